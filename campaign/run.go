@@ -1,0 +1,57 @@
+package campaign
+
+import "time"
+
+// CampaignID and RunID are keys given by the store, ascending, from 1.
+type (
+	CampaignID int64
+	RunID      int64
+)
+
+// Campaign is what is sent: a stored Spec. A run keeps the Spec it was started
+// with, so editing a campaign never changes a run under way.
+type Campaign struct {
+	ID      CampaignID
+	Spec    Spec
+	Created time.Time
+	Updated time.Time
+}
+
+// RunState is the state of one execution of a campaign:
+// scheduled → running ⇄ paused → finished | cancelled. (A campaign without a run is
+// a draft.) The names are stored.
+type RunState string
+
+// The run states.
+const (
+	RunScheduled RunState = "scheduled"
+	RunRunning   RunState = "running"
+	RunPaused    RunState = "paused"
+	RunFinished  RunState = "finished"
+	RunCancelled RunState = "cancelled"
+)
+
+// Run is one execution of a campaign.
+type Run struct {
+	ID       RunID
+	Campaign CampaignID
+	Spec     Spec
+	State    RunState
+	// Note says why the run is in its state when a person did not ask for it.
+	Note string
+	// Epoch counts resumes: the planner reads a lane again from its beginning once
+	// per epoch, so that jobs given back during a pause are fed again.
+	Epoch    int64
+	StartAt  time.Time // scheduled start
+	Started  time.Time // zero until running
+	Finished time.Time // zero until finished or cancelled
+	// SnapshotCursor is the last contact id taken into the ledger, SnapshotDone
+	// whether the audience is complete.
+	SnapshotCursor ContactID
+	SnapshotDone   bool
+}
+
+// Open reports whether the run may still send.
+func (r Run) Open() bool {
+	return r.State == RunScheduled || r.State == RunRunning || r.State == RunPaused
+}

@@ -1,0 +1,35 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+
+	"broadside/campaign"
+)
+
+// ErrCheckpoint is returned by Ledger.Apply when the checkpoint is not where the
+// caller believes: another recorder was faster, or the event stream is a new one.
+var ErrCheckpoint = errors.New("the ledger's checkpoint has moved")
+
+// Ledger is where the recorder writes outcomes.
+type Ledger interface {
+	// Checkpoint is the last stream sequence that is applied; 0 at first.
+	Checkpoint(ctx context.Context) (uint64, error)
+	// Apply applies events in order and moves the checkpoint from one sequence to
+	// another, in one transaction: exactly once. See campaign.Event for which events
+	// change a row.
+	Apply(ctx context.Context, from, to uint64, events []campaign.Event) error
+	// ResetCheckpoint sets the checkpoint for a new event stream.
+	ResetCheckpoint(ctx context.Context, from, to uint64) error
+}
+
+// SendStore is what a sender reads of the store.
+type SendStore interface {
+	Checkpoint(ctx context.Context) (uint64, error)
+	// RowsOf returns the ledger rows of recipients, in their order; a missing row is
+	// zero but for its Recipient.
+	RowsOf(ctx context.Context, who []campaign.Recipient) ([]campaign.Row, error)
+	// SuppressedOf tells for each address whether it is on the suppression list.
+	SuppressedOf(ctx context.Context, emails []string) ([]bool, error)
+	RunByID(ctx context.Context, id campaign.RunID) (campaign.Run, error)
+}
