@@ -1,0 +1,61 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrStale is returned by JobQueue.Feed when the lane's marker is not the one that
+// the caller saw last: read it again, a batch may have been committed after all.
+var ErrStale = errors.New("the lane's marker has moved")
+
+// Marker says how far a run's lane is fed. It is written in one atomic batch with
+// the jobs up to Cursor, so a planner killed anywhere neither loses nor repeats one.
+type Marker struct {
+	Cursor ContactID // the last contact fed
+	Epoch  int64     // the run's epoch when feeding (again) began
+	Seq    uint64    // of the marker on the stream; 0: there is none
+}
+
+// LaneRun names a run's part of a lane.
+type LaneRun struct {
+	Lane Lane
+	Run  RunID
+}
+
+// Depth is how many jobs the queue holds, those in senders' hands included.
+type Depth struct {
+	Jobs    map[LaneRun]int64 // first attempts
+	Retries map[LaneRun]int64 // retries that are due
+	Express map[Lane]int64    // first attempts of express runs, of all runs
+}
+
+// JobQueue is where the planner puts jobs.
+type JobQueue interface {
+	Lanes() []Lane
+	Depth(ctx context.Context) (Depth, error)
+	Marker(ctx context.Context, lane Lane, run RunID) (Marker, error)
+	// Feed publishes jobs and the marker next in one atomic batch, if the lane's
+	// marker still is prev, and returns next with its Seq; ErrStale otherwise. At most
+	// 999 jobs; none just moves the marker.
+	Feed(ctx context.Context, lane Lane, run RunID, prev, next Marker, jobs []Job) (Marker, error)
+	// HasRetry reports whether a recipient's retry is scheduled and not yet due.
+	HasRetry(ctx context.Context, who Recipient) (bool, error)
+	// Retry schedules a job for a time; a schedule of the same recipient is replaced.
+	Retry(ctx context.Context, j Job, due time.Time) error
+	// DropRun removes everything the queue knows about a run that is over.
+	DropRun(ctx context.Context, run RunID) error
+	// Announce tells the senders a run's state; DropRun takes it back.
+	Announce(ctx context.Context, s RunStatus) error
+	// EventsEnd is the sequence of the last outcome on the event stream: when the
+	// ledger's checkpoint has reached it, the ledger knows all that was known before.
+	EventsEnd(ctx context.Context) (uint64, error)
+}
+
+// RunStatus is what senders must know about a run at every moment.
+type RunStatus struct {
+	Run   RunID    `json:"run"`
+	State RunState `json:"state"`
+	Epoch int64    `json:"epoch"`
+}

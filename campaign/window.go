@@ -1,0 +1,63 @@
+package campaign
+
+import "time"
+
+// A lane's window is how many jobs of one class the planner keeps queued in it:
+// windowTime of work at the rate at which senders take it, so that a pause, a
+// cancellation or an urgent campaign waits for seconds of work, never for hours.
+const (
+	windowTime = 15 * time.Second
+	minWindow  = 1000
+	maxWindow  = 20000
+)
+
+// window measures a lane's rate and gives its size. Its zero value is ready.
+type window struct {
+	rate    float64 // jobs taken per second, smoothed
+	backlog int64   // at the last observation, plus what was fed since
+	at      time.Time
+}
+
+// observe takes note of the lane's backlog.
+func (w *window) observe(backlog int64, now time.Time) {
+	dt := now.Sub(w.at).Seconds()
+	if w.at.IsZero() || dt <= 0 {
+		w.backlog, w.at = backlog, now
+		return
+	}
+	taken := float64(max(w.backlog-backlog, 0)) / dt
+	// Rising is believed at once, falling slowly: a window too large costs a little
+	// order, one too small idles the senders.
+	if taken > w.rate {
+		w.rate = taken
+	} else {
+		w.rate += (taken - w.rate) * min(dt/windowTime.Seconds(), 1)
+	}
+	w.backlog, w.at = backlog, now
+}
+
+// fed takes note of jobs put into the lane since.
+func (w *window) fed(n int64) { w.backlog += n }
+
+// free is how many jobs the lane has room for.
+func (w *window) free() int64 {
+	size := min(max(int64(w.rate*windowTime.Seconds()), minWindow), maxWindow)
+	return max(size-w.backlog, 0)
+}
+
+// shares splits n jobs among runs by weight: deficit round robin (Shreedhar and
+// Varghese, 1995). What a run is entitled to and doesn't get stays its deficit for
+// the next round; a run without work in the lane has none. Weights are positive.
+func shares(n int64, weights []int, deficit []float64) []int64 {
+	total := 0
+	for _, w := range weights {
+		total += w
+	}
+	give := make([]int64, len(weights))
+	for i, w := range weights {
+		deficit[i] += float64(n) * float64(w) / float64(total)
+		give[i] = int64(deficit[i])
+		deficit[i] -= float64(give[i])
+	}
+	return give
+}

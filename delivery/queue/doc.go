@@ -1,0 +1,17 @@
+// Package queue is Broadside's use of NATS JetStream: the only place, besides the
+// shared limits, that knows subjects, streams and consumers.
+//
+// The data on disk is JetStream's:
+//
+//	JOBS    job.<lane>.<x|b>.<run>    jobs to be done, x express and b bulk
+//	        cur.<lane>.<run>          the planner's marker: how far the lane is fed
+//	RETRY   rat.<lane>.<run>.<rcpt>   one schedule per deferred recipient
+//	        rdue.<lane>.<run>         retries that have come due
+//	EVENTS  ev.<part>                 outcomes, many to a message, kept for 7 days
+//	KV      broadside_runs            state and epoch of the runs under way
+//	        broadside_leases          who is planner, who is recorder
+//
+// The planner alone writes JOBS; senders remove jobs by acknowledging them, write
+// EVENTS and RETRY; the recorder only reads. SQL is the truth: if all of this is
+// lost, the planner's reconciliation feeds again what the ledger calls open.
+package queue
