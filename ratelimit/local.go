@@ -53,7 +53,7 @@ func (s *Site) Throttled(began time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	if began.Before(s.slowed) || now.Sub(s.slowed) < calm {
+	if !began.After(s.slowed) || now.Sub(s.slowed) < calm {
 		return
 	}
 	s.slowed, s.raised = now, now
