@@ -8,7 +8,10 @@ import (
 	"math/bits"
 )
 
-var crlf = []byte("\r\n")
+var (
+	crlf  = []byte("\r\n")
+	space = []byte{' '}
+)
 
 // bodyHasher hashes a body in relaxed form (RFC 6376 §3.4.4). Most bytes of a body
 // are in that form already: runs of them are hashed where they stand, and only what
@@ -54,7 +57,7 @@ func (h *bodyHasher) lines(text []byte) {
 		}
 		h.write(text[run:i])
 		if end == len(text) || text[end] != '\r' {
-			h.write([]byte{' '})
+			h.write(space)
 		}
 		run, i = end, end
 	}

@@ -132,7 +132,7 @@ func (h *signedHeaders) split(msg []byte) (body []byte, err error) {
 		}
 		rest = rest[len(raw):]
 		colon := bytes.IndexByte(raw, ':')
-		name := bytes.TrimRight(raw[:max(colon, 0)], " \t")
+		name := raw[:max(colon, 0)]
 		if !isFieldName(name) {
 			return nil, fmt.Errorf("the header line %.60q is no field: expected Name: value", raw)
 		}
@@ -164,7 +164,8 @@ func fieldLen(b []byte) int {
 	}
 }
 
-// isFieldName checks RFC 5322 §3.6.8: printable ASCII but the colon.
+// isFieldName checks RFC 5322 §3.6.8: printable ASCII but the colon. The blanks that
+// obsolete syntax allows before the colon are refused by some verifiers.
 func isFieldName(name []byte) bool {
 	for _, c := range name {
 		if c <= ' ' || c > '~' {

@@ -62,7 +62,8 @@ func (s *Signer) Backend() string { return s.keys[0].backend.name() }
 // Sign appends the DKIM-Signature fields of a message to dst, one per key, each with
 // its CRLF, to be sent before the message. The message is whole, with CRLF line ends
 // and without dot-stuffing; the bytes sent must be these. It must have a From field,
-// a blank line after the header, and no CR or LF alone. now becomes t=.
+// a blank line after the header, and no CR or LF alone; the CRLF that SMTP adds to a
+// body without a final one doesn't break the signature. now becomes t=.
 func (s *Signer) Sign(dst, msg []byte, now time.Time) ([]byte, error) {
 	return s.SignShared(dst, msg, nil, now)
 }
