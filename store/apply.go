@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"broadside/campaign"
+	"broadside/delivery"
+)
+
+// Checkpoint is the last stream sequence of EVENTS that is applied; 0 at first.
+func (db *DB) Checkpoint(ctx context.Context) (uint64, error) {
+	var seq int64
+	if err := db.read.GetContext(ctx, &seq, "SELECT seq FROM checkpoints WHERE name = 'events'"); err != nil {
+		return 0, fmt.Errorf("read the ledger's checkpoint: %w", err)
+	}
+	return uint64(seq), nil
+}
+
+// ResetCheckpoint sets the checkpoint for a new event stream; delivery.ErrCheckpoint
+// when it is not at from.
+func (db *DB) ResetCheckpoint(ctx context.Context, from, to uint64) error {
+	return db.change(ctx, func(t *tx) error { return t.moveCheckpoint(ctx, from, to) })
+}
+
+// moveCheckpoint also takes the lock that keeps other recorders out.
+func (t *tx) moveCheckpoint(ctx context.Context, from, to uint64) error {
+	n, err := t.exec(ctx, "UPDATE checkpoints SET seq = ? WHERE name = 'events' AND seq = ?", int64(to), int64(from))
+	if err != nil {
+		return fmt.Errorf("move the ledger's checkpoint: %w", err)
+	}
+	if n == 0 {
+		return fmt.Errorf("it is not at %d: %w", from, delivery.ErrCheckpoint)
+	}
+	return nil
+}
+
+// Apply applies events in order and moves the checkpoint, in one transaction: see
+// delivery.Ledger. Events of recipients that are not in the ledger change nothing.
+// It reads the rows that the events are about, applies the events in memory, and
+// writes the rows that changed.
+func (db *DB) Apply(ctx context.Context, from, to uint64, events []campaign.Event) error {
+	db.replies.mu.Lock() // the checkpoint's row lock would serialise callers anyway
+	defer db.replies.mu.Unlock()
+	err := db.change(ctx, func(t *tx) error {
+		if err := t.moveCheckpoint(ctx, from, to); err != nil {
+			return err
+		}
+		return db.applyEvents(context.WithoutCancel(ctx), t, events)
+	})
+	if err != nil {
+		return fmt.Errorf("apply %d events after %d: %w", len(events), from, err)
+	}
+	return nil
+}
+
+// applyEvents runs without cancellation, which costs the SQLite driver a goroutine
+// for every statement; a batch takes milliseconds.
+func (db *DB) applyEvents(ctx context.Context, t *tx, events []campaign.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	lines, err := db.lines(ctx, t, recipients(events))
+	if err != nil {
+		return err
+	}
+	replies, err := db.openReplies(ctx, t)
+	if err != nil {
+		return err
+	}
+	counts := make(deltas)
+	var history []*campaign.Event
+	var changed []*line // in order of their first event
+	for i := range events {
+		e := &events[i]
+		l := lines[e.Recipient]
+		if l == nil {
+			continue
+		}
+		before := *l
+		if !l.apply(e) {
+			continue
+		}
+		counts.add(e.Run, e.Lane, before.state, before.reason, -1, before.resent)
+		counts.add(e.Run, e.Lane, l.state, l.reason, 1, l.resent)
+		if before.last == nil {
+			changed = append(changed, l)
+		}
+		if !plain(e) {
+			history = append(history, e)
+		}
+	}
+	rows := make([]written, len(changed))
+	for i, l := range changed {
+		rows[i] = l.row(&replies)
+	}
+	if err := replies.write(ctx, t); err != nil {
+		return err
+	}
+	if err := db.writeLedger(ctx, t, rows); err != nil {
+		return err
+	}
+	if err := db.writeAttempts(ctx, t, history); err != nil {
+		return err
+	}
+	return counts.write(ctx, t)
+}
+
+// recipients are those the events are about, once each.
+func recipients(events []campaign.Event) []campaign.Recipient {
+	who := make([]campaign.Recipient, 0, len(events))
+	seen := make(map[campaign.Recipient]struct{}, len(events))
+	for i := range events {
+		r := events[i].Recipient
+		if _, ok := seen[r]; !ok {
+			seen[r] = struct{}{}
+			who = append(who, r)
+		}
+	}
+	return who
+}
+
+// lines reads what the rows of recipients are.
+func (db *DB) lines(ctx context.Context, t *tx, who []campaign.Recipient) (map[campaign.Recipient]*line, error) {
+	lines := make(map[campaign.Recipient]*line, len(who))
+	for l, contacts := range byLane(who) {
+		rows, err := t.QueryContext(ctx, t.Rebind("SELECT contact, state, reason, attempts, first_tried, resent FROM ledger WHERE run = ? AND lane = ? AND "+db.in("contact")),
+			int64(l.Run), int64(l.Lane), db.array(contacts))
+		if err != nil {
+			return nil, err
+		}
+		for rows.Next() {
+			var contact int64
+			var read line
+			if err := rows.Scan(&contact, &read.state, &read.reason, &read.attempts, &read.first, &read.resent); err != nil {
+				return nil, errors.Join(err, rows.Close())
+			}
+			lines[campaign.Recipient{Run: l.Run, Lane: l.Lane, Contact: campaign.ContactID(contact)}] = &read
+		}
+		if err := rows.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return lines, nil
+}
+
+// byLane sorts the contacts of recipients by run and lane; the keys' Contact is 0.
+func byLane(who []campaign.Recipient) map[campaign.Recipient][]int64 {
+	lanes := make(map[campaign.Recipient][]int64)
+	for _, r := range who {
+		key := campaign.Recipient{Run: r.Run, Lane: r.Lane}
+		lanes[key] = append(lanes[key], int64(r.Contact))
+	}
+	return lanes
+}
+
+// writeAttempts keeps history: the server's text as it came.
+func (db *DB) writeAttempts(ctx context.Context, t *tx, history []*campaign.Event) error {
+	_, err := t.insertRows(ctx, "INSERT INTO attempts (run, contact, number, state, reason, code, enhanced, reply, host, at)", 10, "", len(history), func(args []any, i int) []any {
+		e := history[i]
+		return append(args, int64(e.Run), int64(e.Contact), int64(e.Attempt), int64(e.State), int64(e.Reason), int64(e.Code),
+			packEnhanced(e.Enhanced), storable(e.Reply), storable(e.Host), millis(e.At))
+	})
+	return err
+}
+
+// storable is text that every database takes: one bad byte of a server must not
+// stop the recorder.
+func storable(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "�"), "�")
+}

@@ -1,0 +1,20 @@
+// Package store keeps everything that must outlast the program's memory and its
+// queue: contacts, lists, imports, suppressions, campaigns, runs and the ledger, in
+// SQLite or PostgreSQL. It is the only package that speaks SQL, and DB implements
+// the interfaces that packages campaign and delivery declare.
+//
+// The tables are in migrations/, one set per database, with a comment on each
+// column that needs one. Who changes what:
+//
+//   - contacts, members, fields, imports: an import and its undo alone; the status
+//     of a membership also Unsubscribe;
+//   - runs: Service and Planner, each change guarded by the state it starts from;
+//   - ledger, attempts, run_counts, replies: rows are appended by the snapshot
+//     (AppendRecipients) and changed by the recorder (Apply) and by CancelOpen;
+//   - specs: immutable, shared by content hash.
+//
+// Kept counts (lists.subscribed, run_counts) change in the transaction that changes
+// what they count. Pages are keyset pages. A write transaction that needs several
+// row locks takes them in the order runs, checkpoint, ledger, run_counts, so that
+// none deadlock; on SQLite there is one writer at a time.
+package store

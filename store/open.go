@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+
+	"broadside/campaign"
+	"broadside/delivery"
+)
+
+// DB is a database of the program; it is safe for concurrent use, also by several
+// processes.
+type DB struct {
+	postgres bool
+	// read and write are one pool on PostgreSQL. On SQLite write is one connection.
+	read, write *sqlx.DB
+	specs       specCache
+	replies     replyCache
+}
+
+var (
+	_ campaign.ImportStore = (*DB)(nil)
+	_ campaign.PlanStore   = (*DB)(nil)
+	_ campaign.RunStore    = (*DB)(nil)
+	_ delivery.Ledger      = (*DB)(nil)
+	_ delivery.SendStore   = (*DB)(nil)
+)
+
+// Options are the parts of Open that have defaults.
+type Options struct {
+	// Conns is how many connections may read at once on SQLite (default 4), and how
+	// many there are at all on PostgreSQL (default 16).
+	Conns int
+}
+
+// Open opens the database at url, a file path, sqlite:PATH or postgres://…, and
+// brings its tables up to date. Several processes may open the same database at
+// once. A database written by a newer version of the program is refused.
+func Open(ctx context.Context, url string, opt Options) (*DB, error) {
+	open := openSQLite
+	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
+		open = openPostgres
+	} else if scheme, _, ok := strings.Cut(url, "://"); ok && scheme != "file" {
+		return nil, fmt.Errorf("open database: %s:// is not known: give a file path, sqlite:PATH or postgres://…", scheme)
+	}
+	db, err := open(url, opt)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := db.migrate(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.Close())
+	}
+	return db, nil
+}
+
+// Close waits for what is under way and closes the connections.
+func (db *DB) Close() error {
+	if db.read == db.write {
+		return db.write.Close()
+	}
+	// The write connection goes last: it leaves the WAL file empty.
+	return errors.Join(db.read.Close(), db.write.Close())
+}
+
+// get scans one row; campaign.ErrNotFound with what was looked for when there is none.
+func (db *DB) get(ctx context.Context, what, dest any, query string, args ...any) error {
+	err := db.read.GetContext(ctx, dest, db.read.Rebind(query), args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("%v: %w", what, campaign.ErrNotFound)
+	}
+	return err
+}
+
+func (db *DB) selectAll(ctx context.Context, dest any, query string, args ...any) error {
+	return db.read.SelectContext(ctx, dest, db.read.Rebind(query), args...)
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"broadside/campaign"
+)
+
+// rowColumns are the columns of ledgerRow, of a ledger called l with its replies p.
+const rowColumns = `l.run, l.lane, l.contact, l.state, l.reason, l.attempts, l.code, l.enhanced,
+	COALESCE(p.text, '') AS reply, l.at, l.due, l.resent`
+
+const rowTables = ` FROM ledger l LEFT JOIN replies p ON p.id = l.reply `
+
+type ledgerRow struct {
+	Run            campaign.RunID
+	Lane           campaign.Lane
+	Contact        campaign.ContactID
+	State          campaign.State
+	Reason         campaign.Reason
+	Attempts, Code uint16
+	Enhanced       int32
+	Reply          string
+	At, Due        int64
+	Resent         bool
+}
+
+func (r ledgerRow) row() campaign.Row {
+	return campaign.Row{
+		Recipient: campaign.Recipient{Run: r.Run, Lane: r.Lane, Contact: r.Contact},
+		State:     r.State,
+		Reason:    r.Reason,
+		Attempts:  r.Attempts,
+		Code:      r.Code,
+		Enhanced:  unpackEnhanced(r.Enhanced),
+		Reply:     r.Reply,
+		At:        fromMillis(r.At),
+		Due:       fromMillis(r.Due),
+		Resent:    r.Resent,
+	}
+}
+
+// RowsOf returns the ledger rows of recipients, in their order; a missing row is
+// zero but for its Recipient. Reply is in the general form of the dictionary.
+func (db *DB) RowsOf(ctx context.Context, who []campaign.Recipient) ([]campaign.Row, error) {
+	found := make(map[campaign.Recipient]campaign.Row, len(who))
+	for lane, contacts := range byLane(who) {
+		var rows []ledgerRow
+		err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+rowTables+"WHERE l.run = ? AND l.lane = ? AND "+db.in("l.contact"),
+			int64(lane.Run), int64(lane.Lane), db.array(contacts))
+		if err != nil {
+			return nil, fmt.Errorf("read %d ledger rows: %w", len(who), err)
+		}
+		for _, r := range rows {
+			row := r.row()
+			found[row.Recipient] = row
+		}
+	}
+	list := make([]campaign.Row, len(who))
+	for i, r := range who {
+		list[i] = found[r]
+		list[i].Recipient = r
+	}
+	return list, nil
+}
+
+// Recipients pages through a run's rows in a state, in order of lane and contact;
+// the zero Recipient starts.
+func (db *DB) Recipients(ctx context.Context, id campaign.RunID, s campaign.State, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error) {
+	// The numbers are written out so that the index on the rarer states is used.
+	state := fmt.Sprintf("l.state = %d", s)
+	if s >= 2 {
+		state += " AND l.state >= 2"
+	}
+	var rows []struct {
+		ledgerRow
+		Email string
+	}
+	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email`+
+		rowTables+`LEFT JOIN contacts c ON c.id = l.contact
+		WHERE l.run = ? AND (l.lane, l.contact) > (?, ?) AND `+state+` ORDER BY l.lane, l.contact LIMIT ?`,
+		int64(id), int64(after.Lane), int64(after.Contact), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the %s recipients of run %d: %w", s, id, err)
+	}
+	list := make([]campaign.RecipientRow, len(rows))
+	for i, r := range rows {
+		list[i] = campaign.RecipientRow{Row: r.row(), Email: r.Email}
+	}
+	return list, nil
+}
+
+// TopReplies groups a run's rows that are neither accepted nor waiting by state,
+// reason, code and reply, most frequent first.
+func (db *DB) TopReplies(ctx context.Context, id campaign.RunID, limit int) ([]campaign.ReplyCount, error) {
+	var replies []campaign.ReplyCount
+	err := db.selectAll(ctx, &replies, `
+		SELECT g.state, g.reason, g.code, COALESCE(p.text, '') AS reply, g.n
+		FROM (SELECT state, reason, code, reply, COUNT(*) AS n FROM ledger WHERE run = ? AND state >= 2
+			GROUP BY state, reason, code, reply) g
+		LEFT JOIN replies p ON p.id = g.reply
+		ORDER BY g.n DESC, g.state, g.reason, g.code, p.text LIMIT ?`, int64(id), limit)
+	if err != nil {
+		return nil, fmt.Errorf("group the replies of run %d: %w", id, err)
+	}
+	return replies, nil
+}

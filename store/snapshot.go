@@ -1,0 +1,53 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"broadside/campaign"
+)
+
+// AppendRecipients appends one page of the snapshot and moves the run's cursor in
+// the same transaction. campaign.ErrConflict when the cursor is not at from, or the
+// snapshot or the run is over.
+func (db *DB) AppendRecipients(ctx context.Context, id campaign.RunID, from, to campaign.ContactID, rows []campaign.NewRecipient, done bool) error {
+	err := db.change(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, `
+			UPDATE runs SET snapshot_cursor = ?, snapshot_done = ?
+			WHERE id = ? AND snapshot_cursor = ? AND NOT snapshot_done AND state IN ('scheduled', 'running', 'paused')`, to, done, id, from)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return campaign.ErrConflict
+		}
+		if err := db.insertLedger(ctx, t, id, rows); err != nil {
+			return err
+		}
+		counts := make(deltas)
+		for _, r := range rows {
+			counts.add(id, r.Lane, r.State, r.Reason, 1, false)
+		}
+		return counts.write(ctx, t)
+	})
+	if err != nil {
+		return fmt.Errorf("append %d recipients to run %d after contact %d: %w", len(rows), id, from, err)
+	}
+	return nil
+}
+
+func (db *DB) insertLedger(ctx context.Context, t *tx, id campaign.RunID, rows []campaign.NewRecipient) error {
+	if db.postgres {
+		columns := []string{"run", "lane", "contact", "state", "reason"}
+		return t.copyRows(ctx, "ledger", columns, len(rows), func(i int) ([]any, error) {
+			r := &rows[i]
+			return []any{int32(id), int16(r.Lane), int64(r.Contact), int16(r.State), int16(r.Reason)}, nil
+		})
+	}
+	tuple := fmt.Sprintf("(%d, ?, ?, ?, ?)", id)
+	_, err := t.insertTuples(ctx, "INSERT INTO ledger (run, lane, contact, state, reason)", tuple, "", len(rows), func(args []any, i int) []any {
+		r := &rows[i]
+		return append(args, int64(r.Lane), int64(r.Contact), int64(r.State), int64(r.Reason))
+	})
+	return err
+}
