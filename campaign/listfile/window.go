@@ -14,7 +14,7 @@ type window struct {
 	eof        bool
 }
 
-func newWindow(r io.Reader) window { return window{r: r, buf: make([]byte, 256<<10)} }
+func newWindow(r io.Reader) window { return window{r: r, buf: make([]byte, 64<<10)} }
 
 func (w *window) bytes() []byte { return w.buf[w.start:w.end] }
 
