@@ -30,7 +30,7 @@ func (r *replyIDs) id(reply string) int32 {
 	if reply == "" {
 		return 0
 	}
-	general := generalReply(reply)
+	general := generalReply(storable(reply))
 	if id, ok := r.cache.ids[general]; ok {
 		return id
 	}

@@ -12,7 +12,7 @@ import (
 	"broadside/campaign"
 )
 
-const runColumns = "r.id, r.campaign, r.spec, r.state, r.note, r.epoch, r.start_at, r.started, r.finished, r.snapshot_cursor, r.snapshot_done"
+const runColumns = "id, campaign, spec, state, note, epoch, start_at, started, finished, snapshot_cursor, snapshot_done"
 
 type runRow struct {
 	ID, Campaign   int64
@@ -59,7 +59,7 @@ func (db *DB) CreateRun(ctx context.Context, c campaign.Campaign, state campaign
 		if err != nil {
 			return err
 		}
-		err = t.get(ctx, &r, "INSERT INTO runs AS r (campaign, spec, state, start_at, started) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING "+runColumns,
+		err = t.get(ctx, &r, "INSERT INTO runs (campaign, spec, state, start_at, started) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING "+runColumns,
 			c.ID, hash, string(state), millis(startAt), started)
 		if errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("the campaign has an open run: %w", campaign.ErrConflict)
@@ -93,7 +93,7 @@ func (t *tx) addPartition(ctx context.Context, run int64) error {
 // RunByID finds a run; campaign.ErrNotFound.
 func (db *DB) RunByID(ctx context.Context, id campaign.RunID) (campaign.Run, error) {
 	var r runRow
-	if err := db.get(ctx, fmt.Sprintf("run %d", id), &r, "SELECT "+runColumns+" FROM runs r WHERE r.id = ?", id); err != nil {
+	if err := db.get(ctx, fmt.Sprintf("run %d", id), &r, "SELECT "+runColumns+" FROM runs WHERE id = ?", id); err != nil {
 		return campaign.Run{}, err
 	}
 	return db.run(ctx, r)
@@ -102,7 +102,7 @@ func (db *DB) RunByID(ctx context.Context, id campaign.RunID) (campaign.Run, err
 // LatestRun finds a campaign's last run; campaign.ErrNotFound when it has none.
 func (db *DB) LatestRun(ctx context.Context, c campaign.CampaignID) (campaign.Run, error) {
 	var r runRow
-	err := db.get(ctx, fmt.Sprintf("run of campaign %d", c), &r, "SELECT "+runColumns+" FROM runs r WHERE r.campaign = ? ORDER BY r.id DESC LIMIT 1", c)
+	err := db.get(ctx, fmt.Sprintf("run of campaign %d", c), &r, "SELECT "+runColumns+" FROM runs WHERE campaign = ? ORDER BY id DESC LIMIT 1", c)
 	if err != nil {
 		return campaign.Run{}, err
 	}
@@ -111,20 +111,20 @@ func (db *DB) LatestRun(ctx context.Context, c campaign.CampaignID) (campaign.Ru
 
 // Runs pages through all runs, newest first; before 0 starts.
 func (db *DB) Runs(ctx context.Context, before campaign.RunID, limit int) ([]campaign.Run, error) {
-	return db.runs(ctx, "WHERE r.id < ? ORDER BY r.id DESC LIMIT ?", beforeOrAll(int64(before)), limit)
+	return db.runs(ctx, "WHERE id < ? ORDER BY id DESC LIMIT ?", beforeOrAll(int64(before)), limit)
 }
 
 // OpenRuns returns runs that are scheduled, running or paused, and cancelled ones
 // that still have open recipients, in order of id.
 func (db *DB) OpenRuns(ctx context.Context) ([]campaign.Run, error) {
-	return db.runs(ctx, `WHERE r.state IN ('scheduled', 'running', 'paused')
-		OR r.state = 'cancelled' AND EXISTS (SELECT 1 FROM run_counts n WHERE n.run = r.id AND n.state IN (0, 2) AND n.n > 0)
-		ORDER BY r.id`)
+	return db.runs(ctx, `WHERE state IN ('scheduled', 'running', 'paused')
+		OR state = 'cancelled' AND EXISTS (SELECT 1 FROM run_counts n WHERE n.run = runs.id AND n.state IN (0, 2) AND n.n > 0)
+		ORDER BY id`)
 }
 
 func (db *DB) runs(ctx context.Context, where string, args ...any) ([]campaign.Run, error) {
 	var rows []runRow
-	if err := db.selectAll(ctx, &rows, "SELECT "+runColumns+" FROM runs r "+where, args...); err != nil {
+	if err := db.selectAll(ctx, &rows, "SELECT "+runColumns+" FROM runs "+where, args...); err != nil {
 		return nil, fmt.Errorf("read the runs: %w", err)
 	}
 	list := make([]campaign.Run, len(rows))
@@ -187,7 +187,7 @@ func (db *DB) SetRunState(ctx context.Context, id campaign.RunID, from []campaig
 		started := to == campaign.RunRunning
 		ended := to == campaign.RunCancelled || to == campaign.RunFinished
 		return t.get(ctx, &r, `
-			UPDATE runs AS r SET state = ?, note = ?,
+			UPDATE runs SET state = ?, note = ?,
 				epoch = CASE WHEN ? THEN epoch + 1 ELSE epoch END,
 				started = CASE WHEN ? AND started = 0 THEN ? ELSE started END,
 				finished = CASE WHEN ? THEN ? ELSE finished END
