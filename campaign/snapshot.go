@@ -1,0 +1,117 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"broadside/campaign/segment"
+)
+
+// The snapshot takes the audience a page at a time, between rounds of feeding, so
+// that the first message leaves long before a large audience is complete. The first
+// page is small: it is what a reader of the first message waits for.
+const (
+	firstPage    = 500
+	snapshotPage = 5000
+)
+
+// snapshot is what the planner knows about taking one run's audience; its progress
+// is the run's cursor in the store.
+type snapshot struct {
+	run      RunID
+	cursor   ContactID
+	audience Audience
+	segment  *segment.Segment // nil: everybody
+	done     bool
+}
+
+func (p *Planner) newSnapshot(ctx context.Context, r *Run) (*snapshot, error) {
+	s := &snapshot{run: r.ID, cursor: r.SnapshotCursor, done: r.SnapshotDone}
+	if s.done {
+		return s, nil
+	}
+	var err error
+	if s.audience, err = ResolveAudience(ctx, p.Store, r.Spec); err != nil {
+		return nil, fmt.Errorf("planner: audience of run %d: %w", r.ID, err)
+	}
+	if r.Spec.Segment != "" {
+		if s.segment, err = segment.Parse(r.Spec.Segment); err != nil {
+			return nil, fmt.Errorf("planner: segment of run %d: %w", r.ID, err)
+		}
+	}
+	return s, nil
+}
+
+// ListFinder looks lists up by name.
+type ListFinder interface {
+	ListByName(ctx context.Context, name string) (List, error)
+}
+
+// ResolveAudience looks up the lists that a campaign names.
+func ResolveAudience(ctx context.Context, lists ListFinder, s Spec) (Audience, error) {
+	var a Audience
+	for _, part := range []struct {
+		names []string
+		ids   *[]ListID
+	}{{s.Lists, &a.Lists}, {s.Exclude, &a.Exclude}} {
+		for _, name := range part.names {
+			l, err := lists.ListByName(ctx, name)
+			if err != nil {
+				return a, err
+			}
+			*part.ids = append(*part.ids, l.ID)
+		}
+	}
+	return a, nil
+}
+
+// advance takes the next page of the audience into the ledger.
+func (p *Planner) advance(ctx context.Context, s *snapshot) error {
+	limit := snapshotPage
+	if s.cursor == 0 {
+		limit = firstPage
+	}
+	page, err := p.Store.AudiencePage(ctx, s.audience, s.cursor, limit)
+	if err != nil {
+		return fmt.Errorf("planner: reading the audience of run %d: %w", s.run, err)
+	}
+	rows := make([]NewRecipient, 0, len(page))
+	to := s.cursor
+	for i := range page {
+		m := &page[i]
+		to = m.ID
+		if s.segment != nil {
+			match, err := s.segment.Match(m.Email, m.Attributes)
+			if err != nil || !match {
+				continue // a value the expression cannot compare is not in the segment
+			}
+		}
+		rows = append(rows, p.recipient(m))
+	}
+	done := len(page) < limit
+	err = p.Store.AppendRecipients(ctx, s.run, s.cursor, to, rows, done)
+	if errors.Is(err, ErrConflict) {
+		return fmt.Errorf("planner: snapshot of run %d: another planner is at work: %w", s.run, err)
+	}
+	if err != nil {
+		return fmt.Errorf("planner: writing the audience of run %d: %w", s.run, err)
+	}
+	s.cursor, s.done = to, done
+	return nil
+}
+
+func (p *Planner) recipient(m *AudienceMember) NewRecipient {
+	r := NewRecipient{Lane: p.LaneOf(DomainOf(m.Email)), Contact: m.ID, State: Waiting}
+	switch {
+	case m.Suppressed:
+		r.State, r.Reason = Skipped, Suppressed
+	case !m.Subscribed:
+		r.State, r.Reason = Skipped, Unsubscribed
+	}
+	return r
+}
+
+// DomainOf returns what follows the last @ of an address.
+func DomainOf(email string) string { return email[strings.LastIndexByte(email, '@')+1:] }

@@ -1,0 +1,92 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/message"
+	"broadside/dkim"
+)
+
+// content is what all messages of one run share.
+type content struct {
+	run     campaign.Run
+	message *message.Content
+	signer  *dkim.Signer // nil: unsigned
+}
+
+// contents caches the compiled messages of runs, compiling each once.
+type contents struct {
+	cfg Config
+
+	mu   sync.Mutex
+	runs map[campaign.RunID]*content
+}
+
+// keptContents bounds the cache; a run that is not in it is read again.
+const keptContents = 64
+
+func newContents(cfg Config) *contents {
+	return &contents{cfg: cfg, runs: map[campaign.RunID]*content{}}
+}
+
+// of returns a run's content. Compiling happens under the lock: the others need the
+// same one.
+func (c *contents) of(ctx context.Context, id campaign.RunID) (*content, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if got := c.runs[id]; got != nil {
+		return got, nil
+	}
+	got, err := c.load(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("content of run %d: %w", id, err)
+	}
+	if len(c.runs) >= keptContents {
+		for old := range c.runs {
+			delete(c.runs, old)
+			break
+		}
+	}
+	c.runs[id] = got
+	return got, nil
+}
+
+func (c *contents) load(ctx context.Context, id campaign.RunID) (*content, error) {
+	run, err := c.cfg.Store.RunByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := message.Compile(run.Spec.Source, campaign.MessageOptions(run.Spec))
+	if err != nil {
+		return nil, err
+	}
+	signer, err := c.signer(compiled.FromDomain())
+	if err != nil {
+		return nil, err
+	}
+	return &content{run: run, message: compiled, signer: signer}, nil
+}
+
+func (c *contents) signer(domain string) (*dkim.Signer, error) {
+	if keys := c.cfg.Keys.For(domain); len(keys) > 0 {
+		return dkim.NewSigner(keys...)
+	}
+	if c.cfg.Unsigned {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("no DKIM key for %s: make one with `broadside dkim keygen %s`, or allow unsigned mail", domain, domain)
+}
+
+// giveUp is how long a run's deferred recipients are tried.
+func (c *contents) giveUp(id campaign.RunID) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if got := c.runs[id]; got != nil && got.run.Spec.GiveUp > 0 {
+		return time.Duration(got.run.Spec.GiveUp)
+	}
+	return campaign.DefaultGiveUp
+}

@@ -1,0 +1,165 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"broadside/campaign"
+	"broadside/delivery/mx"
+	"broadside/delivery/queue"
+)
+
+// item is a job in this sender's hands. It is owned by one stage at a time, and ends
+// in exactly one of Sender.drop, leave, giveBack and outcomes.add.
+type item struct {
+	queue.Delivery
+	class   queue.Class
+	lane    *lane
+	taken   time.Time
+	checked time.Time // when the address was last looked for among the suppressed
+	domain  string
+	resent  bool // an earlier copy may have been accepted
+}
+
+// hand knows every item in this sender's hands and renews its claim on them.
+type hand struct {
+	every time.Duration
+	log   *slog.Logger
+
+	mu    sync.Mutex
+	items map[*item]struct{}
+}
+
+func newHand(ackWait time.Duration, log *slog.Logger) *hand {
+	return &hand{every: ackWait / 3, log: log, items: map[*item]struct{}{}}
+}
+
+func (h *hand) add(it *item) {
+	h.mu.Lock()
+	h.items[it] = struct{}{}
+	h.mu.Unlock()
+}
+
+// done takes an item that was acknowledged out of the hand and makes room for another.
+func (h *hand) done(it *item) {
+	h.mu.Lock()
+	delete(h.items, it)
+	h.mu.Unlock()
+	it.lane.room[it.class].release(1)
+}
+
+// renew keeps the claims on items for as long as ctx lives.
+func (h *hand) renew(ctx context.Context) {
+	tick := time.NewTicker(h.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			for _, it := range h.older(now.Add(-h.every / 2)) {
+				if err := it.Renew(); err != nil {
+					h.log.Warn("sender: the claim on a job was not renewed; another sender may look it up", "run", it.Job.Run, "contact", it.Job.Contact, "error", err)
+				}
+			}
+		}
+	}
+}
+
+func (h *hand) older(than time.Time) []*item {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var old []*item
+	for it := range h.items {
+		if it.taken.Before(than) {
+			old = append(old, it)
+		}
+	}
+	return old
+}
+
+// drop acknowledges an item without an outcome: its run is paused or over. If its
+// recipient is still waiting later on, the planner feeds it again.
+func (s *Sender) drop(it *item) {
+	if err := it.Ack(); err != nil {
+		s.Log.Warn("sender: a dropped job was not acknowledged", "run", it.Job.Run, "contact", it.Job.Contact, "error", err)
+	}
+	s.hand.done(it)
+}
+
+// leave leaves items with the queue: they come again after AckWait, to be looked up.
+func (s *Sender) leave(items []*item) {
+	for _, it := range items {
+		s.hand.done(it)
+	}
+}
+
+// giveBack returns an item that was not sent. A first attempt is dropped, for the
+// planner to feed again; a retry is scheduled again for a time from now, since the
+// planner would find it missing only when it is long overdue; and what may have been
+// sent by others stays with the queue, which is the one that knows.
+func (s *Sender) giveBack(ctx context.Context, it *item, after time.Duration) {
+	if it.Again {
+		s.leave([]*item{it})
+		return
+	}
+	if it.class == queue.RetryJobs {
+		due := time.Now().Add(after + rand.N(after))
+		if err := s.Queue.Retry(context.WithoutCancel(ctx), it.Job, due); err != nil {
+			s.Log.Warn("sender: a retry was not given back; it comes again by itself", "run", it.Job.Run, "contact", it.Job.Contact, "error", err)
+			s.leave([]*item{it})
+			return
+		}
+	}
+	s.drop(it)
+}
+
+// room counts how many more items of a class a lane may hold.
+type room chan struct{}
+
+func newRoom(n int) room {
+	r := make(room, n)
+	for range n {
+		r <- struct{}{}
+	}
+	return r
+}
+
+// acquire waits for room for one item and takes up to limit; 0 when ctx ended.
+func (r room) acquire(ctx context.Context, limit int) int {
+	select {
+	case <-ctx.Done():
+		return 0
+	case <-r:
+	}
+	for n := 1; n < limit; n++ {
+		select {
+		case <-r:
+		default:
+			return n
+		}
+	}
+	return limit
+}
+
+func (r room) release(n int) {
+	for range n {
+		r <- struct{}{}
+	}
+}
+
+// event starts the event of an item's attempt.
+func (it *item) event(s campaign.State, r campaign.Reason, at time.Time) campaign.Event {
+	return campaign.Event{
+		Recipient: it.Job.Recipient, Attempt: it.Job.Attempt, State: s, Reason: r, At: at, Resent: it.resent,
+	}
+}
+
+// routed is an item with where it goes.
+type routed struct {
+	*item
+	route mx.Route
+}

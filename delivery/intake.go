@@ -1,0 +1,227 @@
+package delivery
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"broadside/campaign"
+	"broadside/delivery/mx"
+	"broadside/delivery/queue"
+)
+
+const (
+	// pullWait is how long one request for jobs stays open.
+	pullWait = 5 * time.Second
+	// admitBatch jobs are checked against the store at once.
+	admitBatch = 128
+	// routeParallel domains of one batch are routed at once.
+	routeParallel = 16
+	// soon and whilePaused are when retries that are given back are due again.
+	soon        = 5 * time.Second
+	whilePaused = 30 * time.Second
+)
+
+// lane takes one lane's jobs. It holds no more of a class than it has room for, so a
+// lane whose site is slow or down is simply not pulled.
+type lane struct {
+	s       *Sender
+	name    campaign.Lane
+	room    [3]room // by queue.Class
+	arrived chan *item
+}
+
+func newLane(s *Sender, name campaign.Lane) *lane {
+	l := &lane{s: s, name: name, arrived: make(chan *item, admitBatch)}
+	l.room = [3]room{
+		queue.ExpressJobs: newRoom(queue.MaxInHand),
+		queue.RetryJobs:   newRoom(queue.MaxInHand / 4),
+		queue.BulkJobs:    newRoom(queue.MaxInHand),
+	}
+	return l
+}
+
+// run takes jobs until ctx is done; what it took is worked on under work.
+func (l *lane) run(ctx, work context.Context) error {
+	var sources [3]*queue.Source
+	for class := range sources {
+		var err error
+		if sources[class], err = l.s.Queue.Source(ctx, l.name, queue.Class(class)); err != nil {
+			return err
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for class, src := range sources {
+		g.Go(func() error { return l.pull(ctx, src, queue.Class(class)) })
+	}
+	var admitting sync.WaitGroup
+	admitting.Go(func() { l.admit(work) })
+	err := g.Wait()
+	close(l.arrived)
+	admitting.Wait()
+	return err
+}
+
+func (l *lane) pull(ctx context.Context, src *queue.Source, class queue.Class) error {
+	for ctx.Err() == nil {
+		n := l.room[class].acquire(ctx, admitBatch)
+		if n == 0 {
+			return nil
+		}
+		took := 0
+		err := src.Fetch(ctx, n, pullWait, func(d queue.Delivery) {
+			took++
+			it := &item{Delivery: d, class: class, lane: l, taken: time.Now(), resent: d.Job.Resent}
+			l.s.hand.add(it)
+			l.arrived <- it
+		})
+		l.room[class].release(n - took)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// admit checks what arrived, in batches of what is there, and hands it to its site.
+func (l *lane) admit(work context.Context) {
+	var again sync.WaitGroup
+	defer again.Wait()
+	for it := range l.arrived {
+		batch := append(make([]*item, 0, admitBatch), it)
+		for more := true; more && len(batch) < admitBatch; {
+			select {
+			case it, ok := <-l.arrived:
+				if more = ok; ok {
+					batch = append(batch, it)
+				}
+			default:
+				more = false
+			}
+		}
+		fresh, old := l.sort(work, batch)
+		if len(old) > 0 {
+			// Looking up waits for the recorder; new jobs don't wait with it.
+			again.Go(func() { l.dispatch(work, l.lookUp(work, old)) })
+		}
+		l.dispatch(work, fresh)
+	}
+}
+
+// sort drops the jobs of runs that are not being sent, and tells new ones from those
+// that may have been in other hands.
+func (l *lane) sort(work context.Context, batch []*item) (fresh, old []*item) {
+	for _, it := range batch {
+		switch {
+		case l.s.refuse(work, it):
+		case it.Again:
+			old = append(old, it)
+		default:
+			fresh = append(fresh, it)
+		}
+	}
+	return fresh, old
+}
+
+// dispatch leaves out the suppressed and hands the others to their sites.
+func (l *lane) dispatch(work context.Context, items []*item) {
+	items = l.s.checkSuppressed(work, items)
+	byDomain := map[string][]*item{}
+	for _, it := range items {
+		it.domain = campaign.DomainOf(it.Job.Email)
+		byDomain[it.domain] = append(byDomain[it.domain], it)
+	}
+	var g errgroup.Group
+	g.SetLimit(routeParallel)
+	for domain, group := range byDomain {
+		g.Go(func() error {
+			l.route(work, domain, group)
+			return nil
+		})
+	}
+	_ = g.Wait()
+}
+
+func (l *lane) route(work context.Context, domain string, group []*item) {
+	route, problem := l.s.Router.Route(work, domain)
+	for problem == mx.Down && !l.name.Tail() && l.waitForSite(work, route, group) {
+		route, problem = l.s.Router.Route(work, domain)
+	}
+	if problem != mx.None {
+		for _, it := range group {
+			l.s.unroutable(work, it, route, problem)
+		}
+		return
+	}
+	for _, it := range group {
+		// A site that retires between the look-up and the hand-over is made anew.
+		for !l.s.siteFor(work, route, l.name.Tail()).add(routed{it, route}) {
+		}
+	}
+}
+
+// waitForSite waits until a site that is down may be tried again, while its lane,
+// which is its own, is not pulled; false when the jobs should not wait any longer.
+func (l *lane) waitForSite(work context.Context, r mx.Route, group []*item) bool {
+	wait := time.Until(r.Retry)
+	if time.Since(group[0].taken)+wait > patience {
+		return false
+	}
+	return pause(work, wait)
+}
+
+func (s *Sender) unroutable(ctx context.Context, it *item, r mx.Route, p mx.Problem) {
+	if ctx.Err() != nil {
+		s.giveBack(ctx, it, soon)
+		return
+	}
+	now := time.Now()
+	e := it.event(campaign.Deferred, campaign.DNSFailed, now)
+	e.Reply, e.Enhanced = p.String(), p.Enhanced()
+	switch {
+	case p.Permanent():
+		e.State, e.Reason = campaign.Bounced, campaign.DomainUnknown
+		s.outcomes.add(it, e)
+	case p == mx.Down:
+		e.Reason = campaign.HostUnreachable
+		s.deferUntil(it, e, r.Retry.Sub(now))
+	default:
+		s.deferUntil(it, e, 0)
+	}
+}
+
+// checkSuppressed records the suppressed as skipped and returns the others. If the
+// store cannot say, nobody is mailed: the jobs are given back.
+func (s *Sender) checkSuppressed(ctx context.Context, items []*item) []*item {
+	if len(items) == 0 {
+		return nil
+	}
+	emails := make([]string, len(items))
+	for i, it := range items {
+		emails[i] = it.Job.Email
+	}
+	now := time.Now()
+	suppressed, err := s.Store.SuppressedOf(ctx, emails)
+	if err != nil {
+		s.Log.Warn("sender: the suppressions cannot be read, jobs are given back", "jobs", len(items), "error", err)
+		for _, it := range items {
+			s.giveBack(ctx, it, soon)
+		}
+		return nil
+	}
+	kept := items[:0]
+	for i, it := range items {
+		it.checked = now
+		switch {
+		case it.Job.Email == "":
+			s.outcomes.add(it, it.event(campaign.Skipped, campaign.Erased, now))
+		case suppressed[i]:
+			s.outcomes.add(it, it.event(campaign.Skipped, campaign.Suppressed, now))
+		default:
+			kept = append(kept, it)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,128 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"broadside/campaign"
+	"broadside/delivery/queue"
+)
+
+const (
+	// outcomeGroup outcomes, at most, become durable together. While one group is
+	// being written the next one gathers: under load groups grow by themselves, and
+	// an outcome that comes alone waits for nobody.
+	outcomeGroup = 512
+	// scheduleParallel retries are scheduled at once.
+	scheduleParallel = 16
+)
+
+// finished is an item with its outcome.
+type finished struct {
+	item  *item
+	event campaign.Event
+}
+
+// outcomes makes outcomes durable and then acknowledges their jobs: event, then
+// retry schedule, then acknowledgement, in that order. A crash between any two is
+// repaired when the job comes again (see lane.lookUp).
+type outcomes struct {
+	queue *queue.Queue
+	log   *slog.Logger
+	in    chan finished
+	retry time.Duration // pause after a failed write
+}
+
+func newOutcomes(q *queue.Queue, log *slog.Logger) *outcomes {
+	return &outcomes{queue: q, log: log, in: make(chan finished, outcomeGroup), retry: 500 * time.Millisecond}
+}
+
+// add hands an item over with what became of it.
+func (o *outcomes) add(it *item, e campaign.Event) { o.in <- finished{it, e} }
+
+// close ends run when all that was added is durable.
+func (o *outcomes) close() { close(o.in) }
+
+// run writes until close was called. While the queue cannot be written to it tries
+// again: senders stop by themselves, since their hands are full.
+func (o *outcomes) run(ctx context.Context) {
+	group := make([]finished, 0, outcomeGroup)
+	events := make([]campaign.Event, 0, outcomeGroup)
+	for f := range o.in {
+		group = append(group[:0], f)
+		for more := true; more && len(group) < outcomeGroup; {
+			select {
+			case f, ok := <-o.in:
+				if more = ok; ok {
+					group = append(group, f)
+				}
+			default:
+				more = false
+			}
+		}
+		events = events[:0]
+		for i := range group {
+			events = append(events, group[i].event)
+		}
+		if o.persist(ctx, group, events) {
+			o.acknowledge(group)
+		}
+	}
+}
+
+// persist returns when the group is durable; false if ctx ended first.
+func (o *outcomes) persist(ctx context.Context, group []finished, events []campaign.Event) bool {
+	for {
+		err := o.queue.PublishEvents(ctx, events)
+		if err == nil {
+			err = o.schedule(ctx, group)
+		}
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		o.log.Error("sender: outcomes are not durable yet, trying again", "outcomes", len(group), "error", err)
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(o.retry):
+		}
+	}
+}
+
+func (o *outcomes) schedule(ctx context.Context, group []finished) error {
+	var g errgroup.Group
+	g.SetLimit(scheduleParallel)
+	for _, f := range group {
+		if f.event.State == campaign.Deferred {
+			job := nextJob(f.item, f.event.Reason == campaign.PossiblyAccepted)
+			g.Go(func() error { return o.queue.Retry(ctx, job, f.event.Due) })
+		}
+	}
+	return g.Wait()
+}
+
+func (o *outcomes) acknowledge(group []finished) {
+	for _, f := range group {
+		if err := f.item.Ack(); err != nil {
+			o.log.Warn("sender: an acknowledgement failed; the job comes again and is looked up", "run", f.event.Run, "contact", f.event.Contact, "error", err)
+		}
+		f.item.lane.s.hand.done(f.item)
+	}
+}
+
+// nextJob is the job of the attempt after an item's.
+func nextJob(it *item, possiblyAccepted bool) campaign.Job {
+	j := it.Job
+	if j.FirstTried.IsZero() {
+		j.FirstTried = it.taken
+	}
+	j.Attempt++
+	j.Resent = it.resent || possiblyAccepted
+	return j
+}

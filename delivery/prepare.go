@@ -1,0 +1,151 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/message"
+	"broadside/campaign/token"
+	"broadside/delivery/smtp"
+)
+
+// prepared is a job's message, rendered and signed, in buffers that are used again.
+type prepared struct {
+	routed
+	content   *content
+	envelope  smtp.Envelope
+	message   []byte
+	signature []byte
+}
+
+// wire is the message as it is sent: the signature precedes what it signs.
+func (p *prepared) wire() net.Buffers {
+	if len(p.signature) == 0 {
+		return net.Buffers{p.message}
+	}
+	return net.Buffers{p.signature, p.message}
+}
+
+var preparedPool = sync.Pool{New: func() any { return new(prepared) }}
+
+func (p *prepared) release() {
+	*p = prepared{message: p.message[:0], signature: p.signature[:0]}
+	preparedPool.Put(p)
+}
+
+// prepare renders and signs an item's message. If that fails the item has got its
+// outcome, and the result is nil.
+func (s *Sender) prepare(ctx context.Context, it routed) *prepared {
+	c, err := s.contents.of(ctx, it.Job.Run)
+	if err != nil {
+		s.broken(ctx, it.item, err)
+		return nil
+	}
+	p := preparedPool.Get().(*prepared)
+	p.routed, p.content = it, c
+	if err := s.render(p); err != nil {
+		var merge *message.MergeError
+		if errors.As(err, &merge) {
+			e := it.event(campaign.Skipped, campaign.MergeFailed, time.Now())
+			e.Reply = err.Error()
+			s.outcomes.add(it.item, e)
+		} else {
+			s.broken(ctx, it.item, err)
+		}
+		p.release()
+		return nil
+	}
+	return p
+}
+
+func (s *Sender) render(p *prepared) error {
+	job, now := &p.Job, time.Now()
+	r := message.Recipient{
+		Email:      job.Email,
+		Attributes: job.Attributes,
+		MessageID:  s.Identity.messageID(job, p.content.message.FromDomain()),
+		Date:       now,
+		FeedbackID: feedbackID(job, p.content.message.FromDomain()),
+	}
+	if s.Identity.PublicURL != "" {
+		r.Unsubscribe = s.Identity.unsubscribe(job)
+	}
+	var err error
+	if p.message, err = p.content.message.Append(p.message[:0], &r); err != nil {
+		return err
+	}
+	p.signature = p.signature[:0]
+	if p.content.signer != nil {
+		if p.signature, err = p.content.signer.Sign(p.signature, p.message, now); err != nil {
+			return err
+		}
+	}
+	p.envelope = smtp.Envelope{
+		From: s.Identity.returnPath(job, p.content.message.FromDomain()),
+		To:   job.Email,
+		UTF8: message.NeedsUTF8(job.Email),
+	}
+	return nil
+}
+
+// broken handles a failure of our own machinery: the recipient is deferred, and after
+// five attempts it bounces with a reason that says whose fault it was.
+func (s *Sender) broken(ctx context.Context, it *item, err error) {
+	if ctx.Err() != nil {
+		s.giveBack(ctx, it, soon)
+		return
+	}
+	s.Log.Error("sender: a message cannot be made", "run", it.Job.Run, "contact", it.Job.Contact, "error", err)
+	e := it.event(campaign.Deferred, campaign.InternalFailure, time.Now())
+	e.Reply = err.Error()
+	if it.Job.Attempt >= 5 {
+		e.State = campaign.Bounced
+		s.outcomes.add(it, e)
+		return
+	}
+	s.deferUntil(it, e, 0)
+}
+
+// messageID is the same for all attempts of a recipient (RFC 5322 §3.6.4): a server
+// that got an earlier copy can tell.
+func (id *Identity) messageID(j *campaign.Job, domain string) string {
+	b := id.Tokens.Append(make([]byte, 0, 96), token.MessageID, int64(j.Run), int64(j.Contact))
+	b = append(b, '@')
+	return string(append(b, domain...))
+}
+
+// returnPath is the recipient's own (VERP), so that a bounce names it.
+func (id *Identity) returnPath(j *campaign.Job, domain string) string {
+	if id.ReturnPathDomain != "" {
+		domain = id.ReturnPathDomain
+	}
+	b := append(make([]byte, 0, 96), "b-"...)
+	b = id.Tokens.Append(b, token.Bounce, int64(j.Run), int64(j.Contact))
+	b = append(b, '@')
+	return string(append(b, domain...))
+}
+
+// unsubscribe is the link that takes this recipient off this run's lists.
+func (id *Identity) unsubscribe(j *campaign.Job) string {
+	b := append(make([]byte, 0, 160), strings.TrimSuffix(id.PublicURL, "/")...)
+	b = append(b, "/u/"...)
+	return string(id.Tokens.Append(b, token.Unsubscribe, int64(j.Run), int64(j.Contact)))
+}
+
+// feedbackID lets Gmail report complaints by run: its last part names the sender, 5 to
+// 15 characters, the same in all mail of the domain.
+func feedbackID(j *campaign.Job, domain string) string {
+	sender := strings.ReplaceAll(domain, ".", "")
+	for len(sender) < 5 {
+		sender += "0"
+	}
+	b := strconv.AppendInt(append(make([]byte, 0, 48), "run"...), int64(j.Run), 10)
+	b = append(b, "::broadside:"...)
+	return string(append(b, sender[:min(len(sender), 15)]...))
+}

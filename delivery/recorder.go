@@ -1,0 +1,86 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"broadside/campaign"
+	"broadside/delivery/queue"
+)
+
+const (
+	// recordBatch events, or what comes within recordWait, are one transaction.
+	recordBatch = 2000
+	recordWait  = 100 * time.Millisecond
+)
+
+// Recorder writes outcomes into the ledger: the events in stream order, and the
+// checkpoint in the same transaction, so that each is applied exactly once whatever
+// dies. One recorder works at a time (the caller holds the lease); if two ever do,
+// the checkpoint lets one of them through.
+type Recorder struct {
+	Ledger Ledger
+	Queue  *queue.Queue
+	Log    *slog.Logger
+}
+
+// Run records until ctx is done.
+func (r *Recorder) Run(ctx context.Context) error {
+	at, err := r.start(ctx)
+	if err != nil {
+		return endOf(ctx, err)
+	}
+	reader, err := r.Queue.ReadEvents(ctx, at)
+	if err != nil {
+		return endOf(ctx, err)
+	}
+	defer reader.Close()
+	var events []campaign.Event
+	for {
+		var to uint64
+		events, to, err = reader.Read(ctx, events[:0], recordBatch, recordWait)
+		if err != nil {
+			return endOf(ctx, err)
+		}
+		if err := r.Ledger.Apply(ctx, at, to, events); err != nil {
+			return endOf(ctx, fmt.Errorf("recorder: applying %d outcomes: %w", len(events), err))
+		}
+		at = to
+	}
+}
+
+// start compares the checkpoint with the stream. A stream that ends before the
+// checkpoint is a new one: the queue's disk was lost, and its outcomes with it. What
+// the ledger calls open is then fed again, and the checkpoint starts anew. A stream
+// that begins after the checkpoint has lost outcomes by age: the same repair.
+func (r *Recorder) start(ctx context.Context) (uint64, error) {
+	at, err := r.Ledger.Checkpoint(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("recorder: reading the checkpoint: %w", err)
+	}
+	first, last, err := r.Queue.EventsRange(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if at <= last && at+1 >= first {
+		return at, nil
+	}
+	reset := first - 1
+	r.Log.Error("recorder: the event stream is not the one the ledger knows; outcomes may be lost, and their recipients are sent to again",
+		"checkpoint", at, "first", first, "last", last)
+	if err := r.Ledger.ResetCheckpoint(ctx, at, reset); err != nil {
+		return 0, fmt.Errorf("recorder: resetting the checkpoint: %w", err)
+	}
+	return reset, nil
+}
+
+// endOf drops the error that only says that ctx is done.
+func endOf(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return nil
+	}
+	return err
+}

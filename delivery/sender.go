@@ -1,0 +1,222 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/token"
+	"broadside/delivery/mx"
+	"broadside/delivery/queue"
+	"broadside/delivery/smtp"
+	"broadside/dkim"
+)
+
+// Router finds where a domain's mail goes; mx.Router, or Relay for a smarthost. It
+// is safe for concurrent use.
+type Router interface {
+	Route(ctx context.Context, domain string) (mx.Route, mx.Problem)
+	// Failed tells that an address could not be connected to.
+	Failed(addr netip.Addr)
+}
+
+// Limits are what a site allows this sender.
+type Limits struct {
+	Connections           int           // at a time
+	MessagesPerConnection int           // then the connection is closed politely
+	Rate                  float64       // messages per second
+	Idle                  time.Duration // a connection without work is closed after it
+	RequireTLS            bool
+}
+
+// Pacer paces what is sent to one site; ratelimit.Site is one.
+type Pacer interface {
+	// Wait blocks until a message may be sent, or ctx is done.
+	Wait(ctx context.Context) error
+	// Throttled takes note of a reply that asked for less.
+	Throttled(began time.Time)
+}
+
+// Identity is what a deployment says of itself in messages and envelopes.
+type Identity struct {
+	// PublicURL is the base of unsubscribe links, "https://news.example.org"; without
+	// it messages carry no List-Unsubscribe.
+	PublicURL string
+	// ReturnPathDomain receives bounces; empty: the domain of the sender's address.
+	ReturnPathDomain string
+	Tokens           *token.Maker
+}
+
+// Config is what a Sender needs; all of it is shared and read-only.
+type Config struct {
+	Store    SendStore
+	Queue    *queue.Queue
+	Router   Router
+	LimitsOf func(mx.Route) Limits
+	NewPacer func(site string, l Limits) Pacer
+	SMTP     smtp.Config
+	Port     uint16 // of the servers: 25 for MX hosts
+	Keys     *dkim.Keyring
+	// Unsigned allows messages of domains without a key to leave unsigned.
+	Unsigned bool
+	Identity Identity
+	Retry    RetryPolicy
+	// Grace is how long a stopping sender waits for replies to messages under way.
+	Grace time.Duration
+	Log   *slog.Logger
+}
+
+// Sender delivers jobs. Run it once.
+type Sender struct {
+	Config
+	runs     *queue.Runs
+	contents *contents
+	hand     *hand
+	outcomes *outcomes
+
+	mu    sync.Mutex
+	sites map[string]*site
+	made  int            // sites made so far
+	conns sync.WaitGroup // connections of all sites
+}
+
+// NewSender makes a sender.
+func NewSender(cfg Config) *Sender {
+	if cfg.Grace == 0 {
+		cfg.Grace = 20 * time.Second
+	}
+	return &Sender{Config: cfg, sites: map[string]*site{}}
+}
+
+// errStopping ends what still waits when a stopping sender's grace is over.
+var errStopping = errors.New("the sender is stopping")
+
+// Run delivers until ctx is done, then lets messages under way finish within Grace,
+// and returns when every outcome known is durable. It returns an error when the
+// queue cannot be used; the caller starts it again.
+func (s *Sender) Run(ctx context.Context) error {
+	runs, err := s.Queue.WatchRuns(ctx)
+	if err != nil {
+		return err
+	}
+	defer runs.Close()
+	s.runs = runs
+	s.contents = newContents(s.Config)
+	s.hand = newHand(s.Queue.AckWait(), s.Log)
+
+	// Work outlives ctx by Grace; the machinery below it outlives the work.
+	work, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stopWork(nil)
+	machinery, stopMachinery := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopMachinery()
+	s.outcomes = newOutcomes(s.Queue, s.Log)
+	var below sync.WaitGroup
+	below.Go(func() { s.outcomes.run(machinery) })
+	below.Go(func() { s.hand.renew(machinery) })
+
+	err = s.takeUntil(ctx, work)
+	for _, st := range s.allSites() {
+		st.stop()
+	}
+	timer := time.AfterFunc(s.Grace, func() { stopWork(errStopping) })
+	s.conns.Wait()
+	timer.Stop()
+	s.outcomes.close()
+	stopMachinery()
+	below.Wait()
+	return err
+}
+
+// takeUntil takes jobs from all lanes until ctx is done, and waits for the lanes.
+func (s *Sender) takeUntil(ctx, work context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var lanes sync.WaitGroup
+	for _, name := range s.Queue.Lanes() {
+		l := newLane(s, name)
+		lanes.Go(func() {
+			if err := l.run(ctx, work); err != nil {
+				stop(fmt.Errorf("sender: lane %s: %w", name, err))
+			}
+		})
+	}
+	lanes.Wait()
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// siteFor returns the site of a route, making it at its first job.
+func (s *Sender) siteFor(work context.Context, r mx.Route, tail bool) *site {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.sites[r.Site]; st != nil {
+		return st
+	}
+	limits := s.LimitsOf(r)
+	st := &site{
+		sender: s, work: work, name: r.Site, tail: tail, limits: limits, pacer: s.NewPacer(r.Site, limits),
+	}
+	s.sites[r.Site] = st
+	if s.made++; s.made%sweepSites == 0 {
+		s.sweep()
+	}
+	return st
+}
+
+// sweepSites is after how many new sites the old ones are looked through.
+const sweepSites = 1024
+
+// sweep removes sites that were in trouble when their last connection ended, and so
+// were kept for the memory of it.
+func (s *Sender) sweep() {
+	for name, st := range s.sites {
+		if st.retire() {
+			delete(s.sites, name)
+		}
+	}
+}
+
+// forget removes a site that has neither jobs nor connections, so that memory
+// follows what is being sent, not how many domains there are.
+func (s *Sender) forget(st *site) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st.retire() {
+		delete(s.sites, st.name)
+	}
+}
+
+func (s *Sender) allSites() []*site {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*site, 0, len(s.sites))
+	for _, st := range s.sites {
+		all = append(all, st)
+	}
+	return all
+}
+
+// refuse gives an item back if its run is not to be sent at this moment, and reports
+// whether it did.
+func (s *Sender) refuse(ctx context.Context, it *item) bool {
+	state, err := s.runs.State(ctx, it.Job.Run)
+	switch {
+	case err != nil:
+		s.Log.Warn("sender: the state of a run is unknown, its job is given back", "run", it.Job.Run, "error", err)
+		s.giveBack(ctx, it, soon)
+	case state == campaign.RunRunning:
+		return false
+	case state == campaign.RunPaused:
+		s.giveBack(ctx, it, whilePaused)
+	default:
+		s.drop(it)
+	}
+	return true
+}
