@@ -137,16 +137,16 @@ type scripted struct {
 }
 
 func compile(b Behaviour) (*rules, error) {
-	fill(&b.RateReply, "421 4.7.28 Our system has detected an unusual rate of mail from your address {ip}; try again later")
-	fill(&b.ConnectionReply, "421 4.7.0 Too many connections from {ip}; try again later")
-	fill(&b.MessagesReply, "421 4.7.0 Too many messages on this connection; open another one")
-	fill(&b.GreylistReply, "451 4.7.1 Greylisted, please try again later")
-	fill(&b.UnknownReply, "550 5.1.1 <{rcpt}>: user unknown")
-	fill(&b.FullReply, "452 4.2.2 <{rcpt}>: mailbox is over quota")
-	fill(&b.MaxSize, 35<<20)
-	fill(&b.MaxRecipients, 100)
-	fill(&b.Idle, 5*time.Minute)
-	fill(&b.Burst, 1)
+	setDefault(&b.RateReply, "421 4.7.28 Our system has detected an unusual rate of mail from your address {ip}; try again later")
+	setDefault(&b.ConnectionReply, "421 4.7.0 Too many connections from {ip}; try again later")
+	setDefault(&b.MessagesReply, "421 4.7.0 Too many messages on this connection; open another one")
+	setDefault(&b.GreylistReply, "451 4.7.1 Greylisted, please try again later")
+	setDefault(&b.UnknownReply, "550 5.1.1 <{rcpt}>: user unknown")
+	setDefault(&b.FullReply, "452 4.2.2 <{rcpt}>: mailbox is over quota")
+	setDefault(&b.MaxSize, 35<<20)
+	setDefault(&b.MaxRecipients, 100)
+	setDefault(&b.Idle, 5*time.Minute)
+	setDefault(&b.Burst, 1)
 	for _, words := range []string{b.RateReply, b.ConnectionReply, b.MessagesReply, b.GreylistReply, b.UnknownReply, b.FullReply} {
 		if !wellFormed(words) {
 			return nil, fmt.Errorf(`smtptest: reply %q must be like "450 4.2.1 text", newlines only between lines`, words)
@@ -169,7 +169,7 @@ func compile(b Behaviour) (*rules, error) {
 	return r, nil
 }
 
-func fill[T comparable](field *T, value T) {
+func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value

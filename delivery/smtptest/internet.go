@@ -1,17 +1,14 @@
 package smtptest
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -304,122 +301,3 @@ func (i *Internet) Set(provider string, b Behaviour) error {
 
 // Ledger returns what reached the simulator so far and from now on.
 func (i *Internet) Ledger() *Ledger { return i.ledger }
-
-// Addr is where a provider's first host really listens; nil for an unknown
-// provider, for one without hosts, and in memory.
-func (i *Internet) Addr(provider string) net.Addr {
-	s := i.sites[provider]
-	if s == nil {
-		return nil
-	}
-	for _, mx := range s.exchangers {
-		if h := i.hosts[mx.host]; h != nil && h.listener != nil {
-			return h.listener.Addr()
-		}
-	}
-	return nil
-}
-
-// HostAddr is the simulated address of an MX host, for Records; the zero Addr for an
-// unknown one.
-func (i *Internet) HostAddr(name string) netip.Addr {
-	if h := i.hosts[canonical(name)]; h != nil {
-		return h.address
-	}
-	return netip.Addr{}
-}
-
-// DialContext connects to a simulated host by its address or name, with any port.
-// Every other address is unreachable, a host that is down refuses: the errors wrap
-// syscall.ENETUNREACH and syscall.ECONNREFUSED.
-func (i *Internet) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	h := i.lookUp(address)
-	if h == nil {
-		return nil, dialError(network, address, syscall.ENETUNREACH)
-	}
-	if h.site.rules.Load().down(h.name) || i.closed() {
-		return nil, dialError(network, address, syscall.ECONNREFUSED)
-	}
-	if h.listener != nil {
-		var d net.Dialer
-		return d.DialContext(ctx, network, h.listener.Addr().String())
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, dialError(network, address, err)
-	}
-	client, server := memoryPipe(
-		&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 40000},
-		net.TCPAddrFromAddrPort(netip.AddrPortFrom(h.address, 25)))
-	i.begin(h, server)
-	return client, nil
-}
-
-func (i *Internet) lookUp(address string) *host {
-	name, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil
-	}
-	if ip, err := netip.ParseAddr(name); err == nil {
-		return i.addresses[ip.Unmap()]
-	}
-	return i.hosts[canonical(name)]
-}
-
-func dialError(network, address string, err error) error {
-	return &net.OpError{Op: "dial", Net: network, Addr: textAddr{network, address}, Err: err}
-}
-
-type textAddr struct{ network, address string }
-
-func (a textAddr) Network() string { return a.network }
-func (a textAddr) String() string  { return a.address }
-
-// place is where hosts listen.
-type place struct {
-	network netip.Prefix // simulated addresses come out of it, from its second on
-	port    uint16
-	shared  netip.Addr // valid: all hosts listen on this one address
-}
-
-func parsePlace(addr string) (place, error) {
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	p := place{network: netip.MustParsePrefix("127.1.0.0/16")}
-	if network, port, ok := strings.Cut(addr, ":"); ok && strings.Contains(network, "/") {
-		prefix, err := netip.ParsePrefix(network)
-		at, portErr := netip.ParseAddrPort("127.0.0.1:" + port)
-		if err != nil || portErr != nil || at.Port() == 0 {
-			return place{}, fmt.Errorf(`smtptest: address %q must be like "127.1.0.0/16:2525"`, addr)
-		}
-		return place{network: prefix.Masked(), port: at.Port()}, nil
-	}
-	at, err := netip.ParseAddrPort(addr)
-	if err != nil {
-		return place{}, fmt.Errorf(`smtptest: address %q must be like "127.0.0.1:0" or "127.1.0.0/16:2525"`, addr)
-	}
-	p.shared, p.port = at.Addr(), at.Port()
-	return p, nil
-}
-
-// address is the simulated address of host n, from 0.
-func (p place) address(n int) netip.Addr {
-	a := p.network.Addr()
-	for range n + 1 {
-		a = a.Next()
-	}
-	return a
-}
-
-// listen is where the host with a simulated address really listens.
-func (p place) listen(address netip.Addr) string {
-	if !p.shared.IsValid() {
-		return netip.AddrPortFrom(address, p.port).String()
-	}
-	port := p.port
-	if port != 0 {
-		first, last := p.network.Addr().As4(), address.As4()
-		port += uint16(last[2]-first[2])<<8 + uint16(last[3]-first[3]) - 1
-	}
-	return netip.AddrPortFrom(p.shared, port).String()
-}

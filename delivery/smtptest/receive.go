@@ -2,8 +2,86 @@ package smtptest
 
 import (
 	"bytes"
+	"fmt"
 	"time"
 )
+
+// needRecipients answers a message that has none. After refused recipients this is
+// what a pipelining client sends: no breach.
+func (s *session) needRecipients() next {
+	if s.transaction.open {
+		return s.reply("554 5.5.1 No valid recipients")
+	}
+	return s.reply("503 5.5.1 Need MAIL first")
+}
+
+func (s *session) data() next {
+	if s.chunked {
+		s.breach(MixedDataBdat, nil)
+		return s.reply("503 5.5.1 DATA after BDAT")
+	}
+	if len(s.ends) == 0 {
+		return s.needRecipients()
+	}
+	if done, then := s.scripted(AtData, nil); done {
+		return then
+	}
+	if s.reply("354 End data with <CR><LF>.<CR><LF>") == hangUp {
+		return hangUp
+	}
+	msg, size, err := s.wire.takeData(s.rules.MaxSize)
+	if err != nil {
+		return hangUp
+	}
+	if size > s.rules.MaxSize {
+		s.transaction.reset()
+		return s.reply("552 5.3.4 Message size exceeds fixed limit")
+	}
+	return s.receive(msg)
+}
+
+func (s *session) bdat(args []byte) next {
+	size, last, ok := chunkSize(args)
+	if !ok {
+		s.breach(BadSyntax, append([]byte("BDAT "), args...))
+		s.reply("501 5.5.4 Bad BDAT; the chunk cannot be found")
+		return hangUp
+	}
+	if !s.offered.chunking {
+		s.breach(NotChunking, append([]byte("BDAT "), args...))
+		s.reply("502 5.5.1 BDAT is not offered")
+		return hangUp
+	}
+	if len(s.ends) == 0 {
+		if s.wire.skip(size) != nil {
+			return hangUp
+		}
+		return s.needRecipients()
+	}
+	if size+int64(len(s.chunks)) > s.rules.MaxSize {
+		s.transaction.reset()
+		if s.wire.skip(size) != nil {
+			return hangUp
+		}
+		return s.reply("552 5.3.4 Message size exceeds fixed limit")
+	}
+	chunk, err := s.wire.take(int(size))
+	if err != nil {
+		return hangUp
+	}
+	if last && !s.chunked {
+		return s.receive(chunk)
+	}
+	s.chunked = true
+	s.chunks = append(s.chunks, chunk...)
+	if last {
+		return s.receive(s.chunks)
+	}
+	if done, then := s.scripted(AtChunk, nil); done {
+		return then
+	}
+	return s.reply(fmt.Sprintf("250 2.0.0 %d octets received", size))
+}
 
 // receive answers a whole message; it ends the transaction.
 func (s *session) receive(msg []byte) next {

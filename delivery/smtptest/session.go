@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -92,8 +93,7 @@ func (s *session) serve() {
 
 // admit greets the client, or does not.
 func (s *session) admit() bool {
-	s.wire.latency = s.rules.Latency
-	s.wire.idle = s.rules.Idle
+	s.wire.latency, s.wire.idle = s.rules.Latency, s.rules.Idle
 	if most := s.rules.MaxConnections; most > 0 && s.site.count.open.Load() > int64(most) {
 		if !s.rules.SilentClose {
 			s.refuse(s.rules.ConnectionReply, nil)
@@ -158,7 +158,7 @@ func (s *session) lost(err error) {
 		s.breach(LongCommand, nil)
 		s.reply("500 5.5.6 Line too long")
 		s.leave()
-	case s.greeted && !s.internet.closed():
+	case s.greeted && errors.Is(err, io.EOF):
 		s.breach(NoQuit, nil)
 	}
 }
