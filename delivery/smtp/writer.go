@@ -25,7 +25,10 @@ type writer struct {
 	err   error // the first; nothing is written after it
 }
 
+// start begins something to write. The timer of the last reply must not run out
+// while no reply is waited for.
 func (w *writer) start(limit time.Duration) {
+	w.conn.SetReadDeadline(time.Time{})
 	w.limit = limit
 	w.block = blocks.Get().(*[blockSize]byte)
 	w.buf = w.block[:0]
