@@ -1,0 +1,108 @@
+package campaign
+
+import (
+	"errors"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"broadside/campaign/segment"
+)
+
+// The values of what a Spec leaves out.
+const (
+	defaultWeight = 10
+	defaultGiveUp = 72 * time.Hour // RFC 5321 §4.5.4.1 has 4–5 days; news is old before
+	maxGiveUp     = 30 * 24 * time.Hour
+)
+
+// WithDefaults returns the Spec with what it leaves out filled in: weight 10,
+// priority bulk, on_unknown resend, give_up 72h.
+func (s Spec) WithDefaults() Spec {
+	if s.Weight == 0 {
+		s.Weight = defaultWeight
+	}
+	if s.Priority == "" {
+		s.Priority = Bulk
+	}
+	if s.OnUnknown == "" {
+		s.OnUnknown = Resend
+	}
+	if s.GiveUp == 0 {
+		s.GiveUp = Duration(defaultGiveUp)
+	}
+	return s
+}
+
+// Validate returns every problem of a Spec with its defaults, joined; each begins
+// with its key. What is in the content is package message's to check.
+func (s Spec) Validate() error {
+	var errs []error
+	fail := func(key, format string, a ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, a...)))
+	}
+	if n := utf8.RuneCountInString(s.Name); n < 1 || n > 100 || strings.ContainsFunc(s.Name, unicode.IsControl) {
+		fail("name", "must be 1 to 100 characters on one line, but has %d", n)
+	}
+	if problem := mailboxProblem(s.From); problem != "" {
+		fail("from", "%s", problem)
+	}
+	if s.ReplyTo != "" {
+		if problem := mailboxProblem(s.ReplyTo); problem != "" {
+			fail("reply_to", "%s", problem)
+		}
+	}
+	if strings.TrimSpace(s.Subject) == "" {
+		fail("subject", "is empty; write one")
+	}
+	switch {
+	case s.HTML != "" && s.Markdown != "":
+		fail("markdown", "there is html too; keep one of them")
+	case s.HTML == "" && s.Markdown == "" && s.Text == "":
+		fail("html", "there is no content; write html, markdown or text")
+	}
+	if len(s.Lists) == 0 {
+		fail("lists", "name at least one list to send to")
+	}
+	for _, name := range s.Lists {
+		if slices.Contains(s.Exclude, name) {
+			fail("exclude", "%q is also under lists; keep it in one of them", name)
+		}
+	}
+	if s.Segment != "" {
+		if _, err := segment.Parse(s.Segment); err != nil {
+			errs = append(errs, err) // begins with "segment"
+		}
+	}
+	if s.Weight < 1 || s.Weight > 100 {
+		fail("weight", "must be 1 to 100, but is %d", s.Weight)
+	}
+	if s.Priority != Bulk && s.Priority != Express {
+		fail("priority", "must be bulk or express, but is %q", s.Priority)
+	}
+	if s.OnUnknown != Resend && s.OnUnknown != Hold {
+		fail("on_unknown", "must be resend or hold, but is %q", s.OnUnknown)
+	}
+	if d := time.Duration(s.GiveUp); d < time.Minute || d > maxGiveUp {
+		fail("give_up", "must be between 1m and %s, but is %s", maxGiveUp, d)
+	}
+	for _, track := range [][2]string{{"track.opens", s.Track.Opens}, {"track.clicks", s.Track.Clicks}} {
+		if !slices.Contains([]string{"", "off", "anonymous", "individual"}, track[1]) {
+			fail(track[0], "must be off, anonymous or individual, but is %q", track[1])
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// mailboxProblem says why s is not one mailbox with a domain.
+func mailboxProblem(s string) string {
+	a, err := mail.ParseAddress(s)
+	if err != nil || strings.Contains(a.Address, "[") {
+		return fmt.Sprintf("%q is not one mailbox; write it like News <news@example.org>", s)
+	}
+	return ""
+}
