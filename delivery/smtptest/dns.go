@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 )
 
@@ -37,12 +38,21 @@ type zone struct {
 	hosts     map[string]*host
 	mu        sync.RWMutex
 	overrides map[string]Records
+	// parents are the names above existing ones: they exist too, without records
+	// (RFC 8020 §2).
+	parents map[string]bool
 }
 
 func newZone(i *Internet, cfg Config) *zone {
-	z := &zone{domains: i.domains, hosts: i.hosts, overrides: make(map[string]Records)}
+	z := &zone{domains: i.domains, hosts: i.hosts, overrides: make(map[string]Records), parents: make(map[string]bool)}
+	for domain := range i.domains {
+		z.exists(domain)
+	}
+	for name := range i.hosts {
+		z.exists(name)
+	}
 	for name, r := range cfg.Records {
-		z.overrides[canonical(name)] = r
+		z.override(canonical(name), r)
 	}
 	for name, texts := range cfg.TXT {
 		name = canonical(name)
@@ -54,27 +64,50 @@ func newZone(i *Internet, cfg Config) *zone {
 			}
 		}
 		r.TXT = append(r.TXT[:len(r.TXT):len(r.TXT)], texts...)
-		z.overrides[name] = r
+		z.override(name, r)
 	}
 	return z
+}
+
+func (z *zone) override(name string, r Records) {
+	z.overrides[name] = r
+	if r.Fault != NXDomain {
+		z.exists(name)
+	}
+}
+
+func (z *zone) exists(name string) {
+	for {
+		_, parent, more := strings.Cut(name, ".")
+		if !more {
+			return
+		}
+		z.parents[parent] = true
+		name = parent
+	}
 }
 
 // SetRecords changes what DNS says about a name.
 func (i *Internet) SetRecords(name string, r Records) {
 	i.zone.mu.Lock()
 	defer i.zone.mu.Unlock()
-	i.zone.overrides[canonical(name)] = r
+	i.zone.override(canonical(name), r)
 }
 
 // records returns what DNS says about a canonical name, aliases not followed.
 func (z *zone) records(name string) Records {
 	z.mu.RLock()
 	r, ok := z.overrides[name]
+	parent := z.parents[name]
 	z.mu.RUnlock()
 	if ok {
 		return r
 	}
-	return z.derived(name)
+	r = z.derived(name)
+	if parent && r.Fault == NXDomain {
+		return Records{}
+	}
+	return r
 }
 
 // derived follows from the providers.

@@ -150,6 +150,25 @@ func TestTruncatedOverUDP(t *testing.T) {
 	}
 }
 
+// A name that does not exist and one that has no records differ in the rcode.
+func TestNoDomainAndNoData(t *testing.T) {
+	i := start(t, world(false))
+	for name, rcode := range map[string]int{
+		"gone.example.": dns.RcodeNameError, "x.y.z.": dns.RcodeNameError, "only-a.example.": dns.RcodeSuccess,
+		"tail.example.": dns.RcodeSuccess, "_domainkey.sender.example.": dns.RcodeSuccess, "fail.example.": dns.RcodeServerFailure,
+	} {
+		q := new(dns.Msg)
+		q.SetQuestion(name, dns.TypeMX)
+		m, err := dns.Exchange(q, i.DNSAddr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Rcode != rcode || len(m.Answer) != 0 {
+			t.Errorf("%s: rcode %d with %d answers, want %d", name, m.Rcode, len(m.Answer), rcode)
+		}
+	}
+}
+
 func TestSetRecords(t *testing.T) {
 	i := start(t, world(true))
 	i.SetRecords("Big.example", Records{Fault: ServFail})

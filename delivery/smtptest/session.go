@@ -30,6 +30,7 @@ type session struct {
 	greeted  bool // by EHLO or HELO
 	secure   bool
 	said421  bool
+	admitted bool // counted against the cap on connections
 	left     bool // not counted as open any more
 	messages int
 
@@ -94,7 +95,10 @@ func (s *session) serve() {
 // admit greets the client, or does not.
 func (s *session) admit() bool {
 	s.wire.latency, s.wire.idle = s.rules.Latency, s.rules.Idle
-	if most := s.rules.MaxConnections; most > 0 && s.site.count.open.Load() > int64(most) {
+	s.admitted = true
+	if n, most := s.site.admitted.Add(1), s.rules.MaxConnections; most > 0 && n > int64(most) {
+		s.admitted = false
+		s.site.admitted.Add(-1)
 		if !s.rules.SilentClose {
 			s.refuse(s.rules.ConnectionReply, nil)
 			s.leave()
@@ -145,6 +149,9 @@ func (s *session) gone() {
 	if !s.left {
 		s.left = true
 		s.site.count.open.Add(-1)
+		if s.admitted {
+			s.site.admitted.Add(-1)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ type site struct {
 	relay      bool // takes mail for every domain
 	rules      atomic.Pointer[rules]
 	count      counters
+	admitted   atomic.Int64 // sessions that are open and under the cap
 
 	mu       sync.Mutex
 	tokens   float64   // of the rate cap, as of refilled

@@ -9,7 +9,7 @@ import (
 // Tally is what one provider saw, or all of them together.
 type Tally struct {
 	Connections     int64 `json:"connections"`      // accepted, those over a cap included
-	PeakConnections int64 `json:"peak_connections"` // open at once; in Totals the largest of any provider
+	PeakConnections int64 `json:"peak_connections"` // open at once, those over a cap included; in Totals the largest of any provider
 	Transactions    int64 `json:"transactions"`     // MAIL commands, refused ones included
 	RoundTrips      int64 `json:"round_trips"`      // how often clients waited for replies
 	Messages        int64 `json:"messages"`         // accepted, counted once for all their recipients

@@ -3,8 +3,11 @@ package smtptest
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/smtp"
 	"runtime"
 	"slices"
 	"strings"
@@ -182,6 +185,49 @@ func TestWitness(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The standard library's client is a foreign one: it gets through every extension
+// and does nothing that the witness minds.
+func TestForeignClient(t *testing.T) {
+	for _, b := range []Behaviour{{}, {StartTLS: true}, {NoChunking: true, NoPipelining: true, No8BITMIME: true, NoSMTPUTF8: true}} {
+		i := one(t, b)
+		conn, err := i.DialContext(t.Context(), "tcp", "mx.p.example:25")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := smtp.NewClient(conn, "mx.p.example")
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps := []func() error{
+			func() error {
+				if offered, _ := c.Extension("STARTTLS"); !offered {
+					return nil
+				}
+				return c.StartTLS(&tls.Config{RootCAs: i.CertPool(), ServerName: "mx.p.example"})
+			},
+			func() error { return c.Mail("b@sender.example") },
+			func() error { return c.Rcpt("a@p.example") },
+			func() error {
+				w, err := c.Data()
+				if err != nil {
+					return err
+				}
+				_, err = io.WriteString(w, message("<1@x>")+".\r\n")
+				return errors.Join(err, w.Close())
+			},
+			c.Reset, c.Noop, c.Quit,
+		}
+		for n, step := range steps {
+			if err := step(); err != nil {
+				t.Fatalf("step %d: %v", n, err)
+			}
+		}
+		if v := i.Ledger().Violations(); len(v) != 0 || i.Ledger().Copies("a@p.example", "<1@x>") != 1 {
+			t.Errorf("%d copies, violations %v", i.Ledger().Totals().Accepted, v)
+		}
 	}
 }
 
