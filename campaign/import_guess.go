@@ -19,9 +19,9 @@ var (
 	fullNameHeaders = words(`name full_name fullname complete_name display_name contact_name your_name
 		vollstandiger_name ganzer_name kontaktname nom_complet nom_et_prenom prenom_et_nom nombre_completo nome_completo
 		nome_e_cognome volledige_naam naam fullt_namn`)
-	firstNameHeaders = words(`first_name firstname fname given_name forename vorname prenom nombre nome primeiro_nome
+	firstNameHeaders = words(`first_name first firstname fname given_name forename vorname prenom nombre nome primeiro_nome
 		voornaam fornavn fornamn etunimi imie`)
-	lastNameHeaders = words(`last_name lastname lname surname family_name nachname familienname zuname nom_de_famille
+	lastNameHeaders = words(`last_name last lastname lname surname family_name nachname familienname zuname nom_de_famille
 		apellido apellidos cognome sobrenome apelido achternaam etternavn efternamn efternavn sukunimi nazwisko`)
 	// Alone these mean the whole name, beside a first name the family's.
 	ambiguousHeaders = words(`name nom naam namn navn`)

@@ -121,7 +121,12 @@ func (r *importReader) remarks(rec *listfile.Record, address string, role roleKi
 }
 
 func raggedReason(n int) string {
-	if n > 0 {
+	switch {
+	case n == 1:
+		return "the row has a cell too many"
+	case n == -1:
+		return "the row has a cell too few"
+	case n > 0:
 		return fmt.Sprintf("the row has %d cells too many", n)
 	}
 	return fmt.Sprintf("the row has %d cells too few", -n)

@@ -2,15 +2,16 @@ package campaign
 
 import "strings"
 
-// providers are the mailbox providers whose names people mistype, by the name before
-// the first dot, with the domain each stands for. Short names (gmx, web, aol, mail)
-// are missing on purpose: a letter away from them lie real domains.
-var providers = map[string]string{
-	"gmail": "gmail.com", "googlemail": "googlemail.com", "yahoo": "yahoo.com", "hotmail": "hotmail.com",
-	"outlook": "outlook.com", "icloud": "icloud.com", "protonmail": "protonmail.com", "comcast": "comcast.net",
-	"t-online": "t-online.de", "wanadoo": "wanadoo.fr", "laposte": "laposte.net", "verizon": "verizon.net",
-	"bellsouth": "bellsouth.net", "sbcglobal": "sbcglobal.net", "btinternet": "btinternet.com",
-	"rocketmail": "rocketmail.com", "freenet": "freenet.de",
+// provider is a mailbox provider whose name people mistype.
+type provider struct{ name, ending string }
+
+// providers are tried in order. Short names (gmx, web, aol, mail) are missing on
+// purpose: a letter away from them lie real domains.
+var providers = []provider{
+	{"gmail", "com"}, {"yahoo", "com"}, {"hotmail", "com"}, {"outlook", "com"}, {"icloud", "com"},
+	{"googlemail", "com"}, {"protonmail", "com"}, {"rocketmail", "com"}, {"btinternet", "com"},
+	{"comcast", "net"}, {"verizon", "net"}, {"bellsouth", "net"}, {"sbcglobal", "net"}, {"laposte", "net"},
+	{"t-online", "de"}, {"freenet", "de"}, {"wanadoo", "fr"},
 }
 
 // The lengths of the providers' names, give or take the typo.
@@ -33,6 +34,11 @@ var wrongCom = map[string]bool{
 	"coml": true, "comn": true, "ccom": true, "dom": true, "cop": true, "clm": true, "ckm": true, "cxom": true,
 }
 
+var wrongNet = map[string]bool{"ner": true, "nte": true, "ent": true, "bet": true, "met": true, "nett": true}
+
+// countryEndings are those under which Hotmail and Yahoo have their national domains.
+var countryEndings = words(`co.uk de fr it es ca com.br co.in co.jp com.au`)
+
 // suggestDomain returns the domain that was probably meant when a normalised domain
 // looks like a slip of the fingers, else "". It would rather miss a typo than call a
 // real domain one.
@@ -41,38 +47,36 @@ func suggestDomain(domain string) string {
 	if len(name) < shortestProvider || len(name) > longestProvider {
 		return ""
 	}
-	meant, exact := providers[name]
-	if !exact {
-		if meant = nearProvider(name); meant == "" {
-			return ""
-		}
+	meant, ok := nearProvider(name)
+	if !ok {
+		return ""
 	}
-	_, usual, _ := strings.Cut(meant, ".")
-	switch {
-	case usual == "com" && wrongCom[ending], usual == "net" && (ending == "ner" || ending == "nte" || ending == "ent"):
-		return meant
-	case exact:
-		return "" // yahoo.de, outlook.fr, …
-	case ending == usual:
-		return meant
-	case usual == "com" && strings.Contains(" co.uk de fr it es ca com.br co.in co.jp com.au ", " "+ending+" ") &&
-		(meant == "hotmail.com" || meant == "yahoo.com"):
-		return strings.TrimSuffix(meant, usual) + ending // hotmial.fr
+	exact := name == meant.name
+	switch usual := meant.ending; {
+	case usual == "com" && wrongCom[ending], usual == "net" && wrongNet[ending], !exact && ending == usual:
+		return meant.name + "." + usual
+	case exact: // yahoo.de, outlook.fr, …
+		return ""
+	case (meant.name == "hotmail" || meant.name == "yahoo") && countryEndings[ending]: // hotmial.fr
+		return meant.name + "." + ending
 	}
 	return ""
 }
 
-// nearProvider returns the domain of the provider whose name is one slip away.
-func nearProvider(name string) string {
+// nearProvider returns the provider that has the name, or is one slip away from it.
+func nearProvider(name string) (provider, bool) {
 	if realNames[name] {
-		return ""
+		return provider{}, false
 	}
-	for right, domain := range providers {
-		if oneSlip(name, right) {
-			return domain
+	for _, p := range providers {
+		if n := len(name) - len(p.name); n < -1 || n > 1 {
+			continue
+		}
+		if name == p.name || oneSlip(name, p.name) {
+			return p, true
 		}
 	}
-	return ""
+	return provider{}, false
 }
 
 // oneSlip reports whether two different words differ by one letter too many, too few

@@ -1,7 +1,9 @@
 package listfile
 
 import (
+	"archive/zip"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -45,6 +47,8 @@ func TestRefused(t *testing.T) {
 		{"bomb in a sheet", "l.xlsx", zipped(t, "xl/workbook.xml", strings.Repeat("\x00", 64<<20)), Limits{}, "l.xlsx: the spreadsheet unpacks to more than 250 times its size; no list does (a zip bomb?)"},
 		{"huge sheet", "l.xlsx", workbook(t, []any{strings.Repeat("x", 30000)}), Limits{Spreadsheet: 4096}, "l.xlsx: the spreadsheet"},
 		{"broken sheet", "l.xlsx", zipped(t, "xl/workbook.xml", "<workbook"), Limits{}, "l.xlsx: the spreadsheet"},
+		{"sheet with a control character", "l.xlsx", brokenSheet(t, "\x0b"), Limits{}, "l.xlsx: xl/worksheets/sheet2.xml is damaged after 2 rows (XML syntax error on line 2: illegal character code U+000B); save the file again as .xlsx, or as CSV"},
+		{"sheet cut off", "l.xlsx", brokenSheet(t, ""), Limits{}, "l.xlsx: xl/worksheets/sheet2.xml is damaged after 2 rows (XML syntax error on line 2: unexpected EOF); save the file again as .xlsx, or as CSV"},
 		{"old Excel", "l.xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Limits{}, "l.xls: this is an old Excel file (.xls) or one with a password; save it as .xlsx without a password, or as CSV"},
 		{"OpenDocument", "l.ods", zipped(t, "mimetype", "x", "content.xml", "x"), Limits{}, "l.ods: an OpenDocument file; save it as .xlsx or as CSV"},
 		{"PDF", "l.csv", "%PDF-1.7", Limits{}, "l.csv: this is a PDF; export the list as CSV"},
@@ -76,4 +80,35 @@ func readThrough(name, content string, limits Limits) error {
 		return errors.Join(err, r.Close())
 	}
 	return r.Close()
+}
+
+// brokenSheet is a workbook with text in its second row's cell, where the sheet's XML
+// goes on with what is given instead of its rest.
+func brokenSheet(t testing.TB, rest string) string {
+	content := workbook(t, []any{"email"}, []any{"MARK@x.de"}, []any{"b@x.de"})
+	in, err := zip.NewReader(strings.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for _, f := range in.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(b)
+		if f.Name == "xl/worksheets/sheet2.xml" {
+			before, _, found := strings.Cut(text, `<row r="3"`)
+			if !found {
+				t.Fatalf("no third row in %s", text)
+			}
+			text = before + rest
+		}
+		files = append(files, f.Name, text)
+	}
+	return zipped(t, files...)
 }

@@ -1,10 +1,10 @@
 package listfile
 
 import (
-	"archive/zip"
 	"bytes"
 	"errors"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -31,10 +31,16 @@ func (rd *Reader) openSpreadsheet(r io.Reader) error {
 	if err := rd.checkSpreadsheet(packed); err != nil {
 		return err
 	}
+	// The library leaves its files behind when it fails.
+	temp, err := os.MkdirTemp(rd.limits.TempDir, "broadside-xlsx-")
+	if err != nil {
+		return err
+	}
+	rd.closers = append(rd.closers, func() error { return os.RemoveAll(temp) })
 	f, err := excelize.OpenReader(bytes.NewReader(packed), excelize.Options{
 		UnzipSizeLimit:    rd.limits.Spreadsheet * spreadsheetGrowth,
 		UnzipXMLSizeLimit: min(inMemory, rd.limits.Spreadsheet*spreadsheetGrowth),
-		TmpDir:            rd.limits.TempDir,
+		TmpDir:            temp,
 		ShortDatePattern:  "yyyy-mm-dd",
 	})
 	if err != nil {
@@ -53,30 +59,6 @@ func (rd *Reader) openSpreadsheet(r io.Reader) error {
 	}
 	rd.closers = append(rd.closers, rows.Close)
 	rd.src = &spreadsheet{rows: rows, limits: rd.limits}
-	return nil
-}
-
-// checkSpreadsheet looks at the sizes that the archive declares (and that unpacking
-// holds it to) before anything is unpacked (X11).
-func (rd *Reader) checkSpreadsheet(packed []byte) error {
-	archive, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
-	if err != nil {
-		return damaged(err)
-	}
-	if len(archive.File) > rd.limits.Entries {
-		return flawf("the spreadsheet holds more than %d parts; save it as CSV", rd.limits.Entries)
-	}
-	total := int64(0)
-	most := rd.limits.Spreadsheet * spreadsheetGrowth
-	for _, f := range archive.File {
-		if f.UncompressedSize64 > uint64(most-total) {
-			return flawf("the spreadsheet unpacks to more than %s; save it as CSV", size(most))
-		}
-		total += int64(f.UncompressedSize64)
-	}
-	if total > ratioFrom && total/int64(len(packed)) > rd.limits.Ratio {
-		return flawf("the spreadsheet unpacks to more than %d times its size; no list does (a zip bomb?)", rd.limits.Ratio)
-	}
 	return nil
 }
 
