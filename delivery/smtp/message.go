@@ -69,13 +69,14 @@ func inspect(msg net.Buffers) traits {
 
 var crByte = []byte{'\r'}
 
-// hasHighBit reports an octet above 127, eight at a time.
+// hasHighBit reports an octet above 127, 32 at a time.
 func hasHighBit(b []byte) bool {
-	for len(b) >= 8 {
-		if binary.LittleEndian.Uint64(b)&0x8080808080808080 != 0 {
+	const high = 0x8080808080808080
+	for ; len(b) >= 32; b = b[32:] {
+		word := binary.LittleEndian.Uint64
+		if (word(b)|word(b[8:])|word(b[16:])|word(b[24:]))&high != 0 {
 			return true
 		}
-		b = b[8:]
 	}
 	for _, c := range b {
 		if c >= 0x80 {

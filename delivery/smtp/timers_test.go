@@ -137,8 +137,9 @@ func TestConnectTimer(t *testing.T) {
 func TestSlowDrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, peer := net.Pipe()
-		defer peer.Close()
+		done := make(chan struct{})
 		go func() {
+			defer close(done)
 			for {
 				if _, err := peer.Write([]byte("2")); err != nil {
 					return
@@ -151,6 +152,7 @@ func TestSlowDrip(t *testing.T) {
 		if took := time.Since(start); took != 5*time.Minute || r.Stage != Greeting || r.Failure != TimedOut {
 			t.Errorf("%v after %v", r, took)
 		}
+		<-done
 	})
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // newCertificate makes a self-signed certificate for a name and a pool that trusts it.
-func newCertificate(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
+func newCertificate(t testing.TB, name string) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
