@@ -2,6 +2,7 @@ package message
 
 import (
 	"html"
+	"slices"
 	"strings"
 )
 
@@ -53,47 +54,42 @@ func footerFor(pieces []piece, address string) footer {
 	return f
 }
 
-func (f footer) empty() bool { return !f.link && f.address == "" }
-
 const (
 	footerOpen = `<div style="padding: 16px; text-align: center; font: 12px/1.5 Arial, sans-serif; color: #6b7280;">`
 	linkStyle  = `style="color: #6b7280; text-decoration: underline;"`
 )
 
 func (f footer) html() []piece {
-	if f.empty() {
-		return nil
-	}
-	out := []piece{{text: "\n" + footerOpen}}
-	if f.link {
-		out = append(out, ifUnsubscribe(
-			piece{text: `<a href="`}, unsubscribeURL(escaping{inURLStart, true}), piece{text: `" ` + linkStyle + `>Unsubscribe</a>`})...)
-	}
-	if f.link && f.address != "" {
-		out = append(out, piece{text: "<br>"})
-	}
-	if f.address != "" {
-		out = append(out, piece{text: strings.ReplaceAll(html.EscapeString(f.address), "\n", "<br>")})
-	}
-	return append(out, piece{text: "</div>\n"})
+	link := []piece{{text: `<a href="`}, unsubscribeURL(escaping{inURLStart, true}), {text: `" ` + linkStyle + `>Unsubscribe</a>`}}
+	address := strings.ReplaceAll(html.EscapeString(f.address), "\n", "<br>")
+	return f.pieces("\n"+footerOpen, link, "<br>", address, "</div>\n")
 }
 
 func (f footer) text() []piece {
-	if f.empty() {
+	link := []piece{{text: "Unsubscribe: "}, unsubscribeURL(escaping{}), {text: "\n"}}
+	address := f.address
+	if address != "" {
+		address += "\n"
+	}
+	return f.pieces("\n-- \n", link, "", address, "")
+}
+
+// pieces puts a footer together; all of it that a recipient without an unsubscribe
+// URL has no use for is left out for them.
+func (f footer) pieces(open string, link []piece, between, address, end string) []piece {
+	switch {
+	case !f.link && f.address == "":
 		return nil
+	case !f.link:
+		return []piece{{text: open + address + end}}
+	case f.address == "":
+		return ifUnsubscribe(slices.Concat([]piece{{text: open}}, link, []piece{{text: end}}))
 	}
-	out := []piece{{text: "\n-- \n"}}
-	if f.link {
-		out = append(out, ifUnsubscribe(piece{text: "Unsubscribe: "}, unsubscribeURL(escaping{}), piece{text: "\n"})...)
-	}
-	if f.address != "" {
-		out = append(out, piece{text: f.address + "\n"})
-	}
-	return out
+	return slices.Concat([]piece{{text: open}}, ifUnsubscribe(append(link, piece{text: between})), []piece{{text: address + end}})
 }
 
 // ifUnsubscribe makes pieces that are there only for recipients with a link.
-func ifUnsubscribe(inner ...piece) []piece {
+func ifUnsubscribe(inner []piece) []piece {
 	out := []piece{{c: &construct{field: "footer", tag: "if", args: unsubscribeField}}}
 	out = append(out, inner...)
 	return append(out, piece{c: &construct{field: "footer", tag: "endif"}})
