@@ -70,7 +70,7 @@ func (im *Importer) run(ctx context.Context, file *listfile.Reader, plan *import
 	report := ImportReport{
 		File: file.Name(), Format: file.Format(), Mapping: plan.mapping(), DryRun: im.DryRun,
 		Rows: reader.rows, ImportCounts: counts, Invalid: findings.count["invalid"],
-		Role: findings.count["role"], Typo: findings.count["typo"], Ragged: findings.count["ragged"],
+		Role: findings.count["role"], Typo: findings.count["typo"], Ragged: findings.count["ragged"], Repaired: findings.count["repaired"],
 		Findings: findings.first, Import: id,
 	}
 	if err := findings.flush(); err != nil {

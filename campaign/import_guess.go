@@ -1,6 +1,11 @@
 package campaign
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	"broadside/campaign/listfile"
+)
 
 // Column names by which lists call the fields that are guessed, as attributeName
 // makes them, in the languages whose exports are met most.
@@ -29,7 +34,7 @@ var (
 
 func words(list string) map[string]bool {
 	set := make(map[string]bool)
-	for _, w := range strings.Fields(list) {
+	for w := range strings.FieldsSeq(list) {
 		set[w] = true
 	}
 	return set
@@ -45,6 +50,40 @@ func isEmailHeader(column string) bool {
 		}
 	}
 	return false
+}
+
+// emailColumn finds the column with the addresses: the mapped one, else the one whose
+// name says so and whose cells agree, else the one whose cells are addresses.
+func emailColumn(given map[string]int, columns []string, head []listfile.Record) (int, error) {
+	if column, ok := given["email"]; ok {
+		return column, nil
+	}
+	best, bestScore := -1, 0
+	for i, column := range columns {
+		addresses, filled := 0, 0
+		for _, rec := range head {
+			if i < len(rec.Cells) && len(rec.Cells[i].Text) > 0 {
+				filled++
+				if _, _, err := appendAddress(nil, rec.Cells[i].Text); err == nil {
+					addresses++
+				}
+			}
+		}
+		score := 0
+		if addresses > 0 && addresses*4 >= filled { // not just one in some remarks
+			score = 100 + addresses
+		}
+		if isEmailHeader(column) {
+			score = score*10 + 1
+		}
+		if score > bestScore {
+			best, bestScore = i, score
+		}
+	}
+	if best < 0 {
+		return 0, fmt.Errorf("no column holds mail addresses; name it, as in email=COLUMN (columns: %s)", listColumns(columns))
+	}
+	return best, nil
 }
 
 // guessNames adds name, first_name and last_name to the fields found so far, each

@@ -98,6 +98,14 @@ func (m Mapping) resolve(columns []string) (map[string]int, error) {
 	return found, nil
 }
 
+// listColumns names the columns of a file for an error.
+func listColumns(columns []string) string {
+	if len(columns) > 12 {
+		return strings.Join(columns[:12], ", ") + fmt.Sprintf(" and %d more", len(columns)-12)
+	}
+	return strings.Join(columns, ", ")
+}
+
 // foreignLetters are Latin letters that don't decompose into an ASCII one and a mark.
 var foreignLetters = strings.NewReplacer("ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
 

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"broadside/campaign/listfile"
@@ -104,6 +103,16 @@ func (p *importPlan) mapping() Mapping {
 	return m
 }
 
+// text is a cell's text without blanks around it and without the apostrophe that
+// exports put before what a spreadsheet would take for a formula.
+func (p *importPlan) text(c listfile.Cell) []byte {
+	text := trimInvisible(c.Text)
+	if !p.typed && len(text) > 1 && text[0] == '\'' && isFormula(bytes.TrimLeft(text, "'")) {
+		return text[1:]
+	}
+	return text
+}
+
 // appendAttributes appends a row's attributes as a JSON object. The display name of
 // the address is the attribute "name" where no column is.
 func (p *importPlan) appendAttributes(dst []byte, cells []listfile.Cell, name string) []byte {
@@ -157,6 +166,8 @@ func appendJSONString(dst, s []byte) []byte {
 			dst = append(dst, '\\', c)
 		case '\n':
 			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
 		case '\t':
 			dst = append(dst, '\\', 't')
 		default:
@@ -164,46 +175,4 @@ func appendJSONString(dst, s []byte) []byte {
 		}
 	}
 	return append(append(dst, s[from:]...), '"')
-}
-
-// emailColumn finds the column with the addresses: the mapped one, else the one whose
-// name says so and whose cells agree, else the one whose cells are addresses.
-func emailColumn(given map[string]int, columns []string, head []listfile.Record) (int, error) {
-	if column, ok := given["email"]; ok {
-		return column, nil
-	}
-	best, bestScore := -1, 0
-	for i, column := range columns {
-		addresses, filled := 0, 0
-		for _, rec := range head {
-			if i < len(rec.Cells) && len(rec.Cells[i].Text) > 0 {
-				filled++
-				if _, _, err := appendAddress(nil, rec.Cells[i].Text); err == nil {
-					addresses++
-				}
-			}
-		}
-		score := 0
-		if addresses > 0 && addresses*4 >= filled { // not just one in some remarks
-			score = 100 + addresses
-		}
-		if isEmailHeader(column) {
-			score = score*10 + 1
-		}
-		if score > bestScore {
-			best, bestScore = i, score
-		}
-	}
-	if best < 0 {
-		return 0, fmt.Errorf("no column holds mail addresses; name it, as in email=COLUMN (columns: %s)", listColumns(columns))
-	}
-	return best, nil
-}
-
-// listColumns names the columns of a file for an error.
-func listColumns(columns []string) string {
-	if len(columns) > 12 {
-		return strings.Join(columns[:12], ", ") + fmt.Sprintf(" and %d more", len(columns)-12)
-	}
-	return strings.Join(columns, ", ")
 }

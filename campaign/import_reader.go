@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -117,6 +116,12 @@ func (r *importReader) remarks(rec *listfile.Record, address string, role roleKi
 	if rec.Ragged != 0 {
 		errs = append(errs, r.findings.add("ragged", rec.Row, []byte(address), raggedReason(rec.Ragged)))
 	}
+	if rec.Quotes {
+		errs = append(errs, r.findings.add("repaired", rec.Row, []byte(address), "a quotation mark that quotes nothing was read as text"))
+	}
+	if rec.Recoded {
+		errs = append(errs, r.findings.add("repaired", rec.Row, []byte(address), "not UTF-8 as the other rows; read as Windows-1252"))
+	}
 	return errors.Join(errs...)
 }
 
@@ -130,14 +135,4 @@ func raggedReason(n int) string {
 		return fmt.Sprintf("the row has %d cells too many", n)
 	}
 	return fmt.Sprintf("the row has %d cells too few", -n)
-}
-
-// text is a cell's text without blanks around it and without the apostrophe that
-// exports put before what a spreadsheet would take for a formula.
-func (p *importPlan) text(c listfile.Cell) []byte {
-	text := trimInvisible(c.Text)
-	if !p.typed && len(text) > 1 && text[0] == '\'' && isFormula(bytes.TrimLeft(text, "'")) {
-		return text[1:]
-	}
-	return text
 }

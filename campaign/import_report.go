@@ -22,12 +22,13 @@ type ImportReport struct {
 	Invalid int64 `json:"invalid"`
 
 	// Remarks on rows that are imported as given.
-	Role   int64 `json:"role"`   // addresses of functions, as info@
-	Typo   int64 `json:"typo"`   // domains that look like a slip of the fingers
-	Ragged int64 `json:"ragged"` // rows with too few or too many cells
+	Role     int64 `json:"role"`     // addresses of functions, as info@
+	Typo     int64 `json:"typo"`     // domains that look like a slip of the fingers
+	Ragged   int64 `json:"ragged"`   // rows with too few or too many cells
+	Repaired int64 `json:"repaired"` // lone quotation marks, rows in another charset
 
 	// Findings lists the first rows of each kind: "invalid", "duplicate",
-	// "suppressed", "unsubscribed", "role", "typo", "ragged".
+	// "suppressed", "unsubscribed", "role", "typo", "ragged", "repaired".
 	Findings map[string][]ImportFinding `json:"findings"`
 	// Import is the import's id, by which it can be undone; 0 in a dry run.
 	Import ImportID `json:"import,omitempty"`

@@ -8,7 +8,7 @@ import (
 
 // dialect is how a text file is cut into cells.
 type dialect struct {
-	delimiter byte
+	delimiter byte // or noDelimiter
 	lineEnd   byte // '\n' (with or without '\r' before it), or '\r'
 	skip      int  // lines before the first record ("sep=;")
 }

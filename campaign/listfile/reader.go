@@ -15,7 +15,7 @@ type Format struct {
 	Packed    string `json:"packed,omitempty"`    // "gzip", "zip" or ""
 	Entry     string `json:"entry,omitempty"`     // the file's name inside a zip
 	Charset   string `json:"charset,omitempty"`   // "UTF-8", "UTF-16LE", "UTF-16BE", "Windows-1252"
-	Delimiter string `json:"delimiter,omitempty"` // csv only: one of , ; | and tab
+	Delimiter string `json:"delimiter,omitempty"` // csv only: one of , ; | and tab, or "" with one column
 	Sheet     string `json:"sheet,omitempty"`     // xlsx only: the worksheet that is read
 	Header    bool   `json:"header"`              // the first record names the columns
 }

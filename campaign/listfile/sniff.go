@@ -8,10 +8,13 @@ import (
 // delimiters in the order that breaks ties.
 var delimiters = []byte{',', ';', '\t', '|'}
 
+// noDelimiter stands where a file has one column; it is refused as a character.
+const noDelimiter = 0
+
 // sniffDialect finds delimiter and line ending from the first bytes of a text. whole
 // says that the sample is all of it.
 func sniffDialect(sample []byte, whole bool, ext string, limits Limits) dialect {
-	d := dialect{delimiter: ',', lineEnd: '\n'}
+	d := dialect{delimiter: noDelimiter, lineEnd: '\n'}
 	if bytes.IndexByte(sample, '\n') < 0 && bytes.IndexByte(sample, '\r') >= 0 {
 		d.lineEnd = '\r'
 	}
@@ -19,6 +22,9 @@ func sniffDialect(sample []byte, whole bool, ext string, limits Limits) dialect 
 	if len(sample) > 5 && bytes.EqualFold(sample[:4], []byte("sep=")) && (sample[5] == '\r' || sample[5] == '\n') {
 		d.delimiter, d.skip = sample[4], 1
 		return d
+	}
+	if len(bytes.Trim(sample, ",;\t| \r\n")) == 0 {
+		d.delimiter = ',' // a table of nothing
 	}
 	best := 0.0
 	for _, c := range delimiters {
@@ -61,8 +67,8 @@ func score(sample []byte, whole bool, d dialect, limits Limits) float64 {
 			width, n = w, k
 		}
 	}
-	if n == 0 {
-		return 0
+	if n == 0 || first == 1 && widths[1]*2 > rows {
+		return 0 // one column, with a delimiter in some of its cells
 	}
 	share := float64(n) / float64(rows)
 	s := share * share * math.Log2(float64(width))

@@ -166,7 +166,9 @@ func (rd *Reader) openText(br *bufio.Reader, sample []byte) error {
 	default:
 		rd.format.Kind = "csv"
 		d := sniffDialect(sample, err == io.EOF, extension(cmp.Or(rd.format.Entry, rd.name)), rd.limits)
-		rd.format.Delimiter = string(d.delimiter)
+		if d.delimiter != noDelimiter {
+			rd.format.Delimiter = string(d.delimiter)
+		}
 		rd.src = newDelimited(text, d, rd.limits)
 	}
 	return nil
