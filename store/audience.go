@@ -15,7 +15,7 @@ func (db *DB) AudiencePage(ctx context.Context, a campaign.Audience, after campa
 	if len(a.Lists) == 0 {
 		return nil, nil
 	}
-	query, args := audienceQuery(a, after, limit)
+	query, args := db.audienceQuery(a, after, limit)
 	var rows []struct {
 		contactRow
 		Status     uint8
@@ -37,7 +37,7 @@ func (db *DB) AudiencePage(ctx context.Context, a campaign.Audience, after campa
 
 // audienceQuery takes the first page of each list by its key and merges them: a
 // contact of the merged page is in the first page of every list that it is in.
-func audienceQuery(a campaign.Audience, after campaign.ContactID, limit int) (string, []any) {
+func (db *DB) audienceQuery(a campaign.Audience, after campaign.ContactID, limit int) (string, []any) {
 	excluded := ""
 	if n := len(a.Exclude); n > 0 {
 		excluded = "AND NOT EXISTS (SELECT 1 FROM members x WHERE x.contact = m.contact AND x.list IN (?" + strings.Repeat(",?", n-1) + "))"
@@ -60,6 +60,6 @@ func audienceQuery(a campaign.Audience, after campaign.ContactID, limit int) (st
 			EXISTS (SELECT 1 FROM suppressions s WHERE s.address = c.address) AS suppressed
 		FROM (SELECT contact, MIN(status) AS status FROM (` + strings.Join(parts, " UNION ALL ") + `) u
 			GROUP BY contact ORDER BY contact LIMIT ?) page
-		JOIN contacts c ON c.id = page.contact ORDER BY c.id`
+		JOIN` + db.contactOf("page.contact") + `ORDER BY page.contact`
 	return query, append(args, limit)
 }

@@ -22,6 +22,15 @@ func spelling(email, address string) string {
 // contactColumns are the columns of contactRow, of a table called c.
 const contactColumns = "c.id, c.address, c.spelling, c.attributes, c.created, c.updated"
 
+// contactOf is what follows JOIN to find the contact c of an id by its key. LATERAL
+// keeps PostgreSQL from merging a page with all contacts before it.
+func (db *DB) contactOf(id string) string {
+	if db.postgres {
+		return " LATERAL (SELECT * FROM contacts WHERE id = " + id + " OFFSET 0) c ON TRUE "
+	}
+	return " contacts c ON c.id = " + id + " "
+}
+
 type contactRow struct {
 	ID                int64
 	Address, Spelling string

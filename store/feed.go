@@ -8,10 +8,10 @@ import (
 	"broadside/campaign"
 )
 
-const feedQuery = `
+const feedSelect = `
 	SELECT l.run, l.lane, l.contact, l.state, l.attempts, l.due, l.first_tried, l.resent,
 		COALESCE(c.address, ''), COALESCE(c.spelling, ''), COALESCE(c.attributes, '{}')
-	FROM ledger l LEFT JOIN contacts c ON c.id = l.contact `
+	FROM ledger l LEFT JOIN`
 
 // WaitingAfter returns Waiting rows of a lane with contacts above after, in order.
 func (db *DB) WaitingAfter(ctx context.Context, id campaign.RunID, lane campaign.Lane, after campaign.ContactID, limit int) ([]campaign.FeedRow, error) {
@@ -36,7 +36,7 @@ func (db *DB) DeferredDue(ctx context.Context, id campaign.RunID, before time.Ti
 
 // feed reads without reflection: the planner reads every recipient through it.
 func (db *DB) feed(ctx context.Context, limit int, where string, args ...any) ([]campaign.FeedRow, error) {
-	rows, err := db.read.QueryContext(ctx, db.read.Rebind(feedQuery+where), args...)
+	rows, err := db.read.QueryContext(ctx, db.read.Rebind(feedSelect+db.contactOf("l.contact")+where), args...)
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func (db *DB) ListContacts(ctx context.Context, list campaign.ListID, after camp
 	}
 	err := db.selectAll(ctx, &rows, `
 		SELECT `+contactColumns+`, m.status
-		FROM members m JOIN contacts c ON c.id = m.contact
+		FROM members m JOIN`+db.contactOf("m.contact")+`
 		WHERE m.list = ? AND m.contact > ? ORDER BY m.contact LIMIT ?`, list, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the members of list %d: %w", list, err)
@@ -130,4 +130,18 @@ func (t *tx) leaveUnjoined(ctx context.Context, contact campaign.ContactID, list
 	}
 	_, err = t.exec(ctx, "UPDATE lists SET unsubscribed = unsubscribed + 1 WHERE id = ?", list)
 	return err
+}
+
+// DropEmptyList removes a list that never got anything: it was made for an import
+// that failed, or was a dry run. A list that is in use stays.
+func (db *DB) DropEmptyList(ctx context.Context, id campaign.ListID) error {
+	err := db.change(ctx, func(t *tx) error {
+		_, err := t.exec(ctx, `DELETE FROM lists WHERE id = ? AND subscribed = 0 AND unsubscribed = 0
+			AND NOT EXISTS (SELECT 1 FROM imports WHERE list = lists.id)`, int64(id))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("drop list %d: %w", id, err)
+	}
+	return nil
 }

@@ -13,6 +13,17 @@ const rowColumns = `l.run, l.lane, l.contact, l.state, l.reason, l.attempts, l.c
 
 const rowTables = ` FROM ledger l LEFT JOIN replies p ON p.id = l.reply `
 
+// ledgerOf is the FROM clause for the rows l of contacts (an array) of a run's lane,
+// each found by its key: PostgreSQL, when it has no statistics of a young run, would
+// rather read the lane, and so would SQLite but for CROSS JOIN, which keeps the order.
+func (db *DB) ledgerOf() string {
+	if db.postgres {
+		return ` FROM unnest(CAST(? AS bigint[])) k (contact)
+			JOIN LATERAL (SELECT * FROM ledger WHERE run = ? AND lane = ? AND contact = k.contact OFFSET 0) l ON TRUE`
+	}
+	return ` FROM json_each(?) k CROSS JOIN ledger l ON l.run = ? AND l.lane = ? AND l.contact = k.value`
+}
+
 type ledgerRow struct {
 	Run            campaign.RunID
 	Lane           campaign.Lane
@@ -47,8 +58,8 @@ func (db *DB) RowsOf(ctx context.Context, who []campaign.Recipient) ([]campaign.
 	found := make(map[campaign.Recipient]campaign.Row, len(who))
 	for lane, contacts := range byLane(who) {
 		var rows []ledgerRow
-		err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+rowTables+"WHERE l.run = ? AND l.lane = ? AND "+db.in("l.contact"),
-			int64(lane.Run), int64(lane.Lane), db.array(contacts))
+		err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+db.ledgerOf()+" LEFT JOIN replies p ON p.id = l.reply",
+			db.array(contacts), int64(lane.Run), int64(lane.Lane))
 		if err != nil {
 			return nil, fmt.Errorf("read %d ledger rows: %w", len(who), err)
 		}
@@ -78,7 +89,7 @@ func (db *DB) Recipients(ctx context.Context, id campaign.RunID, s campaign.Stat
 		Email string
 	}
 	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email`+
-		rowTables+`LEFT JOIN contacts c ON c.id = l.contact
+		rowTables+"LEFT JOIN"+db.contactOf("l.contact")+`
 		WHERE l.run = ? AND (l.lane, l.contact) > (?, ?) AND `+state+` ORDER BY l.lane, l.contact LIMIT ?`,
 		int64(id), int64(after.Lane), int64(after.Contact), limit)
 	if err != nil {
