@@ -12,6 +12,7 @@ import (
 // X10, X11: each flaw that ends the reading, with its words.
 func TestRefused(t *testing.T) {
 	const table = "email,name\na@x.de,Bo\n"
+	kilobyte := "a@example.org," + strings.Repeat("x", 1009) + "\n"
 	packed := gzipped(t, strings.Repeat(table, 1000))
 	tests := []struct {
 		name, file, content string
@@ -41,10 +42,10 @@ func TestRefused(t *testing.T) {
 		{"two files", "l.zip", zipped(t, "a.csv", table, "b.csv", table), Limits{}, "l.zip: the archive holds 2 files (a.csv, b.csv, …); put one list file into it"},
 		{"many files", "l.zip", zipped(t, "a", "", "b", "", "c", ""), Limits{Entries: 2}, "l.zip: the archive holds more than 2 files; put one list file into it"},
 		{"packed twice", "l.gz", gzipped(t, packed), Limits{}, "l.gz: packed twice; pack the list file once"},
-		{"bomb by ratio", "l.gz", gzipped(t, strings.Repeat("a@example.org\n", 3<<20)), Limits{}, "l.gz: row 1…: the file unpacks to more than 250 times its size; no list does (a zip bomb?)"},
-		{"bomb by total", "l.zip", zipped(t, "a.csv", strings.Repeat("a@example.org\n", 1<<20)), Limits{Total: 10 << 20}, "l.zip: row 7…: the file unpacks to more than 10 MiB; split it"},
-		{"bomb of zeros", "l.gz", gzipped(t, strings.Repeat("\x00", 64<<20)), Limits{}, "l.gz: row 1: a NUL byte"},
-		{"bomb in a sheet", "l.xlsx", zipped(t, "xl/workbook.xml", strings.Repeat("\x00", 64<<20)), Limits{}, "l.xlsx: the spreadsheet unpacks to more than 250 times its size; no list does (a zip bomb?)"},
+		{"bomb by ratio", "l.gz", gzipped(t, strings.Repeat(kilobyte, 17<<10)), Limits{}, "l.gz: row 1…: the file unpacks to more than 250 times its size; no list does (a zip bomb?)"},
+		{"bomb by total", "l.zip", zipped(t, "a.csv", strings.Repeat(kilobyte, 17<<10)), Limits{Total: 10 << 20}, "l.zip: row 1…: the file unpacks to more than 10 MiB; split it"},
+		{"bomb of zeros", "l.gz", gzipped(t, strings.Repeat("\x00", 17<<20)), Limits{}, "l.gz: row 1: a NUL byte"},
+		{"bomb in a sheet", "l.xlsx", zipped(t, "xl/workbook.xml", strings.Repeat("\x00", 17<<20)), Limits{}, "l.xlsx: the spreadsheet unpacks to more than 250 times its size; no list does (a zip bomb?)"},
 		{"huge sheet", "l.xlsx", workbook(t, []any{strings.Repeat("x", 30000)}), Limits{Spreadsheet: 4096}, "l.xlsx: the spreadsheet"},
 		{"broken sheet", "l.xlsx", zipped(t, "xl/workbook.xml", "<workbook"), Limits{}, "l.xlsx: the spreadsheet"},
 		{"sheet with a control character", "l.xlsx", brokenSheet(t, "\x0b"), Limits{}, "l.xlsx: xl/worksheets/sheet2.xml is damaged after 2 rows (XML syntax error on line 2: illegal character code U+000B); save the file again as .xlsx, or as CSV"},
