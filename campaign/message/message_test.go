@@ -36,6 +36,9 @@ func withDefaults(src Source) Source {
 
 // recipient returns a complete recipient with the attributes.
 func recipient(attributes map[string]any) *Recipient {
+	if attributes == nil {
+		attributes = map[string]any{}
+	}
 	data, err := json.Marshal(attributes)
 	if err != nil {
 		panic(err)

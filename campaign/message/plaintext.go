@@ -191,13 +191,25 @@ func (w *textWriter) text(raw string) {
 			if i < 0 {
 				i = len(text)
 			}
-			w.word(text[:i])
+			w.visible(text[:i])
 			text = text[i:]
 			continue
 		}
 		w.space = true
 		text = strings.TrimLeftFunc(text, isBreaking)
 	}
+}
+
+// visible writes a word. Tags alone show nothing: they leave the blanks and breaks
+// that are owed to the word that follows, be it inside of their block or after.
+func (w *textWriter) visible(word string) {
+	for _, r := range word {
+		if !isMark(r) || w.doc.construct(r).out != nil {
+			w.word(word)
+			return
+		}
+	}
+	w.out.WriteString(word)
 }
 
 func isBreaking(r rune) bool { return unicode.IsSpace(r) && r != '\u00a0' }
