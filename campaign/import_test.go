@@ -2,9 +2,11 @@ package campaign
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -164,6 +166,22 @@ func TestImportNDJSON(t *testing.T) {
 	}
 }
 
+// Keys that appear late in a file are columns too.
+func TestImportLearnsColumns(t *testing.T) {
+	s := newFakeImports()
+	var content strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&content, "{\"email\":\"p%d@example.org\",\"key%d\":%d}\n", i, i/10, i)
+	}
+	report := mustImport(t, Importer{Store: s}, "l.ndjson", content.String())
+	if len(report.Mapping) != 11 || report.Mapping["key9"] != "key9" || report.New != 100 {
+		t.Errorf("%d new, mapping %s", report.New, report.Mapping)
+	}
+	if got := s.dump()[99]; got != `p99@example.org {"key9":99}` {
+		t.Errorf("the last is %s", got)
+	}
+}
+
 // A file that can't be read on leaves everything as it was, and says the row.
 func TestImportIsAllOrNothing(t *testing.T) {
 	var many strings.Builder
@@ -173,6 +191,7 @@ func TestImportIsAllOrNothing(t *testing.T) {
 	tests := []struct{ name, content, want string }{
 		{"NUL", many.String() + "a@example.org,\x00\n", "l.csv: row 5001: a NUL byte: the file is damaged or not a text file; export it again in UTF-8"},
 		{"10 MB field", many.String() + "a@example.org," + strings.Repeat("x", 10<<20), "l.csv: row 5001: column 2 is longer than 1 MiB (a quotation mark that is never closed?); shorten it"},
+		{"zip bomb", bomb(t), "l.csv: row 16385: the file unpacks to more than 250 times its size; no list does (a zip bomb?)"},
 		{"no addresses", "a,b\n1,2\n", "l.csv: no column holds mail addresses; name it, as in email=COLUMN (columns: a, b)"},
 	}
 	for _, tt := range tests {
@@ -189,6 +208,19 @@ func TestImportIsAllOrNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// bomb is 17 MiB of valid rows in a gzip file of few KiB (X11).
+func bomb(t testing.TB) string {
+	var b strings.Builder
+	w := gzip.NewWriter(&b)
+	if _, err := io.WriteString(w, strings.Repeat("a@example.org,"+strings.Repeat("x", 1009)+"\n", 17<<10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 func TestImportStoreFails(t *testing.T) {

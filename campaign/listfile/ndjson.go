@@ -57,12 +57,13 @@ func (s *jsonSource) next(rec *Record) error {
 	}
 	s.object.reset(raw)
 	clear(s.cells)
-	if broken := s.object.parse(s.put); broken != "" {
-		rec.Broken = broken
-		return nil
-	}
+	broken := s.object.parse(s.put)
 	if len(s.columns) > s.limits.Columns {
 		return flawf("more than %d different keys; remove those that the mails don't need", s.limits.Columns)
+	}
+	if broken != "" {
+		rec.Broken = broken
+		return nil
 	}
 	rec.Cells = s.cells
 	for i := range s.cells {
