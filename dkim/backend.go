@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
+
+	"broadside/dkim/rsa8"
 )
 
 // backend computes signatures with one private key; it is safe for concurrent use.
@@ -19,6 +21,9 @@ func newBackend(k *Key) backend {
 	case ed25519.PrivateKey:
 		return edBackend{private}
 	case *rsa.PrivateKey:
+		if batch, ok := rsa8.New(private); ok {
+			return newLaneBackend(batch)
+		}
 		return rsaBackend{private}
 	}
 	panic("newKey admits RSA and Ed25519 only")

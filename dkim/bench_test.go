@@ -75,6 +75,7 @@ func BenchmarkSign(b *testing.B) {
 		s := newSigner(b, key)
 		b.Run(strings.ReplaceAll(s.Backend(), " ", "-"), func(b *testing.B) {
 			b.ReportAllocs()
+			b.SetParallelism(20) // connections in need of a signature per processor
 			b.RunParallel(func(pb *testing.PB) {
 				var dst []byte
 				for pb.Next() {

@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"broadside/dkim/rsa8"
 )
 
-// Signer signs messages of one domain. It is safe for concurrent use; Close ends
-// what it owns.
+// Signer signs messages of one domain. It is safe for concurrent use and owns nothing
+// that must be ended. On processors that can, the RSA signatures that callers ask for
+// at the same time are computed together, see package rsa8: the more of them, the
+// less each costs.
 type Signer struct {
 	// Expiry is how long a signature is valid (x=), forever when zero. Choose it
 	// longer than a message may wait for its last retry. Set it before the first Sign.
@@ -55,9 +59,18 @@ func checkKeys(keys []*Key) error {
 	return errors.New("these DKIM keys can't sign together: give one key, or an RSA key and then an Ed25519 key")
 }
 
-// Backend says what computes the signatures of the first key: "crypto/rsa",
-// "ed25519" or an accelerated one.
+// Backend says what computes the signatures of the first key: "rsa8 (AVX-512 IFMA)",
+// "crypto/rsa" or "ed25519".
 func (s *Signer) Backend() string { return s.keys[0].backend.name() }
+
+// Lanes is what the accelerated backend of the first key has done so far, zero when
+// there is none. A signature that it got wrong is a sign of failing hardware.
+func (s *Signer) Lanes() rsa8.Stats {
+	if b, ok := s.keys[0].backend.(*laneBackend); ok {
+		return b.batch.Stats()
+	}
+	return rsa8.Stats{}
+}
 
 // Sign appends the DKIM-Signature fields of a message to dst, one per key, each with
 // its CRLF, to be sent before the message. The message is whole, with CRLF line ends

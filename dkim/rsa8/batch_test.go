@@ -7,9 +7,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"math/big"
-	"os/exec"
-	"regexp"
-	"strconv"
 	"sync"
 	"testing"
 	"unsafe"
@@ -232,54 +229,4 @@ func FuzzSign(f *testing.F) {
 			t.Fatal("a lane was wrong")
 		}
 	})
-}
-
-// One core: eight lanes, crypto/rsa and OpenSSL, whose ratios are what counts.
-func BenchmarkSign(b *testing.B) {
-	key := testKey()
-	batch := prepare(b, key)
-	digests, sigs := randomDigests(Lanes), make([][Size]byte, Lanes)
-	b.Run("rsa8", func(b *testing.B) {
-		for b.Loop() {
-			if err := batch.Sign(sigs, digests); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(Lanes*float64(b.N)/b.Elapsed().Seconds(), "sigs/s")
-	})
-	b.Run("crypto-rsa", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digests[0][:]); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sigs/s")
-	})
-	b.Run("openssl", func(b *testing.B) {
-		var rate float64
-		for b.Loop() {
-			rate = opensslRate(b)
-		}
-		b.ReportMetric(rate, "sigs/s")
-	})
-}
-
-var opensslLine = regexp.MustCompile(`(?m)^rsa 2048 bits +\S+ +\S+ +([0-9.]+)`)
-
-// opensslRate is what openssl speed measures in a second on one core.
-func opensslRate(b *testing.B) float64 {
-	b.Helper()
-	out, err := exec.CommandContext(b.Context(), "openssl", "speed", "-seconds", "1", "rsa2048").Output()
-	if err != nil {
-		b.Fatalf("openssl is missing: apt-get install openssl (%v)", err)
-	}
-	found := opensslLine.FindSubmatch(out)
-	if found == nil {
-		b.Fatalf("openssl speed printed no rate:\n%s", out)
-	}
-	rate, err := strconv.ParseFloat(string(found[1]), 64)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return rate
 }
