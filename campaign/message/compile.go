@@ -147,9 +147,7 @@ func (b *compiler) parts(src Source, domain string, inline []File) bodyParts {
 		b.fail("html", "there is no content; write html, markdown or text")
 		return parts
 	}
-	if len(parts.text) > 0 {
-		parts.text = append(parts.text, footerFor(parts.text, src.PostalAddress).text()...)
-	}
+	parts.text = append(parts.text, footerFor(parts.text, src.PostalAddress).text()...)
 	return parts
 }
 

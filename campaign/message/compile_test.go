@@ -70,7 +70,7 @@ func TestCompileErrors(t *testing.T) {
 		"no such image":     {Source{HTML: "\n<img src=\"cid:x.png\">"}, "html, line 2: cid:x.png names no inline file"},
 		// Files.
 		"no file name":   {Source{HTML: "x", Attachments: []File{{Name: "../"}}}, "attachments[0]: has no name"},
-		"media type":     {Source{HTML: "x", Attachments: []File{{Name: "x", Type: "x\r\ny"}}}, "is not a media type"},
+		"media type":     {Source{HTML: "x", Attachments: []File{{Name: "x", Type: "x\r\ny"}}}, "is not the media type"},
 		"inline name":    {Source{HTML: "x", Inline: []File{{Name: "a b"}}}, "must be letters, digits"},
 		"inline twice":   {Source{HTML: "x", Inline: []File{{Name: "a"}, {Name: "a"}}}, "is there twice"},
 		"files together": {Source{HTML: "x", Attachments: []File{{Name: "a", Data: make([]byte, maxFiles+1)}}}, "at most 25 MB"},

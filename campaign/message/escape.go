@@ -167,5 +167,5 @@ func (e escaping) outsideHTML() escaping {
 	case inURLStart, inURL, inQuery:
 		return escaping{e.place, false}
 	}
-	return escaping{}
+	return escaping{place: inText}
 }

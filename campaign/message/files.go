@@ -7,6 +7,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxFiles bounds the files of a message together; most servers take no more.
@@ -15,7 +16,7 @@ const maxFiles = 25 << 20
 // inlineName is what a cid: URL can name without being encoded (RFC 2392).
 var inlineName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
-var cidURL = regexp.MustCompile(`cid:([A-Za-z0-9._%@-]+)`)
+var cidURL = regexp.MustCompile(`\bcid:([A-Za-z0-9._%@-]+)`)
 
 // fileTypes are the media types by extension: a table of our own, because the
 // system's differs from machine to machine.
@@ -47,11 +48,11 @@ func checkFiles(src Source) (attachments, inline []File, errs []error) {
 			if f.Type == "" {
 				f.Type = "application/octet-stream"
 			}
-			if t, params, err := mime.ParseMediaType(f.Type); err != nil || !strings.Contains(t, "/") || strings.HasPrefix(t, "multipart/") {
-				errs = append(errs, problemf(name, 0, "%q is not a media type; write one like image/png", f.Type))
-			} else {
-				f.Type = mime.FormatMediaType(t, params)
+			t, ok := mediaType(f)
+			if !ok {
+				errs = append(errs, problemf(name, 0, "%q is not the media type of a file; write one like image/png", f.Type))
 			}
+			f.Type = t
 			total += len(f.Data)
 			out = append(out, f)
 		}
@@ -72,6 +73,19 @@ func checkFiles(src Source) (attachments, inline []File, errs []error) {
 		errs = append(errs, problemf("attachments", 0, "the files have %d MB together, at most %d MB are taken by most servers; link to them instead", total>>20, maxFiles>>20))
 	}
 	return attachments, inline, errs
+}
+
+// mediaType returns a file's Content-Type, text with its charset. Composite types
+// must not be base64 (RFC 2046 §5).
+func mediaType(f File) (string, bool) {
+	t, params, err := mime.ParseMediaType(f.Type)
+	if err != nil || !strings.Contains(t, "/") || strings.HasPrefix(t, "multipart/") || strings.HasPrefix(t, "message/") {
+		return "", false
+	}
+	if strings.HasPrefix(t, "text/") && params["charset"] == "" && utf8.Valid(f.Data) {
+		params["charset"] = "utf-8"
+	}
+	return mime.FormatMediaType(t, params), true
 }
 
 // bareName strips directories and control characters off a file name (RFC 2183 §2.3).

@@ -92,7 +92,7 @@ func checkBody(t testing.TB, raw []byte) {
 			t.Errorf("long boundary %s", b)
 		}
 	}
-	if types := strings.Count(string(raw), "Content-Type: text/"); types > strings.Count(string(raw), "charset=UTF-8")+1 {
+	if types := strings.Count(string(raw), "Content-Type: text/"); types > strings.Count(strings.ToLower(string(raw)), "charset=utf-8") {
 		t.Errorf("a text part without charset")
 	}
 }
