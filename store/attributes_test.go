@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestMergeAndRestore(t *testing.T) {
@@ -45,7 +46,7 @@ func FuzzAttributes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, object string) {
 		attributes, err := appendAttributes(nil, []byte(object))
 		var want map[string]any
-		if json.Unmarshal([]byte(object), &want) != nil || want == nil {
+		if !utf8.ValidString(object) || json.Unmarshal([]byte(object), &want) != nil || want == nil {
 			return
 		}
 		flat := true

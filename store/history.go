@@ -15,8 +15,8 @@ func (db *DB) HistoryOf(ctx context.Context, c campaign.ContactID, limit int) ([
 		Campaign string
 		RunState string `db:"run_state"`
 	}
-	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+", k.name AS campaign, r.state AS run_state"+rowTables+`
-		JOIN runs r ON r.id = l.run JOIN campaigns k ON k.id = r.campaign
+	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+`, k.name AS campaign, r.state AS run_state
+		FROM ledger l LEFT JOIN replies p ON p.id = l.reply JOIN runs r ON r.id = l.run JOIN campaigns k ON k.id = r.campaign
 		WHERE l.contact = ? ORDER BY l.run DESC LIMIT ?`, int64(c), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the history of contact %d: %w", c, err)

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"broadside/campaign"
 )
@@ -112,8 +114,11 @@ func (im *importTx) Put(ctx context.Context, rows []campaign.ImportRow) error {
 	return nil
 }
 
-// collect checks a row's attributes and notes their names.
+// collect checks that a row can be stored and notes the names of its attributes.
 func (im *importTx) collect(r campaign.ImportRow) error {
+	if !utf8.Valid(r.Attributes) || !utf8.ValidString(r.Email) || strings.Contains(r.Email, "\x00") {
+		return errors.New("it is not UTF-8 text, which is all that the database keeps")
+	}
 	if hasNUL(r.Attributes) {
 		return errors.New("an attribute contains a NUL character, which the database cannot keep: remove it")
 	}

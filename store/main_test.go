@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,19 +13,20 @@ import (
 	"broadside/store/pgtest"
 )
 
-var postgres *pgtest.Server
+// server is started by the first test that needs it.
+var server struct {
+	sync.Once
+	*pgtest.Server
+	err error
+}
 
 func TestMain(m *testing.M) {
-	server, err := pgtest.Start()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	postgres = server
 	code := m.Run()
-	if err := server.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
+	if server.Server != nil {
+		if err := server.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
 	}
 	os.Exit(code)
 }
@@ -36,7 +38,11 @@ func sqliteURL(t testing.TB) string { return filepath.Join(t.TempDir(), "data", 
 
 func postgresURL(t testing.TB) string {
 	t.Helper()
-	url, err := postgres.Database(context.Background())
+	server.Do(func() { server.Server, server.err = pgtest.Start() })
+	if server.err != nil {
+		t.Fatal(server.err)
+	}
+	url, err := server.Database(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

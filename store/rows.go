@@ -11,8 +11,6 @@ import (
 const rowColumns = `l.run, l.lane, l.contact, l.state, l.reason, l.attempts, l.code, l.enhanced,
 	COALESCE(p.text, '') AS reply, l.at, l.due, l.resent`
 
-const rowTables = ` FROM ledger l LEFT JOIN replies p ON p.id = l.reply `
-
 // ledgerOf is the FROM clause for the rows l of contacts (an array) of a run's lane,
 // each found by its key: PostgreSQL, when it has no statistics of a young run, would
 // rather read the lane, and so would SQLite but for CROSS JOIN, which keeps the order.
@@ -79,17 +77,19 @@ func (db *DB) RowsOf(ctx context.Context, who []campaign.Recipient) ([]campaign.
 // Recipients pages through a run's rows in a state, in order of lane and contact;
 // the zero Recipient starts.
 func (db *DB) Recipients(ctx context.Context, id campaign.RunID, s campaign.State, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error) {
-	// The numbers are written out so that the index on the rarer states is used.
-	state := fmt.Sprintf("l.state = %d", s)
-	if s >= 2 {
+	from, state := "ledger l", fmt.Sprintf("l.state = %d", s)
+	if s >= 2 { // the index on the rarer states; SQLite would rather go by primary key
 		state += " AND l.state >= 2"
+		if !db.postgres {
+			from += " INDEXED BY ledger_state"
+		}
 	}
 	var rows []struct {
 		ledgerRow
 		Email string
 	}
-	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email`+
-		rowTables+"LEFT JOIN"+db.contactOf("l.contact")+`
+	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email
+		FROM `+from+" LEFT JOIN replies p ON p.id = l.reply LEFT JOIN"+db.contactOf("l.contact")+`
 		WHERE l.run = ? AND (l.lane, l.contact) > (?, ?) AND `+state+` ORDER BY l.lane, l.contact LIMIT ?`,
 		int64(id), int64(after.Lane), int64(after.Contact), limit)
 	if err != nil {
