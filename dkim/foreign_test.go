@@ -176,18 +176,20 @@ func randomMessage(r *rand.Rand) []byte {
 	fields := []string{"From: " + pick("a@example.com", "\"A\" <a@example.com>", "\r\n\tA\r\n  <a@example.com>") + "\r\n"}
 	for range r.IntN(12) {
 		name := pick("To", "Subject", "sUBJECT", "Date", "Reply-To", "X-Other", "List-Unsubscribe", "References", "Received", "Content-Type")
-		value := pick("", " ", "\t", "\r\n ")
+		var value strings.Builder
+		value.WriteString(pick("", " ", "\t", "\r\n "))
 		// Never a continuation of blanks alone: it is obsolete, and not every verifier
 		// takes it for one.
 		for range r.IntN(8) {
-			value += pick("word", "w;b=x", "ü", ":", "=") + pick("", " ", "  ", " \t", "\r\n ", " \r\n\t")
+			value.WriteString(pick("word", "w;b=x", "ü", ":", "=") + pick("", " ", "  ", " \t", "\r\n ", " \r\n\t"))
 		}
-		fields = append(fields, name+":"+strings.TrimRight(value, " \t\r\n")+pick("", " ", "\t")+"\r\n")
+		fields = append(fields, name+":"+strings.TrimRight(value.String(), " \t\r\n")+pick("", " ", "\t")+"\r\n")
 	}
 	r.Shuffle(len(fields), func(i, j int) { fields[i], fields[j] = fields[j], fields[i] })
-	msg := strings.Join(fields, "") + "\r\n"
+	var msg strings.Builder
+	msg.WriteString(strings.Join(fields, "") + "\r\n")
 	for range r.IntN(60) {
-		msg += pick("word", "ü", ".", " ", "  ", "\t", "\r\n", "\r\n\r\n", " \r\n", "long line of many words ")
+		msg.WriteString(pick("word", "ü", ".", " ", "  ", "\t", "\r\n", "\r\n\r\n", " \r\n", "long line of many words "))
 	}
-	return []byte(msg)
+	return []byte(msg.String())
 }

@@ -130,7 +130,7 @@ func chooseActive(path string, all []storedKey) ([]*Key, error) {
 		return nil, err
 	}
 	var active []*Key
-	for _, selector := range strings.Fields(string(text)) {
+	for selector := range strings.FieldsSeq(string(text)) {
 		key := find(all, selector)
 		if key == nil {
 			return nil, fmt.Errorf("%s names the selector %s, which has no key: add %s.pem beside it or remove the line", path, selector, selector)
@@ -170,6 +170,9 @@ func (r *Keyring) Add(k *Key) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.reload(); err != nil { // what was put there by hand signs too
+		return err
+	}
 	dir := filepath.Join(r.dir, k.Domain)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("add a DKIM key: %w", err)
@@ -190,6 +193,9 @@ func (r *Keyring) Add(k *Key) error {
 func (r *Keyring) Activate(domain string, selectors ...string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.reload(); err != nil {
+		return err
+	}
 	known := r.domains[domain]
 	if known == nil {
 		return fmt.Errorf("no DKIM key for %s in %s: generate one", domain, r.dir)

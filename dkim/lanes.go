@@ -28,7 +28,7 @@ type request struct {
 	digest [sha256.Size]byte
 	sig    [rsa8.Size]byte
 	err    error
-	turn   chan verdict // exactly one per time it waits
+	turn   chan verdict // one, when it waits
 }
 
 // verdict is what a waiting caller wakes up to.
@@ -38,8 +38,6 @@ const (
 	isSigned verdict = iota // a worker has filled in sig and err
 	mustWork                // a worker's place is now the caller's
 )
-
-var requests = sync.Pool{New: func() any { return &request{turn: make(chan verdict, 1)} }}
 
 // newLaneBackend lets as many batches run at once as there are processors to run on.
 func newLaneBackend(batch *rsa8.Batch) *laneBackend {
@@ -54,9 +52,7 @@ func (b *laneBackend) name() string {
 }
 
 func (b *laneBackend) sign(dst []byte, digest *[sha256.Size]byte) ([]byte, error) {
-	r := requests.Get().(*request)
-	defer requests.Put(r)
-	r.digest = *digest
+	r := &request{digest: *digest, turn: make(chan verdict, 1)}
 	if b.enter(r) || <-r.turn == mustWork {
 		b.work(r)
 	}

@@ -6,7 +6,13 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
 	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
 	"unsafe"
@@ -172,6 +178,28 @@ func TestSelfTest(t *testing.T) {
 	needIFMA(t)
 	if !selfTest() {
 		t.Error("the self-test fails on this machine")
+	}
+}
+
+// The known answer is OpenSSL's too.
+func TestKnownAnswer(t *testing.T) {
+	pemKey := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(testKey())})
+	path := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(path, pemKey, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.New()
+	for i := range Lanes {
+		cmd := exec.CommandContext(t.Context(), "openssl", "dgst", "-sha256", "-sign", path)
+		cmd.Stdin = bytes.NewReader([]byte{byte(i)})
+		sig, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("openssl is missing or fails: apt-get install openssl (%v)", err)
+		}
+		sum.Write(sig)
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != testSum {
+		t.Errorf("OpenSSL's signatures hash to %s, want %s", got, testSum)
 	}
 }
 
