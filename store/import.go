@@ -18,8 +18,8 @@ const importChunk = 4000
 
 // importTx is an import: one transaction, in which rows are stored as they come.
 //
-// New contacts get ids above base, and their memberships are added in one statement
-// at the end; a row whose contact is above base, or marked in seen, is a duplicate.
+// New contacts get ids above base; a row whose contact is above base, or marked in
+// seen, is a duplicate.
 // What the report needs by row is kept in a temporary table, so that memory does not
 // grow with the file.
 type importTx struct {
@@ -31,6 +31,7 @@ type importTx struct {
 	now    int64
 
 	base          int64    // the highest contact id before
+	last          int64    // contacts up to here are in the list, if they are new
 	seen          []uint64 // bit i: contact i ≤ base came in this file
 	anySuppressed bool     // the suppression list is not empty
 	pending       []importRow
@@ -72,6 +73,7 @@ func (im *importTx) begin(ctx context.Context, file string) error {
 	if err := im.tx.get(ctx, &im.base, "SELECT COALESCE(MAX(id), 0) FROM contacts"); err != nil {
 		return err
 	}
+	im.last = im.base
 	im.seen = make([]uint64, im.base/64+1)
 	if err := im.tx.get(ctx, &im.anySuppressed, "SELECT EXISTS (SELECT 1 FROM suppressions)"); err != nil {
 		return err
@@ -194,22 +196,17 @@ func (im *importTx) finish(ctx context.Context, found func(row int64, email stri
 	if err := im.addFields(ctx); err != nil {
 		return err
 	}
-	joined, err := im.tx.exec(ctx, `
-		INSERT INTO members (list, contact, status, changed, import)
-		SELECT import_list, id, 0, import_at, import FROM (
-			SELECT id, import, CAST(? AS BIGINT) AS import_list, CAST(? AS BIGINT) AS import_at
-			FROM contacts WHERE id > ? ORDER BY id) fresh`, im.list, im.now, im.base)
-	if err != nil {
+	if err := im.joinFresh(ctx); err != nil {
 		return err
 	}
-	if _, err := im.tx.exec(ctx, "UPDATE lists SET subscribed = subscribed + ? WHERE id = ?", im.joined+joined, im.list); err != nil {
+	if _, err := im.tx.exec(ctx, "UPDATE lists SET subscribed = subscribed + ? WHERE id = ?", im.joined, im.list); err != nil {
 		return err
 	}
 	c := im.counts
-	_, err = im.tx.exec(ctx, `
+	_, err := im.tx.exec(ctx, `
 		UPDATE imports SET new = ?, updated = ?, unchanged = ?, duplicate = ?, suppressed = ?, unsubscribed = ?,
-			first_contact = ?, last_contact = (SELECT COALESCE(MAX(id), 0) FROM contacts)
-		WHERE id = ?`, c.New, c.Updated, c.Unchanged, c.Duplicate, c.Suppressed, c.Unsubscribed, im.base+1, im.id)
+			first_contact = ?, last_contact = ?
+		WHERE id = ?`, c.New, c.Updated, c.Unchanged, c.Duplicate, c.Suppressed, c.Unsubscribed, im.base+1, im.last, im.id)
 	if err != nil {
 		return err
 	}

@@ -172,7 +172,8 @@ func (im *importTx) mark(id int64) bool {
 	return before
 }
 
-// insertContacts creates contacts; their memberships follow in finish.
+// insertContacts creates contacts. Their memberships follow at the end on
+// PostgreSQL; on SQLite at once, while their pages are in its cache.
 func (im *importTx) insertContacts(ctx context.Context, rows []importRow) error {
 	if im.db.postgres {
 		columns := []string{"address", "spelling", "attributes", "created", "updated", "import"}
@@ -187,7 +188,22 @@ func (im *importTx) insertContacts(ctx context.Context, rows []importRow) error 
 		r := &rows[i]
 		return append(args, r.address, spelling(r.Email, r.address), string(r.Attributes))
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return im.joinFresh(ctx)
+}
+
+// joinFresh adds the contacts created since it was last called to the list.
+func (im *importTx) joinFresh(ctx context.Context) error {
+	added, err := im.tx.exec(ctx, `
+		INSERT INTO members (list, contact, status, changed, import)
+		SELECT CAST(? AS bigint), id, 0, CAST(? AS bigint), import FROM contacts WHERE id > ? ORDER BY id`, im.list, im.now, im.last)
+	if err != nil {
+		return err
+	}
+	im.joined += added
+	return im.tx.get(ctx, &im.last, "SELECT COALESCE(MAX(id), 0) FROM contacts")
 }
 
 // join adds known contacts to the list; someone who has left it meanwhile stays out.
