@@ -244,7 +244,7 @@ func (s *Session) resetReply(reset bool) Result {
 // last, and the last one that was read.
 func (s *Session) answers(stages ...Stage) (first, last Result) {
 	for _, stage := range stages {
-		last = s.expect(stage, s.finalTimer(stage))
+		last = s.expect(stage, s.replyTimer(stage))
 		if first.Reply.Code/100 <= positive(first.Stage) && first.Failure == None {
 			first = last
 		}
@@ -255,7 +255,7 @@ func (s *Session) answers(stages ...Stage) (first, last Result) {
 	return first, last
 }
 
-func (s *Session) finalTimer(stage Stage) time.Duration {
+func (s *Session) replyTimer(stage Stage) time.Duration {
 	switch stage {
 	case Data:
 		return s.times.Data
