@@ -54,7 +54,7 @@ func records(t *testing.T, chains bool, zone string) dns.HandlerFunc {
 		m := new(dns.Msg).SetReply(q)
 		name, qtype := q.Question[0].Name, q.Question[0].Qtype
 		m.Rcode = dns.RcodeNameError
-		for hops := 0; hops < 20; hops++ {
+		for range 20 {
 			next := ""
 			for _, rr := range all {
 				if !strings.EqualFold(rr.Header().Name, name) {

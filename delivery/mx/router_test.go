@@ -80,11 +80,12 @@ func describe(route Route, problem Problem) string {
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
-	s := route.Site + ":"
+	var s strings.Builder
+	s.WriteString(route.Site + ":")
 	for _, h := range route.Hosts {
-		s += fmt.Sprintf(" %d %s %v", h.Preference, h.Name, h.Addrs)
+		s.WriteString(fmt.Sprintf(" %d %s %v", h.Preference, h.Name, h.Addrs))
 	}
-	return s
+	return s.String()
 }
 
 func TestRoute(t *testing.T) {
@@ -178,14 +179,14 @@ func TestShuffle(t *testing.T) {
 	seen := make(map[string]int)
 	for range calls {
 		route, _ := r.Route(t.Context(), "example.net")
-		order := ""
+		var order strings.Builder
 		for _, h := range route.Hosts {
-			order += h.Name[:1]
+			order.WriteString(h.Name[:1])
 		}
-		if !strings.HasSuffix(order, "d") {
-			t.Fatalf("order %s: preference 20 is last", order)
+		if !strings.HasSuffix(order.String(), "d") {
+			t.Fatalf("order %s: preference 20 is last", order.String())
 		}
-		seen[order]++
+		seen[order.String()]++
 	}
 	chi2 := 0.0
 	for _, n := range seen {

@@ -74,9 +74,9 @@ func BenchmarkSend(b *testing.B) {
 	cert, pool := newCertificate(b, "mx.example.net")
 	for _, mode := range modes {
 		for _, secure := range []bool{false, true} {
-			offers := ""
+			var offers strings.Builder
 			for _, o := range mode.offers {
-				offers += "250-" + o + "\r\n"
+				offers.WriteString("250-" + o + "\r\n")
 			}
 			b.Run(fmt.Sprintf("%s/tls=%v", mode.name, secure), func(b *testing.B) {
 				l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -95,7 +95,7 @@ func BenchmarkSend(b *testing.B) {
 					if err != nil {
 						return
 					}
-					accept(conn, offers)
+					accept(conn, offers.String())
 				}()
 				addr := netip.MustParseAddrPort(l.Addr().String())
 				s, r := Open(b.Context(), Host{Name: "mx.example.net", Addr: addr}, cfg)
