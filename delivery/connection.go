@@ -117,7 +117,7 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 	case v.hosts && reused && r.Reply.Code == 0:
 		return true // closed between two messages: another connection, no penalty
 	case v.hosts:
-		c.hostTrouble(v, began)
+		c.hostTrouble(v, r, began)
 		return true
 	}
 	c.site.worked()
@@ -133,11 +133,11 @@ func (c *connection) hangUp() {
 	c.session = nil
 }
 
-func (c *connection) hostTrouble(v verdict, began time.Time) {
+func (c *connection) hostTrouble(v verdict, r smtp.Result, began time.Time) {
 	if v.throttle {
 		c.site.pacer.Throttled(began)
 	}
-	c.site.troubled(v.reason)
+	c.site.troubled(v.reason, r.String())
 }
 
 // notOpened handles that no session could be opened: the host's trouble, not the
@@ -152,7 +152,7 @@ func (c *connection) notOpened(ctx context.Context, p *prepared, r smtp.Result, 
 		c.record(p, v, r, "")
 		return false
 	}
-	c.hostTrouble(v, began)
+	c.hostTrouble(v, r, began)
 	wait, _ := c.site.pausedFor()
 	if c.site.outOfPatience(p.item, wait) {
 		c.record(p, v, r, "")

@@ -60,6 +60,10 @@ func (c *contents) load(ctx context.Context, id campaign.RunID) (*content, error
 	if err != nil {
 		return nil, err
 	}
+	return c.compile(run)
+}
+
+func (c *contents) compile(run campaign.Run) (*content, error) {
 	compiled, err := message.Compile(run.Spec.Source, campaign.MessageOptions(run.Spec))
 	if err != nil {
 		return nil, err

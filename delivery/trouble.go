@@ -22,7 +22,7 @@ const (
 
 // troubled takes note of a failure that was the host's, and pauses the site. Failures
 // of several connections at one moment count as one.
-func (st *site) troubled(why campaign.Reason) {
+func (st *site) troubled(why campaign.Reason, detail string) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	now := time.Now()
@@ -31,6 +31,7 @@ func (st *site) troubled(why campaign.Reason) {
 		return
 	}
 	pause := min(firstPause<<min(st.trouble, 16), longestPause)
+	st.sender.Log.Info("sender: site left alone", "site", st.name, "for", pause, "reason", why.String(), "detail", detail)
 	st.trouble++
 	st.until = now.Add(pause)
 }

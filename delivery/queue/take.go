@@ -78,8 +78,8 @@ type Delivery struct {
 	msg   jetstream.Msg
 }
 
-// clockSkew is how far the server's clock may be from ours without a job of before
-// the connection being taken for a new one.
+// clockSkew is how far the clock of a server elsewhere may be from ours without a job
+// of before the connection being taken for a new one.
 const clockSkew = 2 * time.Second
 
 // Fetch asks for up to n jobs and calls take for each as it arrives; it returns
@@ -128,7 +128,10 @@ func (s *Source) delivery(msg jetstream.Msg) (Delivery, error) {
 	}
 	if s.old > 0 {
 		s.old--
-		before := time.Unix(0, s.connected).Add(clockSkew)
+		before := time.Unix(0, s.connected)
+		if s.q.opt.Embedded == nil {
+			before = before.Add(clockSkew)
+		}
 		again = again || meta.Timestamp.Before(before)
 	}
 	return Delivery{Job: job, Again: again, msg: msg}, nil

@@ -213,7 +213,8 @@ func (w *wire) makeRoom(want int) {
 	w.in, w.r = w.in[:have], 0
 }
 
-// say adds a reply: its code, a space and its text, with a newline between lines.
+// say adds a reply: a code, a space and its text on each line, with a newline between
+// lines.
 func (w *wire) say(words string) error {
 	for {
 		first, rest, more := strings.Cut(words, "\n")
@@ -223,7 +224,7 @@ func (w *wire) say(words string) error {
 		}
 		w.out = append(append(w.out, first[:3]...), '-')
 		w.out = append(append(w.out, first[4:]...), '\r', '\n')
-		words = first[:4] + rest
+		words = rest
 	}
 	if len(w.out) > outBuffer {
 		return w.depart()

@@ -1,0 +1,178 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"broadside/campaign/message"
+	"broadside/campaign/segment"
+)
+
+// startSample and fullSample are how many recipients a preflight renders: `start`
+// must not keep a large audience waiting, `preflight` may take its time.
+const (
+	startSample = 1000
+	fullSample  = 1_000_000
+)
+
+// maxMessageSize is what large providers take in all (Gmail and Microsoft: 25 MB and
+// more, base64 included).
+const maxMessageSize = 20 << 20
+
+// Finding is one thing that a preflight noticed, with its remedy.
+type Finding struct {
+	Blocks bool   `json:"blocks"`
+	Where  string `json:"where"`
+	What   string `json:"what"`
+	Fix    string `json:"fix"`
+}
+
+// Preflight is what was looked at before a start.
+type Preflight struct {
+	Findings []Finding `json:"findings"`
+	// Sampled recipients were rendered, of whom Failed could not be; Complete tells
+	// that these were all.
+	Sampled  int  `json:"sampled"`
+	Failed   int  `json:"failed"`
+	Complete bool `json:"complete"`
+	// FirstFailures says why, for the first ones.
+	FirstFailures []string `json:"first_failures,omitempty"`
+	Bytes         int      `json:"bytes"` // of the largest message
+}
+
+// Blocked is why the campaign must not start, nil when it may.
+func (p Preflight) Blocked() error {
+	var errs []error
+	for _, f := range p.Findings {
+		if f.Blocks {
+			errs = append(errs, fmt.Errorf("%s: %s; %s", f.Where, f.What, f.Fix))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (p *Preflight) add(blocks bool, where, what, fix string) {
+	p.Findings = append(p.Findings, Finding{blocks, where, what, fix})
+}
+
+// Preflight looks at everything that can be known before a campaign starts.
+func (s *Service) Preflight(ctx context.Context, name string) (Preflight, error) {
+	c, err := s.campaign(ctx, name)
+	if err != nil {
+		return Preflight{}, err
+	}
+	return s.preflight(ctx, c.Spec, fullSample)
+}
+
+func (s *Service) preflight(ctx context.Context, spec Spec, sample int) (Preflight, error) {
+	var p Preflight
+	if err := s.check(ctx, spec); err != nil {
+		p.add(true, "campaign", err.Error(), "correct it and replace the campaign")
+		return p, nil
+	}
+	content, err := message.Compile(spec.Source, MessageOptions(spec))
+	if err != nil {
+		return p, err
+	}
+	if s.HasKey != nil && !s.HasKey(content.FromDomain()) {
+		p.add(true, "DKIM", "there is no key for "+content.FromDomain(),
+			fmt.Sprintf("make one with `broadside dkim keygen %s` and publish the record it prints", content.FromDomain()))
+	}
+	if spec.PostalAddress == "" {
+		p.add(false, "postal_address", "is empty", "most laws on advertising mail ask for the sender's postal address")
+	}
+	if err := s.renderSample(ctx, spec, content, sample, &p); err != nil {
+		return p, err
+	}
+	if p.Bytes > maxMessageSize {
+		p.add(true, "size", fmt.Sprintf("a message is %d MB", p.Bytes>>20), fmt.Sprintf("mailbox providers take %d MB; link to large files instead of attaching them", maxMessageSize>>20))
+	}
+	return p, nil
+}
+
+// renderSample renders the audience, up to a number of recipients.
+func (s *Service) renderSample(ctx context.Context, spec Spec, content *message.Content, sample int, p *Preflight) error {
+	var buf []byte
+	err := s.audience(ctx, spec, func(m *AudienceMember) bool {
+		if p.Sampled == sample {
+			return false
+		}
+		p.Sampled++
+		var err error
+		buf, err = content.Append(buf[:0], sampleRecipient(m.Contact, content.FromDomain(), s.Now()))
+		if err != nil {
+			p.Failed++
+			if len(p.FirstFailures) < 10 {
+				p.FirstFailures = append(p.FirstFailures, m.Email+": "+err.Error())
+			}
+		}
+		p.Bytes = max(p.Bytes, len(buf))
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	p.Complete = p.Sampled < sample
+	switch {
+	case p.Sampled == 0:
+		p.add(true, "audience", "is empty", "check the lists, the exclusions and the segment")
+	case p.Failed == p.Sampled:
+		p.add(true, "merge fields", fmt.Sprintf("cannot be filled in for any of %d recipients: %s", p.Sampled, p.FirstFailures[0]), `give a default: {{ field | default: "…" }}`)
+	case p.Failed > 0:
+		p.add(false, "merge fields", fmt.Sprintf("cannot be filled in for %d of %d recipients, who will be skipped: %s", p.Failed, p.Sampled, p.FirstFailures[0]), `give a default: {{ field | default: "…" }}`)
+	}
+	return nil
+}
+
+// audience calls visit for each member who would be sent to, until it returns false.
+func (s *Service) audience(ctx context.Context, spec Spec, visit func(*AudienceMember) bool) error {
+	a, err := ResolveAudience(ctx, s.Store, spec)
+	if err != nil {
+		return err
+	}
+	var seg *segment.Segment
+	if spec.Segment != "" {
+		if seg, err = segment.Parse(spec.Segment); err != nil {
+			return fmt.Errorf("segment: %w", err)
+		}
+	}
+	var after ContactID
+	for {
+		page, err := s.Store.AudiencePage(ctx, a, after, snapshotPage)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			m := &page[i]
+			after = m.ID
+			if !m.Subscribed || m.Suppressed {
+				continue
+			}
+			if seg != nil {
+				if match, err := seg.Match(m.Email, m.Attributes); err != nil || !match {
+					continue
+				}
+			}
+			if !visit(m) {
+				return nil
+			}
+		}
+		if len(page) < snapshotPage {
+			return nil
+		}
+	}
+}
+
+// sampleRecipient is a contact as a message would see it, with a message id and links
+// that lead nowhere.
+func sampleRecipient(c Contact, domain string, now time.Time) *message.Recipient {
+	return &message.Recipient{
+		Email:       c.Email,
+		Attributes:  c.Attributes,
+		MessageID:   "preview@" + domain,
+		Date:        now,
+		Unsubscribe: "https://" + domain + "/u/preview",
+	}
+}

@@ -1,0 +1,263 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"broadside/campaign/message"
+	"broadside/campaign/segment"
+)
+
+// Store is everything that people's commands and pages need.
+type Store interface {
+	ImportStore
+	AudienceStore
+	RunStore
+}
+
+// Service is what people do with campaigns, for the command line and the web alike.
+// It keeps nothing itself: the store has the data, and the planner notices what
+// changed there within a fraction of a second.
+type Service struct {
+	Store Store
+	// HasKey reports whether messages from a domain can be signed; nil: not asked.
+	HasKey func(domain string) bool
+	// Now is time.Now outside of tests.
+	Now func() time.Time
+}
+
+// Create checks a campaign and stores it. ErrExists when its name is taken.
+func (s *Service) Create(ctx context.Context, spec Spec) (Campaign, error) {
+	spec = spec.WithDefaults()
+	if err := s.check(ctx, spec); err != nil {
+		return Campaign{}, err
+	}
+	c, err := s.Store.CreateCampaign(ctx, spec, s.Now())
+	if errors.Is(err, ErrExists) {
+		return c, fmt.Errorf("a campaign named %q %w: choose another name, or replace it with --replace", spec.Name, ErrExists)
+	}
+	return c, err
+}
+
+// Replace checks a campaign and stores it in the place of the one of that name. Runs
+// that were started keep what they were started with.
+func (s *Service) Replace(ctx context.Context, spec Spec) (Campaign, error) {
+	spec = spec.WithDefaults()
+	if err := s.check(ctx, spec); err != nil {
+		return Campaign{}, err
+	}
+	old, err := s.Store.CampaignByName(ctx, spec.Name)
+	if errors.Is(err, ErrNotFound) {
+		return s.Store.CreateCampaign(ctx, spec, s.Now())
+	}
+	if err != nil {
+		return Campaign{}, err
+	}
+	return s.Store.UpdateCampaign(ctx, old.ID, spec, s.Now())
+}
+
+// check finds what is wrong with a campaign whoever receives it.
+func (s *Service) check(ctx context.Context, spec Spec) error {
+	if err := spec.Validate(); err != nil {
+		return err
+	}
+	content, err := message.Compile(spec.Source, MessageOptions(spec))
+	if err != nil {
+		return err
+	}
+	if _, err := ResolveAudience(ctx, s.Store, spec); err != nil {
+		return fmt.Errorf("lists: %w; import a file into it first", err)
+	}
+	fields, err := s.Store.Fields(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unknownFields(content.Fields(), fields), unknownInSegment(spec.Segment, fields))
+}
+
+// unknownFields names merge fields that no contact has: a slip of the pen that a
+// default would hide from everybody.
+func unknownFields(used []message.Field, known []string) error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, f := range used {
+		if seen[f.Name] || slices.Contains(known, f.Name) {
+			continue
+		}
+		seen[f.Name] = true
+		errs = append(errs, fmt.Errorf("%s: no contact has a field %q%s", f.Where, f.Name, suggestion(f.Name, known)))
+	}
+	return errors.Join(errs...)
+}
+
+func unknownInSegment(src string, known []string) error {
+	if src == "" {
+		return nil
+	}
+	seg, err := segment.Parse(src)
+	if err != nil {
+		return fmt.Errorf("segment: %w", err)
+	}
+	var errs []error
+	for _, f := range seg.Fields() {
+		if !slices.Contains(known, f) {
+			errs = append(errs, fmt.Errorf("segment: no contact has a field %q%s", f, suggestion(f, known)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// suggestion names the field that was probably meant, or those there are.
+func suggestion(name string, known []string) string {
+	for _, k := range known {
+		if oneSlip(name, k) {
+			return fmt.Sprintf("; did you mean %q?", k)
+		}
+	}
+	if len(known) == 0 {
+		return "; contacts have no fields yet: import a list first"
+	}
+	return "; there are: " + strings.Join(known[:min(len(known), 12)], ", ")
+}
+
+// Start begins a campaign's run now, or schedules it when at is in the future.
+func (s *Service) Start(ctx context.Context, name string, at time.Time) (Run, error) {
+	c, err := s.campaign(ctx, name)
+	if err != nil {
+		return Run{}, err
+	}
+	report, err := s.preflight(ctx, c.Spec, startSample)
+	if err != nil {
+		return Run{}, err
+	}
+	if err := report.Blocked(); err != nil {
+		return Run{}, err
+	}
+	state, now := RunRunning, s.Now()
+	if at.IsZero() {
+		at = c.Spec.StartAt
+	}
+	if at.After(now) {
+		state = RunScheduled
+	}
+	run, err := s.Store.CreateRun(ctx, c, state, at, now)
+	if errors.Is(err, ErrConflict) {
+		return run, fmt.Errorf("campaign %q has a run that is not over: wait for it, or cancel it first: %w", name, ErrConflict)
+	}
+	return run, err
+}
+
+// Pause stops a run's sending within a second; nothing is lost.
+func (s *Service) Pause(ctx context.Context, name, note string) (Run, error) {
+	return s.move(ctx, name, []RunState{RunRunning}, RunPaused, note)
+}
+
+// Resume lets a paused run go on.
+func (s *Service) Resume(ctx context.Context, name string) (Run, error) {
+	return s.move(ctx, name, []RunState{RunPaused}, RunRunning, "")
+}
+
+// Cancel ends a run: whoever was not reached is Cancelled.
+func (s *Service) Cancel(ctx context.Context, name, note string) (Run, error) {
+	return s.move(ctx, name, []RunState{RunScheduled, RunRunning, RunPaused}, RunCancelled, note)
+}
+
+func (s *Service) move(ctx context.Context, name string, from []RunState, to RunState, note string) (Run, error) {
+	run, err := s.LatestRun(ctx, name)
+	if err != nil {
+		return run, err
+	}
+	moved, err := s.Store.SetRunState(ctx, run.ID, from, to, note, s.Now())
+	if errors.Is(err, ErrConflict) {
+		return run, fmt.Errorf("campaign %q is %s and cannot become %s: %w", name, run.State, to, ErrConflict)
+	}
+	return moved, err
+}
+
+// LatestRun returns a campaign's latest run.
+func (s *Service) LatestRun(ctx context.Context, name string) (Run, error) {
+	c, err := s.campaign(ctx, name)
+	if err != nil {
+		return Run{}, err
+	}
+	run, err := s.Store.LatestRun(ctx, c.ID)
+	if errors.Is(err, ErrNotFound) {
+		return run, fmt.Errorf("campaign %q was never started: %w", name, ErrNotFound)
+	}
+	return run, err
+}
+
+func (s *Service) campaign(ctx context.Context, name string) (Campaign, error) {
+	c, err := s.Store.CampaignByName(ctx, name)
+	if errors.Is(err, ErrNotFound) {
+		return c, fmt.Errorf("no campaign is named %q; `broadside campaign list` shows them: %w", name, ErrNotFound)
+	}
+	return c, err
+}
+
+// Status is where a run stands.
+type Status struct {
+	Run    Run
+	Counts Counts
+	Lanes  []LaneCount
+}
+
+// Status returns where a campaign's latest run stands.
+func (s *Service) Status(ctx context.Context, name string) (Status, error) {
+	run, err := s.LatestRun(ctx, name)
+	if err != nil {
+		return Status{}, err
+	}
+	return s.StatusOf(ctx, run.ID)
+}
+
+// StatusOf returns where a run stands.
+func (s *Service) StatusOf(ctx context.Context, id RunID) (Status, error) {
+	run, err := s.Store.RunByID(ctx, id)
+	if err != nil {
+		return Status{}, err
+	}
+	counts, err := s.Store.Counts(ctx, id)
+	if err != nil {
+		return Status{}, err
+	}
+	lanes, err := s.Store.RunLanes(ctx, id)
+	return Status{Run: run, Counts: counts, Lanes: lanes}, err
+}
+
+// Report is what became of a run.
+type Report struct {
+	Status
+	Replies []ReplyCount
+}
+
+// Report returns what became of a campaign's latest run.
+func (s *Service) Report(ctx context.Context, name string) (Report, error) {
+	status, err := s.Status(ctx, name)
+	if err != nil {
+		return Report{}, err
+	}
+	replies, err := s.Store.TopReplies(ctx, status.Run.ID, 20)
+	return Report{Status: status, Replies: replies}, err
+}
+
+// Why returns everything that was done about an address, newest run first.
+func (s *Service) Why(ctx context.Context, email string) (Contact, []HistoryRow, error) {
+	address, err := ParseAddress(email)
+	if err != nil {
+		return Contact{}, nil, err
+	}
+	c, err := s.Store.ContactByEmail(ctx, address.Email)
+	if errors.Is(err, ErrNotFound) {
+		return c, nil, fmt.Errorf("no contact has the address %s: it was never imported, or was erased: %w", address.Email, ErrNotFound)
+	}
+	if err != nil {
+		return c, nil, err
+	}
+	rows, err := s.Store.HistoryOf(ctx, c.ID, 50)
+	return c, rows, err
+}

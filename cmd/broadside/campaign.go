@@ -1,0 +1,375 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"broadside/campaign"
+	"broadside/campaign/message"
+)
+
+func campaignCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{Use: "campaign", Short: "Create, check, test, start and watch campaigns"}
+	cmd.AddCommand(
+		campaignCreateCommand(a), campaignListCommand(a), campaignPreviewCommand(a), campaignTestCommand(a),
+		campaignPreflightCommand(a), campaignStartCommand(a), campaignScheduleCommand(a),
+		campaignMoveCommand(a, "pause", "Stop sending within a second; nothing is lost", (*campaign.Service).Pause),
+		campaignMoveCommand(a, "resume", "Go on with a paused run", func(s *campaign.Service, ctx context.Context, name, _ string) (campaign.Run, error) {
+			return s.Resume(ctx, name)
+		}),
+		campaignMoveCommand(a, "cancel", "End a run: whoever was not reached yet is not sent to", (*campaign.Service).Cancel),
+		campaignStatusCommand(a), campaignReportCommand(a), campaignWhyCommand(a),
+	)
+	return cmd
+}
+
+func campaignCreateCommand(a *app) *cobra.Command {
+	var (
+		file                          string
+		spec                          campaign.Spec
+		replace                       bool
+		htmlFile, mdFile, textFile    string
+		attachments, inline           []string
+		priority, onUnknown, startsAt string
+	)
+	cmd := &cobra.Command{
+		Use:   "create [NAME]",
+		Short: "Create a campaign from a TOML or YAML file, or from flags",
+		Example: `  broadside campaign create --file spring.toml
+  broadside campaign create spring --from 'News <news@example.org>' --subject 'Hello {{ name | default: "there" }}' \
+      --markdown letter.md --list news`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if file != "" {
+				fromFile, err := campaign.ReadSpecFile(file)
+				if err != nil {
+					return usageError{err}
+				}
+				spec = fromFile
+			}
+			if len(args) == 1 {
+				spec.Name = args[0]
+			}
+			for _, part := range []struct {
+				path string
+				text *string
+			}{{htmlFile, &spec.HTML}, {mdFile, &spec.Markdown}, {textFile, &spec.Text}} {
+				if part.path == "" {
+					continue
+				}
+				text, err := os.ReadFile(part.path)
+				if err != nil {
+					return err
+				}
+				*part.text = string(text)
+			}
+			var err error
+			if spec.Attachments, err = readFiles(spec.Attachments, attachments); err != nil {
+				return err
+			}
+			if spec.Inline, err = readFiles(spec.Inline, inline); err != nil {
+				return err
+			}
+			if priority != "" {
+				spec.Priority = campaign.Priority(priority)
+			}
+			if onUnknown != "" {
+				spec.OnUnknown = campaign.OnUnknown(onUnknown)
+			}
+			if startsAt != "" {
+				if spec.StartAt, err = parseTime(startsAt); err != nil {
+					return err
+				}
+			}
+			return a.createCampaign(cmd.Context(), spec, replace)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&file, "file", "", "campaign file (TOML or YAML, see docs/campaign-file.md)")
+	f.BoolVar(&replace, "replace", false, "replace a campaign of that name; runs under way keep theirs")
+	f.StringVar(&spec.From, "from", "", "sender: 'News <news@example.org>'")
+	f.StringVar(&spec.ReplyTo, "reply-to", "", "address for replies")
+	f.StringVar(&spec.Subject, "subject", "", "subject, with merge fields")
+	f.StringVar(&spec.Preheader, "preheader", "", "line shown after the subject in mailbox lists")
+	f.StringVar(&htmlFile, "html", "", "file with the HTML")
+	f.StringVar(&mdFile, "markdown", "", "file with Markdown instead of HTML")
+	f.StringVar(&textFile, "text", "", "file with the plain text (default: made from the HTML)")
+	f.StringVar(&spec.PostalAddress, "postal-address", "", "the sender's postal address, for the footer")
+	f.StringSliceVar(&spec.Lists, "list", nil, "list to send to (repeatable)")
+	f.StringSliceVar(&spec.Exclude, "exclude", nil, "list to leave out (repeatable)")
+	f.StringVar(&spec.Segment, "segment", "", `expression over attributes: 'city == "Berlin" and age > 30'`)
+	f.StringArrayVar(&attachments, "attach", nil, "file to attach (repeatable)")
+	f.StringArrayVar(&inline, "inline", nil, "image that the HTML shows as cid:NAME (repeatable)")
+	f.IntVar(&spec.Weight, "weight", 0, "share of a busy site against other campaigns, 1 to 100 (default 10)")
+	f.StringVar(&priority, "priority", "", "bulk (default) or express")
+	f.StringVar(&onUnknown, "on-unknown", "", "resend (default) or hold, when a connection broke after the final dot")
+	f.StringVar(&startsAt, "start-at", "", "when `campaign start` begins: '2027-03-01 09:00 Europe/Berlin'")
+	return cmd
+}
+
+func (a *app) createCampaign(ctx context.Context, spec campaign.Spec, replace bool) error {
+	return a.withService(ctx, func(s *campaign.Service) error {
+		create := s.Create
+		if replace {
+			create = s.Replace
+		}
+		c, err := create(ctx, spec)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(map[string]any{"id": c.ID, "name": c.Spec.Name})
+		}
+		a.printf("Campaign %q is ready. Look at it with `broadside campaign preview %s`, send it with `broadside campaign start %s`.\n",
+			c.Spec.Name, quoteArg(c.Spec.Name), quoteArg(c.Spec.Name))
+		return nil
+	})
+}
+
+func readFiles(have []message.File, paths []string) ([]message.File, error) {
+	for _, p := range paths {
+		data, err := os.ReadFile(p)
+		if err != nil {
+			return nil, err
+		}
+		have = append(have, message.File{Name: p[strings.LastIndexByte(p, '/')+1:], Data: data})
+	}
+	return have, nil
+}
+
+func campaignListCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the campaigns", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withService(cmd.Context(), func(s *campaign.Service) error {
+				all, err := s.Store.Campaigns(cmd.Context(), 0, 100)
+				if err != nil {
+					return err
+				}
+				if a.json {
+					names := make([]string, 0, len(all))
+					for _, c := range all {
+						names = append(names, c.Spec.Name)
+					}
+					return a.printJSON(map[string]any{"campaigns": names})
+				}
+				t := newTable("campaign", "subject", "lists", "run", "changed")
+				for _, c := range all {
+					state := "draft"
+					if run, err := s.Store.LatestRun(cmd.Context(), c.ID); err == nil {
+						state = string(run.State)
+					}
+					t.row(c.Spec.Name, c.Spec.Subject, strings.Join(c.Spec.Lists, ", "), state, day(c.Updated))
+				}
+				t.print(a.out)
+				return nil
+			})
+		},
+	}
+}
+
+func campaignPreviewCommand(a *app) *cobra.Command {
+	var as, out string
+	var worst bool
+	cmd := &cobra.Command{
+		Use:   "preview NAME",
+		Short: "Print the message as a contact would get it",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withService(cmd.Context(), func(s *campaign.Service) error {
+				if worst {
+					return a.previewWorst(cmd.Context(), s, args[0])
+				}
+				contact, msg, err := s.Preview(cmd.Context(), args[0], as)
+				if err != nil {
+					return err
+				}
+				switch {
+				case out != "":
+					return writeFile(out, func(w io.Writer) error { _, err := w.Write(msg); return err })
+				case a.json:
+					return a.printJSON(map[string]any{"as": contact.Email, "message": string(msg)})
+				}
+				_, err = a.out.Write(msg)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&as, "as", "", "contact's address (default: the first of the audience)")
+	cmd.Flags().BoolVar(&worst, "worst", false, "those whose values make the longest and the shortest message")
+	cmd.Flags().StringVar(&out, "output", "", "write the message to a file (.eml)")
+	return cmd
+}
+
+func (a *app) previewWorst(ctx context.Context, s *campaign.Service, name string) error {
+	longest, shortest, err := s.Worst(ctx, name)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		show := func(e campaign.Extreme) map[string]any {
+			return map[string]any{"as": e.Contact.Email, "bytes": len(e.Message), "message": string(e.Message)}
+		}
+		return a.printJSON(map[string]any{"longest": show(longest), "shortest": show(shortest)})
+	}
+	for _, e := range []struct {
+		what string
+		campaign.Extreme
+	}{{"longest", longest}, {"shortest", shortest}} {
+		a.printf("── %s: %s, %s bytes ──\n%s\n", e.what, e.Contact.Email, group(int64(len(e.Message))), e.Message)
+	}
+	return nil
+}
+
+func campaignPreflightCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "preflight NAME", Short: "Look at everything that can be known before a start", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withService(cmd.Context(), func(s *campaign.Service) error {
+				p, err := s.Preflight(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if a.json {
+					if err := a.printJSON(p); err != nil {
+						return err
+					}
+				} else {
+					a.showPreflight(p)
+				}
+				if p.Blocked() != nil {
+					return errSilent
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) showPreflight(p campaign.Preflight) {
+	for _, f := range p.Findings {
+		mark := "warning"
+		if f.Blocks {
+			mark = "BLOCKS "
+		}
+		a.printf("  %s  %s: %s\n           → %s\n", mark, f.Where, f.What, f.Fix)
+	}
+	for _, f := range p.FirstFailures {
+		a.printf("           %s\n", f)
+	}
+	all := "a sample of"
+	if p.Complete {
+		all = "all"
+	}
+	a.printf("  rendered %s %s recipients, %s of them could not be; the largest message has %s bytes\n", all, group(int64(p.Sampled)), group(int64(p.Failed)), group(int64(p.Bytes)))
+	if p.Blocked() == nil {
+		a.printf("  ready to start\n")
+	}
+}
+
+func campaignStartCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "start NAME", Short: "Start a campaign (at its start time, when it has one)", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.startCampaign(cmd.Context(), args[0], time.Time{})
+		},
+	}
+}
+
+func campaignScheduleCommand(a *app) *cobra.Command {
+	var at string
+	cmd := &cobra.Command{
+		Use: "schedule NAME --at TIME", Short: "Start a campaign at a time", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := parseTime(at)
+			if err != nil {
+				return err
+			}
+			if !t.After(time.Now()) {
+				return usagef("%s is past; use `broadside campaign start %s` to begin now", at, quoteArg(args[0]))
+			}
+			return a.startCampaign(cmd.Context(), args[0], t)
+		},
+	}
+	cmd.Flags().StringVar(&at, "at", "", "'2027-03-01 09:00 Europe/Berlin', RFC 3339, or +90m")
+	_ = cmd.MarkFlagRequired("at")
+	return cmd
+}
+
+func (a *app) startCampaign(ctx context.Context, name string, at time.Time) error {
+	return a.withService(ctx, func(s *campaign.Service) error {
+		run, err := s.Start(ctx, name, at)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(map[string]any{"run": run.ID, "state": run.State, "start_at": run.StartAt})
+		}
+		if run.State == campaign.RunScheduled {
+			a.printf("Campaign %q starts at %s, as long as `broadside serve` is running then (or is started later).\n", name, day(run.StartAt))
+			return nil
+		}
+		a.printf("Campaign %q is running. Watch it with `broadside campaign status %s --watch`.\n", name, quoteArg(name))
+		return nil
+	})
+}
+
+// parseTime reads a time with its zone: RFC 3339, "2027-03-01 09:00 Europe/Berlin",
+// the same without a zone (the machine's), or "+90m".
+func parseTime(s string) (time.Time, error) {
+	if d, err := time.ParseDuration(strings.TrimPrefix(s, "+")); err == nil && strings.HasPrefix(s, "+") {
+		return time.Now().Add(d), nil
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	loc, text := time.Local, s
+	if i := strings.LastIndexByte(s, ' '); i > 0 && strings.Count(s, " ") == 2 {
+		zone, err := time.LoadLocation(s[i+1:])
+		if err != nil {
+			return time.Time{}, usagef("%q is not a time zone; use a name such as Europe/Berlin", s[i+1:])
+		}
+		loc, text = zone, s[:i]
+	}
+	t, err := time.ParseInLocation("2006-01-02 15:04", text, loc)
+	if err != nil {
+		return t, usagef("%q is not a time; write 2027-03-01 09:00 Europe/Berlin, or +90m", s)
+	}
+	return t, nil
+}
+
+func campaignMoveCommand(a *app, verb, short string, move func(*campaign.Service, context.Context, string, string) (campaign.Run, error)) *cobra.Command {
+	var note string
+	cmd := &cobra.Command{
+		Use: verb + " NAME", Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withService(cmd.Context(), func(s *campaign.Service) error {
+				run, err := move(s, cmd.Context(), args[0], note)
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(map[string]any{"run": run.ID, "state": run.State})
+				}
+				a.printf("Campaign %q is %s.\n", args[0], run.State)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&note, "note", "", "why, for the others")
+	return cmd
+}
+
+// quoteArg writes a name as it is typed in a shell.
+func quoteArg(s string) string {
+	if strings.ContainsAny(s, " '\"$`\\|&;<>()*?") {
+		return fmt.Sprintf("'%s'", strings.ReplaceAll(s, "'", `'\''`))
+	}
+	return s
+}

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"broadside/campaign"
+)
+
+func campaignStatusCommand(a *app) *cobra.Command {
+	var watch bool
+	cmd := &cobra.Command{
+		Use: "status NAME", Short: "Show where a campaign's latest run stands", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withService(cmd.Context(), func(s *campaign.Service) error {
+				st, err := s.Status(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if !watch {
+					return a.showStatus(st)
+				}
+				return a.watchRun(cmd.Context(), s, st.Run.ID)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&watch, "watch", false, "follow until the run is over")
+	return cmd
+}
+
+// watchRun follows a run until it is over, or ctx is done.
+func (a *app) watchRun(ctx context.Context, s *campaign.Service, id campaign.RunID) error {
+	live := newLive(a)
+	for {
+		st, err := s.StatusOf(ctx, id)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		live.show(st)
+		if !st.Run.Open() && st.Counts.Open() == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
+
+func statusJSON(st campaign.Status) map[string]any {
+	lanes := map[string]campaign.Counts{}
+	for _, l := range byLane(st.Lanes) {
+		lanes[l.name] = l.Counts
+	}
+	return map[string]any{
+		"campaign": st.Run.Spec.Name, "run": st.Run.ID, "state": st.Run.State, "note": st.Run.Note,
+		"started": st.Run.Started, "finished": st.Run.Finished,
+		"counts": st.Counts, "balanced": st.Counts.Balanced(), "complete": st.Run.SnapshotDone, "sites": lanes,
+	}
+}
+
+func (a *app) showStatus(st campaign.Status) error {
+	if a.json {
+		return a.printJSON(statusJSON(st))
+	}
+	a.printf("%s, run %d: %s", st.Run.Spec.Name, st.Run.ID, st.Run.State)
+	if st.Run.Note != "" {
+		a.printf(" (%s)", st.Run.Note)
+	}
+	a.printf("\n")
+	if st.Run.State == campaign.RunScheduled {
+		a.printf("  starts %s\n", day(st.Run.StartAt))
+		return nil
+	}
+	a.printf("  started %s", day(st.Run.Started))
+	if !st.Run.Finished.IsZero() {
+		a.printf(", over after %s", st.Run.Finished.Sub(st.Run.Started).Round(time.Second))
+	}
+	a.printf("\n\n  %s\n\n", equation(st.Counts))
+	siteTable(st.Lanes).print(a.out)
+	return nil
+}
+
+// equation is the balance in words.
+func equation(c campaign.Counts) string {
+	terms := []string{group(c.Accepted) + " accepted"}
+	for _, t := range []struct {
+		n    int64
+		name string
+	}{
+		{c.Bounced, "bounced"}, {c.Deferred, "deferred"}, {c.Skipped, "skipped"}, {c.Cancelled, "cancelled"},
+		{c.Unknown, "unknown"}, {c.Waiting, "waiting"},
+	} {
+		if t.n > 0 {
+			terms = append(terms, group(t.n)+" "+t.name)
+		}
+	}
+	line := group(c.Planned) + " planned = " + strings.Join(terms, " + ")
+	if c.Resent > 0 {
+		line += "  (" + group(c.Resent) + " may have got two copies)"
+	}
+	return line
+}
+
+// laneBalance is the balance of one site's lane, or of all small sites.
+type laneBalance struct {
+	name string
+	campaign.Counts
+}
+
+// byLane sums counts by lane, the tail lanes in one, the largest first.
+func byLane(counts []campaign.LaneCount) []laneBalance {
+	sums := map[string]*laneBalance{}
+	for _, c := range counts {
+		name := c.Lane.String()
+		if c.Lane.Tail() {
+			name = "other sites"
+		}
+		if sums[name] == nil {
+			sums[name] = &laneBalance{name: name}
+		}
+		sums[name].Add(c.State, c.N)
+	}
+	all := make([]laneBalance, 0, len(sums))
+	for _, s := range sums {
+		all = append(all, *s)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Planned > all[j].Planned })
+	return all
+}
+
+func siteTable(counts []campaign.LaneCount) *table {
+	t := newTable("site", ">planned", ">accepted", ">bounced", ">deferred", ">skipped", ">unknown", ">waiting")
+	for _, l := range byLane(counts) {
+		t.row(l.name, group(l.Planned), group(l.Accepted), group(l.Bounced), group(l.Deferred), group(l.Skipped), group(l.Unknown), group(l.Waiting))
+	}
+	return t
+}
+
+func campaignReportCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "report NAME", Short: "Report what became of a campaign's latest run", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withService(cmd.Context(), func(s *campaign.Service) error {
+				r, err := s.Report(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if a.json {
+					out := statusJSON(r.Status)
+					out["replies"] = repliesJSON(r.Replies)
+					return a.printJSON(out)
+				}
+				if err := a.showStatus(r.Status); err != nil {
+					return err
+				}
+				a.showReplies(r.Replies)
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) showReplies(replies []campaign.ReplyCount) {
+	if len(replies) == 0 {
+		return
+	}
+	a.printf("\n")
+	t := newTable(">people", "state", "reason", ">code", "reply")
+	for _, r := range replies {
+		code := ""
+		if r.Code != 0 {
+			code = strconv.Itoa(int(r.Code))
+		}
+		t.row(group(r.N), r.State.String(), r.Reason.String(), code, shorten(r.Reply, 80))
+	}
+	t.print(a.out)
+}
+
+func repliesJSON(replies []campaign.ReplyCount) []map[string]any {
+	out := make([]map[string]any, 0, len(replies))
+	for _, r := range replies {
+		out = append(out, map[string]any{"people": r.N, "state": r.State.String(), "reason": r.Reason.String(), "code": r.Code, "reply": r.Reply})
+	}
+	return out
+}
+
+func shorten(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
+}
+
+func campaignWhyCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "why ADDRESS", Short: "Tell everything that was done about one person, and why not", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withService(cmd.Context(), func(s *campaign.Service) error {
+				c, rows, err := s.Why(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(map[string]any{"email": c.Email, "history": historyJSON(rows)})
+				}
+				a.showHistory(c, rows)
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) showHistory(c campaign.Contact, rows []campaign.HistoryRow) {
+	a.printf("%s\n", c.Email)
+	if len(rows) == 0 {
+		a.printf("  was in no run yet\n")
+	}
+	for _, h := range rows {
+		a.printf("\n  %s, run %d: %s%s\n", h.Campaign, h.Row.Run, h.Row.State, because(h.Row.Reason))
+		for _, at := range h.Attempts {
+			a.printf("    %s  attempt %d: %s%s\n", day(at.At), at.Number, at.State, because(at.Reason))
+			if at.Reply != "" {
+				a.printf("        %s %s %s\n", codeText(at.Code), at.Enhanced, at.Reply)
+			}
+			if at.Host != "" {
+				a.printf("        from %s\n", at.Host)
+			}
+		}
+		switch {
+		case h.Row.State == campaign.Accepted:
+			a.printf("    %s  attempt %d: accepted with %s\n", day(h.Row.At), h.Row.Attempts, codeText(h.Row.Code))
+		case h.Row.State == campaign.Deferred:
+			a.printf("    next attempt %s\n", day(h.Row.Due))
+		}
+	}
+}
+
+func because(r campaign.Reason) string {
+	if r == campaign.NoReason {
+		return ""
+	}
+	return ", " + r.String()
+}
+
+func codeText(code uint16) string {
+	if code == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(code))
+}
+
+func historyJSON(rows []campaign.HistoryRow) []map[string]any {
+	out := make([]map[string]any, 0, len(rows))
+	for _, h := range rows {
+		attempts := make([]map[string]any, 0, len(h.Attempts))
+		for _, at := range h.Attempts {
+			attempts = append(attempts, map[string]any{
+				"number": at.Number, "state": at.State.String(), "reason": at.Reason.String(), "code": at.Code,
+				"enhanced": at.Enhanced, "reply": at.Reply, "host": at.Host, "at": at.At,
+			})
+		}
+		out = append(out, map[string]any{
+			"campaign": h.Campaign, "run": h.Row.Run, "state": h.Row.State.String(), "reason": h.Row.Reason.String(),
+			"code": h.Row.Code, "attempts": attempts, "at": h.Row.At,
+		})
+	}
+	return out
+}

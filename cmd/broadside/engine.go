@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"broadside/campaign"
+	"broadside/campaign/token"
+	"broadside/delivery"
+	"broadside/delivery/mx"
+	"broadside/delivery/queue"
+	"broadside/delivery/smtp"
+	"broadside/dkim"
+	"broadside/ratelimit"
+	"broadside/store"
+)
+
+var tlsPolicies = map[string]smtp.TLSPolicy{
+	"none": smtp.NoTLS, "opportunistic": smtp.Opportunistic, "require": smtp.Require, "implicit": smtp.Implicit,
+}
+
+// network is how the engine reaches other mail servers: the real one, or a simulated.
+type network struct {
+	dial     smtp.DialFunc // nil: TCP
+	resolver mx.Resolver
+	allow    func(netip.Addr) bool
+}
+
+// engine is a process's roles on one store and one queue.
+type engine struct {
+	cfg      Config
+	log      *slog.Logger
+	store    *store.DB
+	embedded *queue.Embedded // nil with an external server
+	queue    *queue.Queue
+	keys     *dkim.Keyring
+	tokens   *token.Maker
+	lock     *os.File // of the data directory, with the embedded server
+	net      network
+}
+
+// openEngine opens store and queue; Close closes what was opened, whatever failed.
+func openEngine(ctx context.Context, a *app, net network) (*engine, error) {
+	a.cfg.finish()
+	e := &engine{cfg: a.cfg, log: a.log, net: net}
+	err := e.openStore(ctx)
+	if err == nil {
+		err = e.openQueue(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// openStore opens what commands can use beside a running engine.
+func (e *engine) openStore(ctx context.Context) error {
+	var err error
+	if err = os.MkdirAll(e.cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	if e.store, err = store.Open(ctx, e.cfg.DB, store.Options{}); err != nil {
+		return err
+	}
+	if e.keys, err = dkim.OpenKeyring(e.cfg.keyDir()); err != nil {
+		return err
+	}
+	secret, err := e.store.Secret(ctx, "tokens")
+	if err != nil {
+		return err
+	}
+	e.tokens = token.NewMaker(secret)
+	return nil
+}
+
+func (e *engine) openQueue(ctx context.Context) error {
+	var err error
+	if e.cfg.NATS == "" {
+		if e.lock, err = lockData(e.cfg.Data); err != nil {
+			return err
+		}
+		if e.embedded, err = queue.StartEmbedded(queue.EmbeddedOptions{Dir: e.cfg.Data, Strict: e.cfg.Queue.Strict}); err != nil {
+			return err
+		}
+	}
+	e.queue, err = queue.Connect(ctx, queue.Options{
+		Embedded: e.embedded, URL: e.cfg.NATS, Name: e.cfg.Name, Replicas: e.cfg.Queue.Replicas,
+		TailLanes: e.cfg.Queue.TailLanes, AckWait: time.Duration(e.cfg.Queue.AckWait), Log: e.log,
+	})
+	return err
+}
+
+// Close closes everything, the queue's server last.
+func (e *engine) Close() error {
+	if e.queue != nil {
+		e.queue.Close()
+	}
+	if e.embedded != nil {
+		e.embedded.Shutdown()
+	}
+	var err error
+	if e.store != nil {
+		err = e.store.Close()
+	}
+	if e.lock != nil {
+		err = errors.Join(err, e.lock.Close())
+	}
+	return err
+}
+
+// lockData keeps two processes from using one embedded queue; the lock goes with the
+// process, however it ends.
+func lockData(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("data directory %s is in use by another broadside: stop that one, or choose another with --data", dir), f.Close())
+	}
+	return f, nil
+}
+
+// run runs roles until ctx is done. A role that fails is started again; only what is
+// wrong from the beginning ends it.
+func (e *engine) run(ctx context.Context, roles []string) error {
+	var wg sync.WaitGroup
+	for _, role := range roles {
+		work, err := e.role(role)
+		if err != nil {
+			return err
+		}
+		wg.Go(func() { e.supervise(ctx, role, work) })
+	}
+	wg.Wait()
+	return nil
+}
+
+func (e *engine) role(name string) (func(context.Context) error, error) {
+	switch name {
+	case "plan":
+		return e.plan, nil
+	case "send":
+		return e.send, nil
+	case "record":
+		return e.record, nil
+	case "web":
+		return e.web, nil
+	}
+	return nil, usagef("role %q: use plan, send, record and web", name)
+}
+
+// supervise starts a role again whenever it fails.
+func (e *engine) supervise(ctx context.Context, role string, work func(context.Context) error) {
+	for {
+		err := work(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		e.log.Error("role ended, starting it again", "role", role, "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (e *engine) plan(ctx context.Context) error {
+	p := &campaign.Planner{
+		Store: e.store, Queue: e.queue, Log: e.log,
+		LaneOf: func(domain string) campaign.Lane { return delivery.LaneOf(domain, e.cfg.Queue.TailLanes) },
+	}
+	return e.queue.Lead(ctx, "planner", p.Run)
+}
+
+func (e *engine) record(ctx context.Context) error {
+	r := &delivery.Recorder{Ledger: e.store, Queue: e.queue, Log: e.log}
+	return e.queue.Lead(ctx, "recorder", r.Run)
+}
+
+func (e *engine) send(ctx context.Context) error {
+	cfg, err := e.senderConfig()
+	if err != nil {
+		return err
+	}
+	return delivery.NewSender(cfg).Run(ctx)
+}
+
+func (e *engine) senderConfig() (delivery.Config, error) {
+	router, port, err := e.router()
+	if err != nil {
+		return delivery.Config{}, err
+	}
+	c := e.cfg.SMTP
+	session := smtp.Config{
+		Hello: e.cfg.Hello, Dial: e.net.dial, AllowAddr: e.net.allow,
+		TLS: tlsPolicies[c.TLS], TLSConfig: &tls.Config{},
+		Timeouts: smtp.Timeouts{Connect: time.Duration(c.Connect)},
+	}
+	if r := time.Duration(c.Reply); r > 0 {
+		session.Timeouts = smtp.Timeouts{Connect: time.Duration(c.Connect), Greeting: r, Hello: r, TLS: r, Auth: r, MailRcpt: r, Data: r, Block: r, Final: r}
+	}
+	if c.RelayUser != "" {
+		session.Auth = &smtp.Credentials{Username: c.RelayUser, Password: c.RelayPassword}
+	}
+	return delivery.Config{
+		Store: e.store, Queue: e.queue, Router: router, Port: port, SMTP: session,
+		LimitsOf: func(r mx.Route) delivery.Limits { return limitsOf(c, r) },
+		NewPacer: func(_ string, l delivery.Limits) delivery.Pacer { return ratelimit.NewSite(l.Rate, time.Now) },
+		Keys:     e.keys, Unsigned: e.cfg.Unsigned,
+		Identity: delivery.Identity{PublicURL: e.cfg.PublicURL, ReturnPathDomain: e.cfg.ReturnPathDomain, Tokens: e.tokens},
+		Retry:    delivery.RetryPolicy{First: time.Duration(e.cfg.Retry.First), Most: time.Duration(e.cfg.Retry.Most)},
+		Log:      e.log,
+	}, nil
+}

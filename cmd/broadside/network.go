@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"broadside/delivery"
+	"broadside/delivery/mx"
+)
+
+// internet is the real network. Private addresses are refused where they are dialled,
+// unless the configuration allows their network.
+func internet(c SMTPConfig) (network, error) {
+	resolver, err := mx.NewDNS(c.DNS, 5*time.Second)
+	if err != nil {
+		return network{}, err
+	}
+	var allowed []netip.Prefix
+	for _, n := range c.AllowNetworks {
+		allowed = append(allowed, netip.MustParsePrefix(n)) // checked with the configuration
+	}
+	return network{resolver: resolver, allow: func(a netip.Addr) bool {
+		for _, p := range allowed {
+			if p.Contains(a) {
+				return true
+			}
+		}
+		return mx.Public(a)
+	}}, nil
+}
+
+// router finds the way for all mail: to the domains' MX hosts, or to the smarthost.
+func (e *engine) router() (delivery.Router, uint16, error) {
+	c := e.cfg.SMTP
+	if c.Relay == "" {
+		return mx.New(mx.Config{Resolver: e.net.resolver, OwnNames: []string{e.cfg.Hello}}), c.Port, nil
+	}
+	host, portName, err := net.SplitHostPort(c.Relay)
+	if err != nil {
+		return nil, 0, usagef("smtp.relay is %q: give host:port", c.Relay)
+	}
+	port, err := strconv.ParseUint(portName, 10, 16)
+	if err != nil {
+		return nil, 0, usagef("smtp.relay is %q: the port is a number", c.Relay)
+	}
+	return &relay{host: host, resolver: e.net.resolver}, uint16(port), nil
+}
+
+// relay routes all domains to one smarthost, which is configured by a person and so
+// may have any address.
+type relay struct {
+	host     string
+	resolver mx.Resolver
+}
+
+func (r *relay) Route(ctx context.Context, _ string) (mx.Route, mx.Problem) {
+	addrs, err := r.addresses(ctx)
+	if err != nil || len(addrs) == 0 {
+		return mx.Route{}, mx.Temporary
+	}
+	return mx.Route{Site: r.host, Hosts: []mx.Host{{Name: r.host, Addrs: addrs}}}, mx.None
+}
+
+func (r *relay) addresses(ctx context.Context) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(r.host); err == nil {
+		return []netip.Addr{addr}, nil
+	}
+	return r.resolver.LookupNetIP(ctx, "ip", r.host)
+}
+
+// Failed does nothing: there is no other way than the smarthost.
+func (r *relay) Failed(netip.Addr) {}
+
+// limitsOf is what a site gets: the configuration's word, or the provider's figures.
+func limitsOf(c SMTPConfig, r mx.Route) delivery.Limits {
+	p := mx.Default()
+	if r.Provider != "" && len(r.Hosts) > 0 {
+		if known, ok := mx.ProviderOf(r.Hosts[0].Name); ok {
+			p = known
+		}
+	}
+	l := delivery.Limits{
+		Connections: p.Connections, MessagesPerConnection: p.MessagesPerConnection,
+		Rate: p.Rate, Idle: p.Idle, RequireTLS: p.RequireTLS,
+	}
+	if c.Connections > 0 {
+		l.Connections = c.Connections
+	}
+	if c.Rate > 0 {
+		l.Rate = c.Rate
+	}
+	if c.Messages > 0 {
+		l.MessagesPerConnection = c.Messages
+	}
+	if c.TLS == "none" {
+		l.RequireTLS = false
+	}
+	return l
+}

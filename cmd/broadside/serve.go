@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"broadside/campaign/web"
+)
+
+func serveCommand(a *app) *cobra.Command {
+	var roles, nats, listen string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the engine: all roles in one process, or some of them as part of a cluster",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if nats != "" {
+				a.cfg.NATS = nats
+			}
+			if listen != "" {
+				a.cfg.Listen = listen
+			}
+			return serve(cmd.Context(), a, strings.Split(roles, ","))
+		},
+	}
+	cmd.Flags().StringVar(&roles, "roles", "web,plan,send,record", "what this process does")
+	cmd.Flags().StringVar(&nats, "nats", "", "NATS server of the cluster (default: embedded)")
+	cmd.Flags().StringVar(&listen, "listen", "", "address of the web role (default 127.0.0.1:8025)")
+	return cmd
+}
+
+func serve(ctx context.Context, a *app, roles []string) error {
+	net, err := internet(a.cfg.SMTP)
+	if err != nil {
+		return err
+	}
+	e, err := openEngine(ctx, a, net)
+	if err != nil {
+		return err
+	}
+	a.log.Info("broadside is up", "roles", strings.Join(roles, ","), "data", a.cfg.Data, "queue", queueName(a.cfg), "lanes", len(e.queue.Lanes()))
+	err = e.run(ctx, roles)
+	a.log.Info("broadside is stopping")
+	return errors.Join(err, e.Close())
+}
+
+func queueName(c Config) string {
+	if c.NATS == "" {
+		return "embedded"
+	}
+	return c.NATS
+}
+
+// web serves what recipients and health checks ask for.
+func (e *engine) web(ctx context.Context) error {
+	l, err := net.Listen("tcp", e.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("web: %w; choose another address with --listen", err)
+	}
+	srv := &http.Server{
+		Handler:           web.Handler(e.store, e.tokens, e.log),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
+		MaxHeaderBytes: 64 << 10,
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- srv.Serve(l) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+	}
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err = srv.Shutdown(shutdown)
+	<-stopped
+	return err
+}
