@@ -12,16 +12,18 @@ import (
 	"broadside/campaign"
 )
 
-// importChunk is how many rows are looked up and stored at once: enough to make
-// round trips cheap, few enough to hold in memory.
-const importChunk = 4000
+// How many rows are looked up and stored at once: enough to make round trips cheap,
+// few enough to hold in memory.
+const (
+	importChunk = 4000
+	importBytes = 8 << 20 // of attributes: a field may have megabytes
+)
 
 // importTx is an import: one transaction, in which rows are stored as they come.
 //
 // New contacts get ids above base; a row whose contact is above base, or marked in
-// seen, is a duplicate.
-// What the report needs by row is kept in a temporary table, so that memory does not
-// grow with the file.
+// seen, is a duplicate. What the report needs by row is kept in a temporary table, so
+// that memory does not grow with the file.
 type importTx struct {
 	db     *DB
 	tx     *tx // nil when over
@@ -35,9 +37,10 @@ type importTx struct {
 	seen          []uint64 // bit i: contact i ≤ base came in this file
 	anySuppressed bool     // the suppression list is not empty
 	pending       []importRow
+	bytes         int                 // of pending attributes
 	fields        map[string]struct{} // JSON keys
 	counts        campaign.ImportCounts
-	joined        int64       // memberships of known contacts
+	joined        int64       // memberships added
 	attributes    []attribute // reused
 }
 
@@ -107,7 +110,8 @@ func (im *importTx) Put(ctx context.Context, rows []campaign.ImportRow) error {
 		}
 		r.Attributes = bytes.Clone(r.Attributes)
 		im.pending = append(im.pending, importRow{r, address(r.Email)})
-		if len(im.pending) == importChunk {
+		im.bytes += len(r.Attributes)
+		if len(im.pending) == importChunk || im.bytes >= importBytes {
 			if err := im.flush(ctx); err != nil {
 				return err
 			}
@@ -166,7 +170,7 @@ func (im *importTx) flush(ctx context.Context) error {
 		return fmt.Errorf("import rows %d to %d: %w", rows[0].Row, rows[len(rows)-1].Row, err)
 	}
 	clear(rows)
-	im.pending = rows[:0]
+	im.pending, im.bytes = rows[:0], 0
 	return nil
 }
 

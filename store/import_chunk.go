@@ -194,11 +194,12 @@ func (im *importTx) insertContacts(ctx context.Context, rows []importRow) error 
 	return im.joinFresh(ctx)
 }
 
-// joinFresh adds the contacts created since it was last called to the list.
+// joinFresh adds the contacts created since it was last called to the list, as they
+// lie: in order of id, without a sort.
 func (im *importTx) joinFresh(ctx context.Context) error {
 	added, err := im.tx.exec(ctx, `
 		INSERT INTO members (list, contact, status, changed, import)
-		SELECT CAST(? AS bigint), id, 0, CAST(? AS bigint), import FROM contacts WHERE id > ? ORDER BY id`, im.list, im.now, im.last)
+		SELECT CAST(? AS bigint), id, 0, CAST(? AS bigint), import FROM contacts WHERE id > ?`, im.list, im.now, im.last)
 	if err != nil {
 		return err
 	}

@@ -225,7 +225,9 @@ func TestImportAllOrNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		cancel()
-		dying.Abort() // it says that the context is gone, or nothing
+		if err := dying.Abort(); err != nil {
+			t.Error(err)
+		}
 		if after := dump(t, url); after != before {
 			t.Errorf("imports that failed left\n%s\nof\n%s", after, before)
 		}

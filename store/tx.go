@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,13 @@ func (db *DB) begin(ctx context.Context) (*tx, error) {
 
 func (t *tx) commit() error { return errors.Join(t.Commit(), t.conn.Close()) }
 
-func (t *tx) rollback() error { return errors.Join(t.Rollback(), t.conn.Close()) }
+func (t *tx) rollback() error {
+	err := t.Rollback()
+	if errors.Is(err, sql.ErrTxDone) { // its context ended, and it with it
+		err = nil
+	}
+	return errors.Join(err, t.conn.Close())
+}
 
 // change runs f in a write transaction, and commits when f returns nil.
 func (db *DB) change(ctx context.Context, f func(t *tx) error) error {
