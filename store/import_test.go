@@ -225,9 +225,7 @@ func TestImportAllOrNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		cancel()
-		if err := dying.Abort(); err != nil {
-			t.Error(err)
-		}
+		_ = dying.Abort() // may say that the connection went with its context
 		if after := dump(t, url); after != before {
 			t.Errorf("imports that failed left\n%s\nof\n%s", after, before)
 		}
