@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"broadside/store/pgtest"
+)
+
+// Planner, recorder and two senders are processes of their own on one NATS server and
+// PostgreSQL; one sender is killed on the way.
+func TestClusterOfProcesses(t *testing.T) {
+	const recipients = 5000
+	pg, err := pgtest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pg.Stop() })
+	db, err := pg.Database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	nats := startNATS(t)
+	c := newCluster(t, recipients, "BROADSIDE_DB="+db, "BROADSIDE_NATS="+nats, "BROADSIDE_QUEUE_TAIL_LANES=4")
+	c.prepare(recipients)
+	c.open(db)
+
+	planner := c.serve("--roles", "plan")
+	recorder := c.serve("--roles", "record")
+	first := c.serve("--roles", "send")
+	second := c.serve("--roles", "send")
+	c.run("campaign", "start", "news")
+	eventually(t, "no progress", time.Minute, func() bool { return received(c.sim) > recipients/4 })
+	first.kill()
+	c.finished(2 * time.Minute)
+
+	v := c.compare()
+	t.Logf("%+v, %d copies too many", v.counts, v.twice)
+	if v.lost > 0 || v.unexpected > 0 || v.uncounted > 0 || int64(v.twice) > c.connections() {
+		t.Errorf("%+v\nplanner:\n%s\nrecorder:\n%s\nsender:\n%s", v, planner.log, recorder.log, second.log)
+	}
+}
+
+// startNATS starts a server of its own process and returns its URL.
+func startNATS(t *testing.T) string {
+	port := freePort(t)
+	cmd := exec.Command("nats-server", "-js", "-a", "127.0.0.1", "-p", fmt.Sprint(port), "-sd", filepath.Join(t.TempDir(), "nats"))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	url := fmt.Sprintf("nats://127.0.0.1:%d", port)
+	eventually(t, "no NATS server", 20*time.Second, func() bool { return natsReady(url) })
+	return url
+}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/token"
+	"broadside/delivery/smtptest"
+	"broadside/store"
+)
+
+// cluster is what the tests of whole processes share: a simulated internet on loopback
+// with its own DNS, a data directory, and the environment that points at both.
+type cluster struct {
+	t   *testing.T
+	sim *smtptest.Internet
+	dir string
+	env []string
+	db  *store.DB
+}
+
+const testDomain = "news.example.org"
+
+// newCluster starts an internet; the providers' troubles are those of the demo, but no
+// reply is withheld after the final dot, so that every second copy is our doing.
+func newCluster(t *testing.T, n int, env ...string) *cluster {
+	providers := smtptest.Default(n)
+	for i := range providers {
+		providers[i].Behaviour.DropAfterDot = 0
+	}
+	sim, err := smtptest.Start(smtptest.Config{Providers: providers, Addr: fmt.Sprintf("127.77.0.0/16:%d", freePort(t))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sim.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c := &cluster{t: t, sim: sim, dir: t.TempDir()}
+	_, port, err := net.SplitHostPort(sim.Addr("google").String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.env = append(os.Environ(),
+		"BROADSIDE_DATA="+filepath.Join(c.dir, "data"),
+		"BROADSIDE_HELLO=mta1."+testDomain,
+		"BROADSIDE_SMTP_DNS="+sim.DNSAddr(),
+		"BROADSIDE_SMTP_PORT="+port,
+		"BROADSIDE_SMTP_ALLOW_NETWORKS=127.0.0.0/8",
+		"BROADSIDE_SMTP_RATE=5000",
+		"BROADSIDE_SMTP_CONNECTIONS=10",
+		"BROADSIDE_RETRY_FIRST=3s",
+		"BROADSIDE_RETRY_MOST=6s",
+		"BROADSIDE_QUEUE_ACK_WAIT=4s",
+		"BROADSIDE_LISTEN=127.0.0.1:0",
+		"BROADSIDE_LOG_LEVEL=warn",
+	)
+	c.env = append(c.env, env...)
+	return c
+}
+
+func freePort(t *testing.T) int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// run runs a command to its end, and fails the test if that fails.
+func (c *cluster) run(args ...string) string {
+	c.t.Helper()
+	cmd := exec.Command("broadside", args...)
+	cmd.Env, cmd.Dir = c.env, c.dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		c.t.Fatalf("broadside %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// prepare imports a list of n rows and makes a campaign for it.
+func (c *cluster) prepare(n int) {
+	c.t.Helper()
+	f, err := os.Create(filepath.Join(c.dir, "list.csv"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := smtptest.WriteList(f, n, smtptest.Default(n), 7); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, "letter.md"), []byte("# Hello {{ name | default: \"you\" }}\n\nNews.\n"), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	c.run("dkim", "keygen", testDomain)
+	c.run("list", "import", "list.csv", "--list", "people")
+	c.run("campaign", "create", "news", "--from", "News <news@"+testDomain+">", "--subject", "News", "--markdown", "letter.md", "--list", "people")
+}
+
+// process is a child that serves.
+type process struct {
+	cmd *exec.Cmd
+	log *bytes.Buffer
+}
+
+// serve starts a process; it ends with the test, if not before.
+func (c *cluster) serve(args ...string) *process {
+	c.t.Helper()
+	p := &process{cmd: exec.Command("broadside", append([]string{"serve"}, args...)...), log: &bytes.Buffer{}}
+	p.cmd.Env, p.cmd.Dir = c.env, c.dir
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { p.kill() })
+	return p
+}
+
+// kill is SIGKILL, and waiting for the process to be gone.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+// open opens the database beside the processes.
+func (c *cluster) open(url string) {
+	db, err := store.Open(c.t.Context(), url, store.Options{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.db = db
+	c.t.Cleanup(func() { _ = db.Close() })
+}
+
+// eventually polls until ok, and gives up after a time that only a fault exceeds.
+func eventually(t *testing.T, what string, limit time.Duration, ok func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("after %s: %s", limit, what)
+		case <-tick.C:
+		}
+	}
+}
+
+// finished waits until the run is over.
+func (c *cluster) finished(limit time.Duration) campaign.Run {
+	c.t.Helper()
+	var run campaign.Run
+	eventually(c.t, "the run is not over", limit, func() bool {
+		var err error
+		if run, err = c.db.RunByID(c.t.Context(), 1); err != nil {
+			c.t.Fatal(err)
+		}
+		return run.State == campaign.RunFinished
+	})
+	return run
+}
+
+// verdict is what comparing both ledgers gives.
+type verdict struct {
+	counts     campaign.Counts
+	lost       int // accepted by our ledger, never received
+	twice      int // received more than once
+	uncounted  int // received more than once, and our ledger does not say so
+	unexpected int // received, though our ledger says it was not sent
+}
+
+// compare holds the ledger's rows against what the simulator received.
+func (c *cluster) compare() verdict {
+	c.t.Helper()
+	ctx := c.t.Context()
+	secret, err := c.db.Secret(ctx, "tokens")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	tokens, received := token.NewMaker(secret), c.sim.Ledger()
+	var v verdict
+	for s := campaign.Waiting; s <= campaign.Cancelled; s++ {
+		var after campaign.Recipient
+		for {
+			rows, err := c.db.Recipients(ctx, 1, s, after, 5000)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			for _, r := range rows {
+				after = r.Recipient
+				id := "<" + string(tokens.Append(nil, token.MessageID, int64(r.Run), int64(r.Contact))) + "@" + testDomain + ">"
+				v.add(r.Row, received.Copies(r.Email, id))
+			}
+			if len(rows) < 5000 {
+				break
+			}
+		}
+	}
+	if v.counts, err = c.db.Counts(ctx, 1); err != nil {
+		c.t.Fatal(err)
+	}
+	recount, err := c.db.Recount(ctx, 1)
+	if err != nil || recount != v.counts || !v.counts.Balanced() {
+		c.t.Errorf("the counts are %+v, the rows say %+v (%v)", v.counts, recount, err)
+	}
+	return v
+}
+
+func (v *verdict) add(r campaign.Row, copies int) {
+	switch {
+	case r.State == campaign.Accepted && copies == 0:
+		v.lost++
+	case copies > 1:
+		v.twice++
+		if !r.Resent && r.State != campaign.Unknown {
+			v.uncounted++
+		}
+	case copies == 1 && r.State != campaign.Accepted && r.State != campaign.Unknown:
+		v.unexpected++
+	}
+}
