@@ -1,9 +1,8 @@
 package delivery
 
 import (
-	"strings"
-
 	"broadside/campaign"
+	"broadside/delivery/reply"
 	"broadside/delivery/smtp"
 )
 
@@ -90,47 +89,5 @@ func classifyFailure(r smtp.Result) verdict {
 	return v
 }
 
-// clue is a word in a reply that gives its reason away; lower case.
-type clue struct {
-	reason campaign.Reason
-	words  []string
-}
-
-// clues are looked for in this order: the first that a reply contains gives the
-// reason. Each stands for wording that mailbox providers and MTAs document or send.
-var clues = []clue{
-	{campaign.Greylisted, []string{"greylist", "graylist", "grey-list", "gray-list"}},
-	{campaign.RateLimited, []string{"unusual rate", "rate limit", "at a rate that", "too fast", "too many connections",
-		"too many concurrent", "too many messages", "trop de connexions", "throttl", "4.7.28", "[ts0", "[tss", "[ipts",
-		"rp-001", "rp-002", "rp-003", "4.7.650", "4.7.651", "hcm1", "temporarily deferred"}},
-	{campaign.MailboxFull, []string{"mailbox full", "mailbox is full", "inbox is full", "over quota", "overquota",
-		"quota exceeded", "exceeded storage", "out of storage", "insufficient storage", "4.2.2", "5.2.2"}},
-	{campaign.DomainUnknown, []string{"5.1.2", "domain not found", "relay access denied", "relaying denied", "not a local domain"}},
-	{campaign.UserUnknown, []string{"user unknown", "unknown user", "no such user", "does not exist", "doesn't exist",
-		"doesn't have a", "user not found", "no such recipient", "unknown recipient", "recipient unknown",
-		"invalid recipient", "no mailbox", "mailbox unavailable", "mailbox not found", "unknown mailbox",
-		"no longer available", "account is disabled", "account has been disabled", "account disabled", "inactive",
-		"5.1.1", "5.1.6", "5.2.1"}},
-	{campaign.AuthRejected, []string{"spf", "dkim", "dmarc", "unauthenticated", "authentication", "ptr record", "reverse dns",
-		"5.7.515", "5.7.23", "5.7.25", "5.7.26", "5.7.27", "5.7.30", "5.7.9"}},
-	{campaign.Blocked, []string{"blocked", "block list", "blocklist", "blacklist", "black list", "spamhaus", "dnsbl",
-		"s3140", "s3150", "banned", "reputation", "[bl2", "access denied"}},
-	{campaign.TooLarge, []string{"5.3.4", "5.2.3", "message too large", "size limit", "exceeds size", "message size exceeds"}},
-	{campaign.PolicyRejected, []string{"spam", "policy", "content", "unsolicited", "5.7.", "4.7.", "prohibited", "virus", "phish"}},
-}
-
 // reasonOf reads the reason of a refusal.
-func reasonOf(reply smtp.Reply) campaign.Reason {
-	text := strings.ToLower(reply.Enhanced + " " + reply.Text)
-	for _, c := range clues {
-		for _, w := range c.words {
-			if strings.Contains(text, w) {
-				return c.reason
-			}
-		}
-	}
-	if reply.Code/100 == 4 {
-		return campaign.ServerBusy
-	}
-	return campaign.Refused
-}
+func reasonOf(r smtp.Reply) campaign.Reason { return reply.Reason(r.Code, r.Enhanced, r.Text) }
