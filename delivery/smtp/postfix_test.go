@@ -105,13 +105,16 @@ func TestPostfixSink(t *testing.T) {
 				}
 			}
 			s.Close()
+			if !test.arrives {
+				return // smtp-sink makes a file for a refused message too, and removes it when it likes
+			}
 			files, err := filepath.Glob(filepath.Join(dir, "message.*"))
-			if err != nil || test.arrives && len(files) != 3 {
+			if err != nil || len(files) != 3 {
 				t.Fatalf("%d messages arrived, %v", len(files), err)
 			}
 			for _, file := range files {
 				got, err := os.ReadFile(file)
-				if err != nil || test.arrives && !strings.HasSuffix(string(got), want) {
+				if err != nil || !strings.HasSuffix(string(got), want) {
 					t.Errorf("another message arrived, %v", err)
 				}
 			}
