@@ -104,6 +104,10 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 		}
 	}
 	host := hostLine(c.session.Host())
+	if err := c.Claims.add(p.item); err != nil {
+		c.broken(ctx, p.item, err)
+		return false
+	}
 	r := c.session.Send(ctx, p.envelope, p.wire())
 	v := classify(r)
 	usedUp := c.session.Sent() >= c.site.limits.MessagesPerConnection
@@ -201,8 +205,11 @@ func (c *connection) record(p *prepared, v verdict, r smtp.Result, host string) 
 			e.Reply = r.String()
 		}
 	}
-	if v.reason == campaign.PossiblyAccepted && p.content.run.Spec.OnUnknown == campaign.Hold {
-		e.State = campaign.Unknown
+	if v.reason == campaign.PossiblyAccepted {
+		e.Resent = true // unless it is held, or given up, there will be a second copy
+		if p.content.run.Spec.OnUnknown == campaign.Hold {
+			e.State, e.Resent = campaign.Unknown, false
+		}
 	}
 	if e.State == campaign.Deferred {
 		c.deferUntil(p.item, e, 0)

@@ -21,7 +21,8 @@ type item struct {
 	taken   time.Time
 	checked time.Time // when the address was last looked for among the suppressed
 	domain  string
-	resent  bool // an earlier copy may have been accepted
+	resent  bool   // an earlier copy may have been accepted
+	claim   *claim // from the first byte sent until the outcome is durable
 }
 
 // hand knows every item in this sender's hands and renews its claim on them.
@@ -30,24 +31,39 @@ type hand struct {
 	log   *slog.Logger
 
 	mu    sync.Mutex
-	items map[*item]struct{}
+	items map[try]*item
 }
+
+// try names one attempt at one recipient.
+type try struct {
+	who     campaign.Recipient
+	attempt uint16
+}
+
+func (it *item) try() try { return try{it.Job.Recipient, it.Job.Attempt} }
 
 func newHand(ackWait time.Duration, log *slog.Logger) *hand {
-	return &hand{every: ackWait / 3, log: log, items: map[*item]struct{}{}}
+	return &hand{every: ackWait / 3, log: log, items: map[try]*item{}}
 }
 
-func (h *hand) add(it *item) {
+// add takes an item; false when it is in hand already: the claim on it had run out,
+// as when the machine was asleep, and the queue delivered it once more.
+func (h *hand) add(it *item) bool {
 	h.mu.Lock()
-	h.items[it] = struct{}{}
-	h.mu.Unlock()
+	defer h.mu.Unlock()
+	if h.items[it.try()] != nil {
+		return false
+	}
+	h.items[it.try()] = it
+	return true
 }
 
 // done takes an item that was acknowledged out of the hand and makes room for another.
 func (h *hand) done(it *item) {
 	h.mu.Lock()
-	delete(h.items, it)
+	delete(h.items, it.try())
 	h.mu.Unlock()
+	it.claim.giveBack()
 	it.lane.room[it.class].release(1)
 }
 
@@ -73,7 +89,7 @@ func (h *hand) older(than time.Time) []*item {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var old []*item
-	for it := range h.items {
+	for _, it := range h.items {
 		if it.taken.Before(than) {
 			old = append(old, it)
 		}

@@ -72,10 +72,11 @@ func (l *lane) pull(ctx context.Context, src *queue.Source, class queue.Class) e
 		}
 		took := 0
 		err := src.Fetch(ctx, n, pullWait, func(d queue.Delivery) {
-			took++
 			it := &item{Delivery: d, class: class, lane: l, taken: time.Now(), resent: d.Job.Resent}
-			l.s.hand.add(it)
-			l.arrived <- it
+			if l.s.hand.add(it) {
+				took++
+				l.arrived <- it
+			}
 		})
 		l.room[class].release(n - took)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // lookUp asks the ledger about jobs that may have been in other hands, after it has
 // caught up with every outcome published until now, and returns those that have
-// none: they are sent, marked as possibly sent twice.
+// none: they are sent, and marked if they may have been sent before.
 func (l *lane) lookUp(ctx context.Context, items []*item) []*item {
 	s := l.s
 	if err := s.waitForLedger(ctx); err != nil {
@@ -32,7 +32,7 @@ func (l *lane) lookUp(ctx context.Context, items []*item) []*item {
 		row := rows[i]
 		switch {
 		case row.Attempts < it.Job.Attempt && !row.State.Final():
-			it.resent = true
+			it.resent = it.resent || s.Claims.suspect(it.try())
 			unsent = append(unsent, it)
 		case row.State == campaign.Deferred && row.Attempts == it.Job.Attempt:
 			s.scheduleAgain(ctx, it, row)

@@ -100,7 +100,7 @@ func (o *outcomes) schedule(ctx context.Context, group []finished) error {
 	g.SetLimit(scheduleParallel)
 	for _, f := range group {
 		if f.event.State == campaign.Deferred {
-			job := nextJob(f.item, f.event.Reason == campaign.PossiblyAccepted)
+			job := nextJob(f.item, f.event.Resent)
 			g.Go(func() error { return o.queue.Retry(ctx, job, f.event.Due) })
 		}
 	}
@@ -117,12 +117,12 @@ func (o *outcomes) acknowledge(group []finished) {
 }
 
 // nextJob is the job of the attempt after an item's.
-func nextJob(it *item, possiblyAccepted bool) campaign.Job {
+func nextJob(it *item, resent bool) campaign.Job {
 	j := it.Job
 	if j.FirstTried.IsZero() {
 		j.FirstTried = it.taken
 	}
 	j.Attempt++
-	j.Resent = it.resent || possiblyAccepted
+	j.Resent = it.resent || resent
 	return j
 }

@@ -66,6 +66,9 @@ type Config struct {
 	Unsigned bool
 	Identity Identity
 	Retry    RetryPolicy
+	// Claims remember what this sender's earlier lives were sending; nil when jobs may
+	// come back from other machines, whose claims are not known here.
+	Claims *Claims
 	// Grace is how long a stopping sender waits for replies to messages under way.
 	Grace time.Duration
 	Log   *slog.Logger

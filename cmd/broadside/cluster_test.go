@@ -39,7 +39,7 @@ func TestClusterOfProcesses(t *testing.T) {
 
 	v := c.compare()
 	t.Logf("%+v, %d copies too many", v.counts, v.twice)
-	if v.lost > 0 || v.unexpected > 0 || v.uncounted > 0 || int64(v.twice) > c.connections() {
+	if v.lost > 0 || v.unexpected > 0 || len(v.uncounted) > 0 || int64(v.twice) > c.connections() {
 		t.Errorf("%+v\nplanner:\n%s\nrecorder:\n%s\nsender:\n%s", v, planner.log, recorder.log, second.log)
 	}
 }

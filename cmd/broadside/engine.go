@@ -194,7 +194,12 @@ func (e *engine) send(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return delivery.NewSender(cfg).Run(ctx)
+	if e.embedded != nil { // all jobs that come back were ours
+		if cfg.Claims, err = delivery.OpenClaims(filepath.Join(e.cfg.Data, "claims")); err != nil {
+			return err
+		}
+	}
+	return errors.Join(delivery.NewSender(cfg).Run(ctx), cfg.Claims.Close())
 }
 
 func (e *engine) senderConfig() (delivery.Config, error) {

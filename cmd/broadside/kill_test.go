@@ -35,8 +35,8 @@ func TestKilledTenTimesNothingIsLost(t *testing.T) {
 	c.finished(3 * time.Minute)
 	v := c.compare()
 	t.Logf("%d kills: %+v, %d copies too many, at most %d connections", kills, v.counts, v.twice, bound)
-	if v.lost > 0 || v.unexpected > 0 || v.uncounted > 0 {
-		t.Errorf("%d lost, %d received though not sent by the ledger, %d second copies that it doesn't name\n%s", v.lost, v.unexpected, v.uncounted, p.log)
+	if v.lost > 0 || v.unexpected > 0 || len(v.uncounted) > 0 {
+		t.Errorf("%d lost, %d received though not sent by the ledger, second copies that it doesn't name: %v\n%s", v.lost, v.unexpected, v.uncounted, p.log)
 	}
 	if int64(v.twice) > bound {
 		t.Errorf("%d copies too many with at most %d connections", v.twice, bound)

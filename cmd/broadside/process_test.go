@@ -179,10 +179,10 @@ func (c *cluster) finished(limit time.Duration) campaign.Run {
 // verdict is what comparing both ledgers gives.
 type verdict struct {
 	counts     campaign.Counts
-	lost       int // accepted by our ledger, never received
-	twice      int // received more than once
-	uncounted  int // received more than once, and our ledger does not say so
-	unexpected int // received, though our ledger says it was not sent
+	lost       int      // accepted by our ledger, never received
+	twice      int      // received more than once
+	uncounted  []string // received more than once, and our ledger does not say so
+	unexpected int      // received, though our ledger says it was not sent
 }
 
 // compare holds the ledger's rows against what the simulator received.
@@ -229,7 +229,7 @@ func (v *verdict) add(r campaign.Row, copies int) {
 	case copies > 1:
 		v.twice++
 		if !r.Resent && r.State != campaign.Unknown {
-			v.uncounted++
+			v.uncounted = append(v.uncounted, fmt.Sprintf("%+v: %d copies", r, copies))
 		}
 	case copies == 1 && r.State != campaign.Accepted && r.State != campaign.Unknown:
 		v.unexpected++
