@@ -1,0 +1,125 @@
+package benchmarks
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"broadside/dkim"
+)
+
+// Options are the sizes of the scenarios.
+type Options struct {
+	Recipients  int // of each run of the engine
+	Rounds      int // of each comparison: peer and ours by turns
+	Connections int // to the sink
+	Rows        int // of each import
+	Jobs        int // that the planner feeds
+	Large       int // recipients of the large run
+	LargeFor    time.Duration
+	Dir         string // for temporary data; "" is the system's
+	Profiles    string // directory for profiles of the engine's runs; "": none
+	Log         io.Writer
+}
+
+// Defaults are the sizes of the committed results: six minutes on two cores.
+func Defaults() Options {
+	return Options{
+		Recipients: 100_000, Rounds: 2, Connections: 20,
+		Rows: 200_000, Jobs: 300_000, Large: 1_000_000, LargeFor: 25 * time.Second,
+		Log: io.Discard,
+	}
+}
+
+// scenario measures one thing.
+type scenario struct {
+	name string
+	run  func(context.Context, *bench) (Result, error)
+}
+
+var scenarios = []scenario{
+	{"parts", measureParts},
+	{"run", measureRun},
+	{"unsigned", measureUnsigned},
+	{"planner", measurePlanner},
+	{"import-sqlite", measureSQLite},
+	{"import-postgres", measurePostgres},
+	{"memory", measureMemory},
+}
+
+// Scenarios are the names that Run knows, in order.
+func Scenarios() []string {
+	names := make([]string, len(scenarios))
+	for i, s := range scenarios {
+		names[i] = s.name
+	}
+	return names
+}
+
+// bench is a run of the benchmarks.
+type bench struct {
+	Options
+	key *dkim.Key
+}
+
+// Run runs the named scenarios, all when there are none, and tells Options.Log each
+// result as it comes. What was measured before an error is in the report.
+func Run(ctx context.Context, opt Options, names ...string) (*Report, error) {
+	key, err := dkim.Generate(letterDomain, "bench", dkim.RSA2048)
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{Options: opt, key: key}
+	if len(names) == 0 {
+		names = Scenarios()
+	}
+	r := &Report{At: time.Now()}
+	if r.Environment, err = environment(ctx, key); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		s, err := find(name)
+		if err != nil {
+			return r, err
+		}
+		result, err := s.run(ctx, b)
+		if err != nil {
+			return r, fmt.Errorf("scenario %s: %w", name, err)
+		}
+		result.Scenario = name
+		r.Results = append(r.Results, result)
+		if err := result.Text(opt.Log); err != nil {
+			return r, err
+		}
+	}
+	r.Seconds = time.Since(r.At).Seconds()
+	return r, nil
+}
+
+func find(name string) (scenario, error) {
+	for _, s := range scenarios {
+		if s.name == name {
+			return s, nil
+		}
+	}
+	return scenario{}, fmt.Errorf("no scenario is called %q: there are %v", name, Scenarios())
+}
+
+// inDir gives work a temporary directory.
+func (b *bench) inDir(work func(dir string) error) error {
+	dir, err := os.MkdirTemp(b.Dir, "broadside-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	return work(dir)
+}
+
+// perMicro is a duration per thing, in microseconds.
+func perMicro[N int | int64](d time.Duration, n N) float64 {
+	return float64(d.Nanoseconds()) / 1e3 / float64(n)
+}
+
+func perSecond[N int | int64](n N, d time.Duration) float64 { return float64(n) / d.Seconds() }

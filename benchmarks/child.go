@@ -1,0 +1,144 @@
+package benchmarks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The roles of child processes.
+const (
+	roleSink    = "sink"
+	rolePrepare = "prepare"
+	roleEngine  = "engine"
+	roleLoop    = "loop"
+)
+
+// Child does a role's job, given as JSON, and writes its answers to out, also as
+// JSON. It ends when in does: children don't outlive who started them.
+func Child(ctx context.Context, role, job string, in io.Reader, out io.Writer) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if role == roleSink {
+		return serveSink(ctx, in, json.NewEncoder(out))
+	}
+	go func() { // ends with the process
+		_, _ = io.Copy(io.Discard, in)
+		stop()
+	}()
+	switch role {
+	case rolePrepare:
+		return answer(job, out, func(j prepareJob) (struct{}, error) { return struct{}{}, prepare(ctx, j) })
+	case roleEngine:
+		return answer(job, out, func(j engineJob) (engineReport, error) { return runEngine(ctx, j) })
+	case roleLoop:
+		return answer(job, out, func(j loopJob) (loopReport, error) { return runLoop(ctx, j) })
+	}
+	return fmt.Errorf("no role is called %q", role)
+}
+
+func answer[J, A any](text string, out io.Writer, do func(J) (A, error)) error {
+	var job J
+	if err := json.Unmarshal([]byte(text), &job); err != nil {
+		return err
+	}
+	a, err := do(job)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(a)
+}
+
+// child is a process that does a role's job.
+type child struct {
+	role string
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *json.Decoder
+}
+
+func startChild(ctx context.Context, role string, job any) (*child, error) {
+	text, err := json.Marshal(job)
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, "child", role, string(text))
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &child{role, cmd, in, json.NewDecoder(out)}, nil
+}
+
+// read reads the next answer.
+func (c *child) read(answer any) error {
+	if err := c.out.Decode(answer); err != nil {
+		return fmt.Errorf("the answer of the %s process: %w", c.role, err)
+	}
+	return nil
+}
+
+// end closes the child's input, at which it ends, and waits for that.
+func (c *child) end() error {
+	err := errors.Join(c.in.Close(), c.cmd.Wait())
+	if err != nil {
+		return fmt.Errorf("the %s process: %w", c.role, err)
+	}
+	return nil
+}
+
+// ask starts a child for a job that has one answer.
+func ask[A any](ctx context.Context, role string, job any) (A, error) {
+	var a A
+	c, err := startChild(ctx, role, job)
+	if err != nil {
+		return a, err
+	}
+	err = c.read(&a)
+	return a, errors.Join(err, c.end())
+}
+
+// cpuTime is the processor time, user and system, that this process has used.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// peakMemory is the most memory, in bytes, that was resident for this process. It
+// is read from /proc because rusage counts in the memory of the parent at the fork.
+func peakMemory() (int64, error) {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kib, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+			return kib << 10, err
+		}
+	}
+	return 0, errors.New("/proc/self/status has no VmHWM")
+}

@@ -1,0 +1,136 @@
+package benchmarks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/token"
+	"broadside/delivery"
+	"broadside/delivery/mx"
+	"broadside/delivery/queue"
+	"broadside/delivery/smtp"
+	"broadside/dkim"
+	"broadside/ratelimit"
+	"broadside/store"
+)
+
+// tailLanes is the default of a single machine.
+const tailLanes = 8
+
+// engine is planner, recorder and sender in one process on an embedded queue and an
+// SQLite database, as `broadside serve` has them.
+type engine struct {
+	store    *store.DB
+	embedded *queue.Embedded
+	queue    *queue.Queue
+	keys     *dkim.Keyring
+	log      *slog.Logger
+}
+
+func openEngine(ctx context.Context, dir string) (e *engine, err error) {
+	e = &engine{log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.Close())
+		}
+	}()
+	if e.store, err = store.Open(ctx, databasePath(dir), store.Options{}); err != nil {
+		return e, err
+	}
+	if e.keys, err = dkim.OpenKeyring(filepath.Join(dir, "keys")); err != nil {
+		return e, err
+	}
+	if e.embedded, err = queue.StartEmbedded(queue.EmbeddedOptions{Dir: dir}); err != nil {
+		return e, err
+	}
+	e.queue, err = queue.Connect(ctx, queue.Options{Embedded: e.embedded, Name: "embedded", TailLanes: tailLanes, Log: e.log})
+	return e, err
+}
+
+func databasePath(dir string) string { return filepath.Join(dir, "broadside.db") }
+
+// Close closes what is open, the queue's server last.
+func (e *engine) Close() error {
+	if e.queue != nil {
+		e.queue.Close()
+	}
+	if e.embedded != nil {
+		e.embedded.Shutdown()
+	}
+	if e.store != nil {
+		return e.store.Close()
+	}
+	return nil
+}
+
+func (e *engine) planner(q campaign.JobQueue) *campaign.Planner {
+	return &campaign.Planner{
+		Store: e.store, Queue: q, Log: e.log,
+		LaneOf: func(domain string) campaign.Lane { return delivery.LaneOf(domain, tailLanes) },
+	}
+}
+
+// sender sends everything to the sink, over so many connections, with no limit of
+// rate but with the pacing in place.
+func (e *engine) sender(ctx context.Context, sink netip.AddrPort, connections int, unsigned bool) (*delivery.Sender, error) {
+	secret, err := e.store.Secret(ctx, "tokens")
+	if err != nil {
+		return nil, err
+	}
+	limits := delivery.Limits{Connections: connections, MessagesPerConnection: 1 << 30, Rate: 1e6, Idle: 30 * time.Second}
+	return delivery.NewSender(delivery.Config{
+		Store: e.store, Queue: e.queue,
+		Router:   mx.New(mx.Config{Resolver: sinkDNS{sink.Addr()}}),
+		Port:     sink.Port(),
+		SMTP:     smtp.Config{Hello: "mta." + letterDomain, TLS: smtp.NoTLS},
+		LimitsOf: func(mx.Route) delivery.Limits { return limits },
+		NewPacer: func(_ string, l delivery.Limits) delivery.Pacer { return ratelimit.NewSite(l.Rate, time.Now) },
+		Keys:     e.keys, Unsigned: unsigned,
+		Identity: delivery.Identity{PublicURL: "https://" + letterDomain, Tokens: token.NewMaker(secret)},
+		Log:      e.log,
+	}), nil
+}
+
+// run runs the roles until ctx is done; the first that fails ends the others.
+func (e *engine) run(ctx context.Context, sender *delivery.Sender) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	recorder := &delivery.Recorder{Ledger: e.store, Queue: e.queue, Log: e.log}
+	var wg sync.WaitGroup
+	for name, role := range map[string]func(context.Context) error{
+		"planner":  func(ctx context.Context) error { return e.queue.Lead(ctx, "planner", e.planner(e.queue).Run) },
+		"recorder": func(ctx context.Context) error { return e.queue.Lead(ctx, "recorder", recorder.Run) },
+		"sender":   sender.Run,
+	} {
+		wg.Go(func() {
+			if err := role(ctx); err != nil {
+				stop(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	wg.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// sinkDNS says of every domain that the sink takes its mail.
+type sinkDNS struct{ addr netip.Addr }
+
+func (d sinkDNS) LookupMX(context.Context, string) ([]*net.MX, error) {
+	return []*net.MX{{Host: sinkHost + ".", Pref: 10}}, nil
+}
+
+func (d sinkDNS) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return []netip.Addr{d.addr}, nil
+}

@@ -1,0 +1,189 @@
+package benchmarks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"path/filepath"
+	"runtime"
+	"runtime/metrics"
+	"time"
+
+	"broadside/campaign"
+	"broadside/dkim"
+	"broadside/store"
+)
+
+// prepareJob is to make a data directory with a list of contacts.
+type prepareJob struct {
+	Dir      string
+	Contacts int
+}
+
+// prepare is a process of its own so that an import's memory isn't the run's.
+func prepare(ctx context.Context, j prepareJob) error {
+	key, err := dkim.Generate(letterDomain, "bench", dkim.RSA2048)
+	if err != nil {
+		return err
+	}
+	keys, err := dkim.OpenKeyring(filepath.Join(j.Dir, "keys"))
+	if err != nil {
+		return err
+	}
+	if err := keys.Add(key); err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, databasePath(j.Dir), store.Options{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(importList(ctx, db, importRows(j.Contacts)), db.Close())
+}
+
+// importList makes the list and imports rows into it, as `broadside list import` does
+// once a file's rows are read.
+func importList(ctx context.Context, db *store.DB, rows []campaign.ImportRow) error {
+	now := time.Now()
+	list, err := db.CreateList(ctx, letterList, now)
+	if err != nil {
+		return err
+	}
+	im, err := db.BeginImport(ctx, list.ID, "bench.csv", false, now)
+	if err != nil {
+		return err
+	}
+	for len(rows) > 0 {
+		n := min(1000, len(rows))
+		if err := im.Put(ctx, rows[:n]); err != nil {
+			return errors.Join(err, im.Abort())
+		}
+		rows = rows[n:]
+	}
+	_, _, err = im.Finish(ctx, nil)
+	return errors.Join(err, im.Abort())
+}
+
+// engineJob is to send the letter to everybody in a prepared directory.
+type engineJob struct {
+	Dir         string
+	Sink        string // IP:port
+	Connections int
+	Unsigned    bool
+	Limit       time.Duration // the run is cancelled after it
+	Profiles    string        // a directory to write profiles to; "": none
+}
+
+type engineReport struct {
+	Started   time.Time // when the run was asked for
+	Took      time.Duration
+	CPU       time.Duration
+	Counts    campaign.Counts
+	Memory    int64 // bytes, at its peak
+	Disk      int64 // bytes that the run added
+	Mallocs   uint64
+	GCSeconds float64
+}
+
+// runEngine starts the run, waits for its end, and reports what it cost.
+func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
+	e, err := openEngine(ctx, j.Dir)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	addr, err := netip.ParseAddrPort(j.Sink)
+	if err != nil {
+		return r, err
+	}
+	sender, err := e.sender(ctx, addr, j.Connections, j.Unsigned)
+	if err != nil {
+		return r, err
+	}
+	profile, err := startProfiles(j.Profiles)
+	if err != nil {
+		return r, err
+	}
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- e.run(running, sender) }()
+
+	disk := diskUsage(j.Dir)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	gc, cpu := gcSeconds(), cpuTime()
+	r.Started = time.Now()
+	err = e.sendAll(ctx, j, &r)
+	r.Took, r.CPU, r.GCSeconds = time.Since(r.Started), cpuTime()-cpu, gcSeconds()-gc
+	runtime.ReadMemStats(&after)
+	r.Mallocs, r.Disk = after.Mallocs-before.Mallocs, diskUsage(j.Dir)-disk
+	stop()
+	if err = errors.Join(err, <-ended, profile.stop()); err != nil {
+		return r, err
+	}
+	r.Memory, err = peakMemory()
+	return r, err
+}
+
+// sendAll starts a run and waits until it is finished, or cancels it at the limit.
+func (e *engine) sendAll(ctx context.Context, j engineJob, r *engineReport) error {
+	service := &campaign.Service{Store: e.store, Now: time.Now}
+	spec := campaign.Spec{Name: "bench", Source: letterSource(), Lists: []string{letterList}}
+	if _, err := service.Create(ctx, spec); err != nil {
+		return err
+	}
+	r.Started = time.Now()
+	run, err := service.Start(ctx, spec.Name, time.Time{})
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+		if run, err = e.store.RunByID(ctx, run.ID); err != nil {
+			return err
+		}
+		limited := time.Since(r.Started) > j.Limit
+		if run.State != campaign.RunFinished && !limited {
+			continue
+		}
+		if r.Counts, err = e.store.Counts(ctx, run.ID); err != nil {
+			return err
+		}
+		if !r.Counts.Balanced() {
+			return fmt.Errorf("the ledger doesn't balance: %+v", r.Counts)
+		}
+		if limited {
+			_, err = service.Cancel(ctx, spec.Name, "the benchmark's time is over")
+		}
+		return err
+	}
+}
+
+// gcSeconds is the processor time that garbage collection has used.
+func gcSeconds() float64 {
+	s := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"}}
+	metrics.Read(s)
+	return s[0].Value.Float64()
+}
+
+// diskUsage is the size of all files under dir; those that vanish meanwhile have none.
+func diskUsage(dir string) int64 {
+	var sum int64
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil
+		}
+		if info, err := d.Info(); err == nil {
+			sum += info.Size()
+		}
+		return nil
+	})
+	return sum
+}

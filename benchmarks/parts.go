@@ -1,0 +1,141 @@
+package benchmarks
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	peer "github.com/emersion/go-msgauth/dkim" // peer
+
+	"broadside/campaign"
+	"broadside/campaign/message"
+	"broadside/dkim"
+)
+
+// callers is how many want a signature at a time, per processor.
+const callers = 10
+
+// measureParts measures what each message needs in isolation: rendering and signing.
+func measureParts(_ context.Context, b *bench) (r Result, err error) {
+	spec := campaign.Spec{Lists: []string{letterList}}
+	content, err := message.Compile(letterSource(), campaign.MessageOptions(spec))
+	if err != nil {
+		return r, err
+	}
+	email, _, _ := person(1)
+	who := &message.Recipient{
+		Email: email, Attributes: []byte(`{"name":"Reader 1","city":"City 1","score":1}`),
+		MessageID: "abcdefghijklmnopqrstuvwxyz234567@" + letterDomain, Date: time.Now(),
+		Unsubscribe: "https://" + letterDomain + "/u/abcdefghijklmnopqrstuvwxyz234567",
+	}
+	msg, err := content.Append(nil, who)
+	if err != nil {
+		return r, err
+	}
+	r.Setting = fmt.Sprintf("one message of %d bytes; signatures asked for by %d callers at once", len(msg), callers)
+	if err := r.measureRender(content, who); err != nil {
+		return r, err
+	}
+	return r, r.measureSign(b.key, msg)
+}
+
+func (r *Result) measureRender(content *message.Content, who *message.Recipient) error {
+	var failed error
+	result := testing.Benchmark(func(t *testing.B) {
+		var buf []byte
+		t.ReportAllocs()
+		for t.Loop() {
+			if buf, failed = content.Append(buf[:0], who); failed != nil {
+				t.FailNow()
+			}
+		}
+	})
+	if failed != nil {
+		return failed
+	}
+	r.add("render", "µs", float64(result.NsPerOp())/1e3).atMost(20)
+	r.add("render: allocations", "", float64(result.AllocsPerOp()))
+	return nil
+}
+
+func (r *Result) measureSign(key *dkim.Key, msg []byte) error {
+	signer, err := dkim.NewSigner(key)
+	if err != nil {
+		return err
+	}
+	private, err := privateKey(key)
+	if err != nil {
+		return err
+	}
+	digest := sha256.Sum256(msg)
+	plain, err := cpuPer(func(buf []byte) ([]byte, error) {
+		return rsa.SignPKCS1v15(nil, private, crypto.SHA256, digest[:])
+	})
+	if err != nil {
+		return err
+	}
+	ours, err := cpuPer(func(buf []byte) ([]byte, error) { return signer.Sign(buf[:0], msg, time.Now()) })
+	if err != nil {
+		return err
+	}
+	theirs, err := cpuPer(func([]byte) ([]byte, error) {
+		return nil, peer.Sign(new(bytes.Buffer), bytes.NewReader(msg), &peer.SignOptions{
+			Domain: key.Domain, Selector: key.Selector, Signer: private,
+			HeaderCanonicalization: peer.CanonicalizationRelaxed, BodyCanonicalization: peer.CanonicalizationRelaxed,
+		})
+	})
+	if err != nil {
+		return err
+	}
+	r.add("sign a message, "+signer.Backend(), "µs of processor time", ours)
+	r.add("sign a message, go-msgauth", "µs of processor time", theirs)
+	r.add("crypto/rsa alone", "µs of processor time", plain)
+	r.add("go-msgauth/ours", "×", theirs/ours)
+	return nil
+}
+
+func privateKey(key *dkim.Key) (*rsa.PrivateKey, error) {
+	text, err := key.PEM()
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	if k, ok := private.(*rsa.PrivateKey); ok {
+		return k, nil
+	}
+	return nil, errors.New("not an RSA key")
+}
+
+// cpuPer is the processor time per call in microseconds, with many callers at once.
+func cpuPer(call func(buf []byte) ([]byte, error)) (float64, error) {
+	var used time.Duration
+	var failed error
+	result := testing.Benchmark(func(t *testing.B) {
+		start := cpuTime()
+		t.SetParallelism(callers)
+		t.RunParallel(func(pb *testing.PB) {
+			var buf []byte
+			for pb.Next() {
+				var err error
+				if buf, err = call(buf); err != nil {
+					failed = err
+					return
+				}
+			}
+		})
+		used = cpuTime() - start
+	})
+	return perMicro(used, result.N), failed
+}
