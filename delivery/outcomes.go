@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,51 +47,64 @@ func (o *outcomes) add(it *item, e campaign.Event) { o.in <- finished{it, e} }
 // close ends run when all that was added is durable.
 func (o *outcomes) close() { close(o.in) }
 
-// run writes until close was called. While the queue cannot be written to it tries
-// again: senders stop by themselves, since their hands are full.
+// run works until close was called. While the queue cannot be written to it tries
+// again: senders stop by themselves, since their hands are full. Scheduling and
+// acknowledging go on beside the publishing of the next group: until its event is
+// durable, an outcome is all that is known of a message that has left.
 func (o *outcomes) run(ctx context.Context) {
-	group := make([]finished, 0, outcomeGroup)
-	events := make([]campaign.Event, 0, outcomeGroup)
-	for f := range o.in {
-		group = append(group[:0], f)
-		for more := true; more && len(group) < outcomeGroup; {
-			select {
-			case f, ok := <-o.in:
-				if more = ok; ok {
-					group = append(group, f)
-				}
-			default:
-				more = false
+	published := make(chan []finished, 1)
+	var settling sync.WaitGroup
+	settling.Go(func() {
+		for group := range published {
+			if o.insist(ctx, len(group), func() error { return o.schedule(ctx, group) }) {
+				o.acknowledge(group)
 			}
 		}
-		events = events[:0]
+	})
+	for f := range o.in {
+		group := o.gather(f)
+		events := make([]campaign.Event, len(group))
 		for i := range group {
-			events = append(events, group[i].event)
+			events[i] = group[i].event
 		}
-		if o.persist(ctx, group, events) {
-			o.acknowledge(group)
+		if o.insist(ctx, len(group), func() error { return o.queue.PublishEvents(ctx, events) }) {
+			published <- group
 		}
 	}
+	close(published)
+	settling.Wait()
 }
 
-// persist returns when the group is durable; false if ctx ended first.
-func (o *outcomes) persist(ctx context.Context, group []finished, events []campaign.Event) bool {
-	for {
-		err := o.queue.PublishEvents(ctx, events)
-		if err == nil {
-			err = o.schedule(ctx, group)
+// gather takes what else has come in, up to a group.
+func (o *outcomes) gather(first finished) []finished {
+	group := append(make([]finished, 0, 16), first)
+	for len(group) < outcomeGroup {
+		select {
+		case f, ok := <-o.in:
+			if !ok {
+				return group
+			}
+			group = append(group, f)
+		default:
+			return group
 		}
+	}
+	return group
+}
+
+// insist repeats a write until it succeeds; false if ctx ended first.
+func (o *outcomes) insist(ctx context.Context, n int, write func() error) bool {
+	for {
+		err := write()
 		if err == nil {
 			return true
 		}
 		if ctx.Err() != nil {
 			return false
 		}
-		o.log.Error("sender: outcomes are not durable yet, trying again", "outcomes", len(group), "error", err)
-		select {
-		case <-ctx.Done():
+		o.log.Error("sender: outcomes are not durable yet, trying again", "outcomes", n, "error", err)
+		if !pause(ctx, o.retry) {
 			return false
-		case <-time.After(o.retry):
 		}
 	}
 }

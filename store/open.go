@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -38,24 +39,32 @@ type Options struct {
 	Conns int
 }
 
-// Open opens the database at url, a file path, sqlite:PATH or postgres://…, and
+// Open opens the database at a place, a file path, sqlite:PATH or postgres://…, and
 // brings its tables up to date. Several processes may open the same database at
 // once. A database written by a newer version of the program is refused.
-func Open(ctx context.Context, url string, opt Options) (*DB, error) {
+func Open(ctx context.Context, at string, opt Options) (*DB, error) {
 	open := openSQLite
-	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
+	if strings.HasPrefix(at, "postgres://") || strings.HasPrefix(at, "postgresql://") {
 		open = openPostgres
-	} else if scheme, _, ok := strings.Cut(url, "://"); ok && scheme != "file" {
+	} else if scheme, _, ok := strings.Cut(at, "://"); ok && scheme != "file" {
 		return nil, fmt.Errorf("open database: %s:// is not known: give a file path, sqlite:PATH or postgres://…", scheme)
 	}
-	db, err := open(url, opt)
+	db, err := open(at, opt)
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, fmt.Errorf("open database %s: %w", redacted(at), err)
 	}
 	if err := db.migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.Close())
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", redacted(at), err), db.Close())
 	}
 	return db, nil
+}
+
+// redacted is a URL without its password.
+func redacted(raw string) string {
+	if u, err := url.Parse(raw); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	return raw
 }
 
 // Close waits for what is under way and closes the connections.
