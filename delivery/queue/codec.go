@@ -106,7 +106,7 @@ func decodeEvents(events []campaign.Event, b []byte) ([]campaign.Event, error) {
 		}
 		events = append(events, e)
 	}
-	if len(r.b) > 0 {
+	if r.bad || len(r.b) > 0 {
 		return events[:kept], fmt.Errorf("events: %w", errCorrupt)
 	}
 	return events, nil

@@ -22,12 +22,15 @@ func retrySubject(who campaign.Recipient) string {
 func (q *Queue) Retry(ctx context.Context, j campaign.Job, due time.Time) error {
 	msg := &nats.Msg{
 		Subject: retrySubject(j.Recipient),
-		Header:  nats.Header{},
-		Data:    appendJob(nil, &j),
+		Header: nats.Header{
+			// jetstream.WithScheduleAt would cut the fraction of the second off, and the
+			// jitter with it.
+			jetstream.ScheduleHeader:       {"@at " + due.UTC().Format(time.RFC3339Nano)},
+			jetstream.ScheduleTargetHeader: {"rdue." + j.Lane.String() + "." + strconv.FormatInt(int64(j.Run), 10)},
+		},
+		Data: appendJob(nil, &j),
 	}
-	target := "rdue." + j.Lane.String() + "." + strconv.FormatInt(int64(j.Run), 10)
-	_, err := q.js.PublishMsg(ctx, msg, jetstream.WithScheduleAt(due), jetstream.WithScheduleTarget(target))
-	if err != nil {
+	if _, err := q.js.PublishMsg(ctx, msg); err != nil {
 		return fmt.Errorf("queue: scheduling a retry of contact %d in run %d: %w", j.Contact, j.Run, explain(err))
 	}
 	return nil
