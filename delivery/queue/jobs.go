@@ -23,6 +23,11 @@ const MaxBatch = 999
 // The API error code of a message whose expected last subject sequence is not met.
 const wrongLastSequence = 10071
 
+func wrongSequence(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == wrongLastSequence
+}
+
 var _ campaign.JobQueue = (*Queue)(nil)
 
 func jobSubject(lane campaign.Lane, express bool, run campaign.RunID) string {
@@ -88,8 +93,7 @@ func (q *Queue) Feed(ctx context.Context, lane campaign.Lane, run campaign.RunID
 		AckFirst: false, AckTimeout: 10 * time.Second,
 	})
 	if err != nil {
-		var api *jetstream.APIError
-		if errors.As(err, &api) && api.ErrorCode == wrongLastSequence {
+		if wrongSequence(err) {
 			return prev, campaign.ErrStale
 		}
 		return prev, fmt.Errorf("queue: feeding lane %s of run %d: %w", lane, run, explain(err))

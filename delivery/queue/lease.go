@@ -10,14 +10,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// A lease lives for leaseTTL and is renewed three times as often. Its holder stops
-// before others may take it: at two thirds of the TTL without a renewal.
-const (
-	leaseTTL   = 6 * time.Second
-	leaseRenew = leaseTTL / 3
-	leaseStop  = 2 * leaseTTL / 3
-)
-
 // errLeaseLost ends the work of a holder that could not renew in time.
 var errLeaseLost = errors.New("lease lost")
 
@@ -28,43 +20,55 @@ var errLeaseLost = errors.New("lease lost")
 // the same.
 func (q *Queue) Lead(ctx context.Context, name string, work func(context.Context) error) error {
 	for ctx.Err() == nil {
-		rev, err := q.takeLease(ctx, name)
-		if err != nil {
-			return err
-		}
-		if ctx.Err() != nil {
+		l, ok := q.takeLease(ctx, name)
+		if !ok {
 			return nil
 		}
 		q.opt.Log.Debug("queue: leading", "lease", name)
-		err = q.leadOnce(ctx, name, rev, work)
-		if err != nil && ctx.Err() == nil {
-			q.opt.Log.Warn("queue: stopped leading, trying again", "lease", name, "error", err)
-			pause(ctx, time.Second)
+		err := q.leadOnce(ctx, l, work)
+		if ctx.Err() != nil {
+			return nil
 		}
+		q.opt.Log.Warn("queue: stopped leading, trying again", "lease", name, "error", err)
+		pause(ctx, q.opt.LeaseTTL/6)
 	}
 	return nil
 }
 
-// takeLease waits for the lease.
-func (q *Queue) takeLease(ctx context.Context, name string) (uint64, error) {
-	for {
-		rev, err := q.leases.Create(ctx, name, []byte(q.opt.Name), jetstream.KeyTTL(leaseTTL))
+// lease is a lease that this process holds.
+type lease struct {
+	name string
+	rev  uint64
+	// stopBy is when its holder stops unless it was renewed: at two thirds of the TTL,
+	// counted from before it was written, so that a third is left for stopping.
+	stopBy time.Time
+}
+
+// held makes the lease that was asked for at a time and granted since.
+func (q *Queue) held(name string, rev uint64, asked time.Time) *lease {
+	return &lease{name: name, rev: rev, stopBy: asked.Add(q.opt.LeaseTTL * 2 / 3)}
+}
+
+// takeLease waits for the lease; false when ctx ended first.
+func (q *Queue) takeLease(ctx context.Context, name string) (*lease, bool) {
+	for ctx.Err() == nil {
+		asked := time.Now()
+		rev, err := q.leases.Create(ctx, name, []byte(q.opt.Name), jetstream.KeyTTL(q.opt.LeaseTTL))
 		if err == nil {
-			return rev, nil
+			return q.held(name, rev, asked), true
 		}
-		if ctx.Err() != nil {
-			return 0, nil
-		}
-		if !errors.Is(err, jetstream.ErrKeyExists) {
+		if !errors.Is(err, jetstream.ErrKeyExists) && ctx.Err() == nil {
 			q.opt.Log.Warn("queue: the lease cannot be read, trying again", "lease", name, "error", err)
 		} else if entry, err := q.leases.Get(ctx, name); err == nil && string(entry.Value()) == q.opt.Name {
 			// Ours, from before a restart.
+			asked = time.Now()
 			if rev, err := q.renewLease(ctx, name, entry.Revision()); err == nil {
-				return rev, nil
+				return q.held(name, rev, asked), true
 			}
 		}
-		pause(ctx, leaseRenew/2)
+		pause(ctx, q.opt.LeaseTTL/6)
 	}
+	return nil, false
 }
 
 // renewLease writes the lease again with a fresh TTL. It publishes to the bucket's
@@ -72,49 +76,53 @@ func (q *Queue) takeLease(ctx context.Context, name string) (uint64, error) {
 func (q *Queue) renewLease(ctx context.Context, name string, rev uint64) (uint64, error) {
 	ack, err := q.js.PublishMsg(ctx,
 		&nats.Msg{Subject: "$KV." + leasesBucket + "." + name, Data: []byte(q.opt.Name)},
-		jetstream.WithMsgTTL(leaseTTL), jetstream.WithExpectLastSequencePerSubject(rev))
+		jetstream.WithMsgTTL(q.opt.LeaseTTL), jetstream.WithExpectLastSequencePerSubject(rev))
 	if err != nil {
 		return 0, fmt.Errorf("queue: renewing lease %s: %w", name, err)
 	}
 	return ack.Sequence, nil
 }
 
-func (q *Queue) leadOnce(ctx context.Context, name string, rev uint64, work func(context.Context) error) error {
+// leadOnce works under a lease, which is renewed three times in its life, until the
+// work ends or the lease cannot be renewed in time.
+func (q *Queue) leadOnce(ctx context.Context, l *lease, work func(context.Context) error) error {
 	workCtx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	done := make(chan error, 1)
 	go func() { done <- work(workCtx) }()
-	tick := time.NewTicker(leaseRenew)
-	defer tick.Stop()
-	renewed := time.Now()
+	wait := time.NewTimer(q.opt.LeaseTTL / 3)
+	defer wait.Stop()
 	for {
 		select {
 		case err := <-done:
-			q.releaseLease(ctx, name, rev)
+			q.releaseLease(ctx, l)
 			return err
-		case <-tick.C:
+		case <-wait.C:
 		}
-		renewCtx, cancel := context.WithTimeout(workCtx, leaseRenew)
-		next, err := q.renewLease(renewCtx, name, rev)
+		asked := time.Now()
+		renewCtx, cancel := context.WithDeadline(workCtx, l.stopBy)
+		rev, err := q.renewLease(renewCtx, l.name, l.rev)
 		cancel()
-		if err == nil {
-			rev, renewed = next, time.Now()
-			continue
-		}
-		if ctx.Err() == nil && time.Since(renewed) >= leaseStop {
+		switch {
+		case err == nil:
+			l = q.held(l.name, rev, asked)
+			wait.Reset(q.opt.LeaseTTL / 3)
+		case ctx.Err() == nil && (wrongSequence(err) || !time.Now().Before(l.stopBy)):
 			stop(errLeaseLost)
 			<-done
 			return fmt.Errorf("%w: %w", errLeaseLost, err)
+		default:
+			wait.Reset(min(q.opt.LeaseTTL/12, max(time.Until(l.stopBy), 0)))
 		}
 	}
 }
 
 // releaseLease lets the next holder start at once.
-func (q *Queue) releaseLease(ctx context.Context, name string, rev uint64) {
+func (q *Queue) releaseLease(ctx context.Context, l *lease) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	if err := q.leases.Delete(ctx, name, jetstream.LastRevision(rev)); err != nil {
-		q.opt.Log.Debug("queue: lease not released, it expires", "lease", name, "error", err)
+	if err := q.leases.Delete(ctx, l.name, jetstream.LastRevision(l.rev)); err != nil {
+		q.opt.Log.Debug("queue: lease not released, it expires", "lease", l.name, "error", err)
 	}
 }
 

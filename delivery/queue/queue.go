@@ -42,6 +42,9 @@ type Options struct {
 	AckWait time.Duration
 	// MaxBytes bounds JOBS; the planner waits when it is full. Default 4 GiB.
 	MaxBytes int64
+	// LeaseTTL is how long a lease outlives the last sign of life of its holder; whole
+	// seconds, default 6 s.
+	LeaseTTL time.Duration
 	Log      *slog.Logger
 }
 
@@ -68,6 +71,9 @@ func Connect(ctx context.Context, opt Options) (*Queue, error) {
 	}
 	if opt.MaxBytes == 0 {
 		opt.MaxBytes = 4 << 30
+	}
+	if opt.LeaseTTL == 0 {
+		opt.LeaseTTL = 6 * time.Second
 	}
 	opt.Replicas = max(opt.Replicas, 1)
 	if opt.Log == nil {
