@@ -4,55 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
+	"maps"
+	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 )
 
-const (
-	// feedBatch jobs go out in one atomic batch; larger ones are not faster.
-	feedBatch = 500
-	// feedParallel lanes are fed at once: one reads while another publishes.
-	feedParallel = 4
-)
+// feedParallel lanes are fed at once: one reads while another publishes.
+const feedParallel = 4
 
 // feeder is the memory of the planner's feeding half. It is built anew whenever
-// planning starts; everything in it is read from the store and the queue.
+// planning starts; everything in it is read from the store and the queue. It grows
+// with lanes and open runs, never with recipients.
 type feeder struct {
 	p         *Planner
 	snapshots map[RunID]*snapshot
+	overdue   map[RunID]*overdue
 	lanes     map[Lane]*laneFeed
-	nextCheck time.Time // of overdue retries
 }
 
-// laneFeed is one lane's feeding. It is used by one goroutine at a time.
-type laneFeed struct {
-	lane    Lane
-	bulk    window
-	express window
-	runs    map[RunID]*laneRun
-}
-
-// laneRun is how far a run is fed into a lane.
-type laneRun struct {
-	marker  Marker
-	loaded  bool      // marker has been read
-	atEnd   bool      // everything the snapshot has so far is fed
-	seen    ContactID // the snapshot's cursor when atEnd was set
-	deficit float64
-	barrier uint64 // event sequence the ledger must reach before going on; 0: none
+func newFeeder(p *Planner) *feeder {
+	f := &feeder{p: p, snapshots: map[RunID]*snapshot{}, overdue: map[RunID]*overdue{}, lanes: map[Lane]*laneFeed{}}
+	for _, l := range p.Queue.Lanes() {
+		f.lanes[l] = newLaneFeed(f, l)
+	}
+	return f
 }
 
 // feed does rounds of snapshot, feeding and finishing: at once again while there is
 // work, otherwise at every tick.
 func (p *Planner) feed(ctx context.Context) error {
-	f := &feeder{p: p, snapshots: map[RunID]*snapshot{}, lanes: map[Lane]*laneFeed{}}
-	for _, l := range p.Queue.Lanes() {
-		f.lanes[l] = &laneFeed{lane: l, runs: map[RunID]*laneRun{}}
-	}
+	f := newFeeder(p)
 	for {
-		busy, err := f.round(ctx)
+		busy, err := f.round(ctx, p.openRuns())
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -66,22 +51,23 @@ func (p *Planner) feed(ctx context.Context) error {
 }
 
 // round reports whether it did something that may at once be followed by more.
-func (f *feeder) round(ctx context.Context) (busy bool, err error) {
-	runs := f.p.openRuns()
+func (f *feeder) round(ctx context.Context, runs []Run) (busy bool, err error) {
 	f.forget(runs)
 	var running []*Run
 	for i := range runs {
 		switch r := &runs[i]; r.State {
 		case RunCancelled:
-			if err := f.sweep(ctx, r); err != nil {
+			more, err := f.sweep(ctx, r)
+			if err != nil {
 				return false, err
 			}
+			busy = busy || more
 		case RunRunning:
 			running = append(running, r)
 		}
 	}
 	if len(running) == 0 {
-		return false, nil
+		return busy, nil
 	}
 	// Feeding comes first: what is in the ledger already waits for nothing.
 	fed, err := f.feedLanes(ctx, running)
@@ -94,24 +80,22 @@ func (f *feeder) round(ctx context.Context) (busy bool, err error) {
 			return false, err
 		}
 		busy = busy || more
+		if err := f.checkRetries(ctx, r); err != nil {
+			return false, err
+		}
 	}
-	return busy || fed > 0, f.reconcileRetries(ctx, running)
+	return busy || fed > 0, nil
 }
 
 // forget drops the memory of runs that are over.
 func (f *feeder) forget(runs []Run) {
-	open := make(map[RunID]bool, len(runs))
-	for i := range runs {
-		open[runs[i].ID] = true
+	over := func(id RunID) bool {
+		return !slices.ContainsFunc(runs, func(r Run) bool { return r.ID == id })
 	}
-	for id := range f.snapshots {
-		if open[id] {
-			continue
-		}
-		delete(f.snapshots, id)
-		for _, l := range f.lanes {
-			delete(l.runs, id)
-		}
+	maps.DeleteFunc(f.snapshots, func(id RunID, _ *snapshot) bool { return over(id) })
+	maps.DeleteFunc(f.overdue, func(id RunID, _ *overdue) bool { return over(id) })
+	for _, l := range f.lanes {
+		maps.DeleteFunc(l.runs, func(id RunID, _ *laneRun) bool { return over(id) })
 	}
 }
 
@@ -121,10 +105,14 @@ func (f *feeder) snapshotPage(ctx context.Context, r *Run) (bool, error) {
 	if err != nil || s.done {
 		return false, err
 	}
-	if err := f.p.advance(ctx, s); err != nil {
-		return false, err
+	err = f.p.advance(ctx, s)
+	if errors.Is(err, ErrConflict) {
+		// The run was cancelled just now, or another planner is at work: what the store
+		// says next time is right.
+		delete(f.snapshots, r.ID)
+		return false, nil
 	}
-	return true, nil
+	return err == nil, err
 }
 
 func (f *feeder) snapshotOf(ctx context.Context, r *Run) (*snapshot, error) {
@@ -139,194 +127,105 @@ func (f *feeder) snapshotOf(ctx context.Context, r *Run) (*snapshot, error) {
 	return s, nil
 }
 
-// feedLanes tops up every lane and finishes runs of which nothing is open.
+// feedLanes tops up every lane and finishes runs of which nothing is open. It returns
+// how many jobs it fed.
 func (f *feeder) feedLanes(ctx context.Context, running []*Run) (int64, error) {
+	// The depth is read before the counts and the ledger: a job that has left the queue
+	// by then has its outcome published.
 	depth, err := f.p.Queue.Depth(ctx)
 	if err != nil {
 		return 0, err
 	}
-	open := map[LaneRun]int64{} // waiting recipients
+	waiting := map[LaneRun]bool{}
 	for _, r := range running {
-		if _, err := f.snapshotOf(ctx, r); err != nil {
+		if err := f.survey(ctx, r, waiting); err != nil {
 			return 0, err
-		}
-		waiting, err := f.waiting(ctx, r, open)
-		if err != nil {
-			return 0, err
-		}
-		if !waiting && f.snapshots[r.ID].done {
-			if err := f.finish(ctx, r); err != nil {
-				return 0, err
-			}
 		}
 	}
 	var (
 		g     errgroup.Group
-		mu    sync.Mutex
-		total int64
+		total atomic.Int64
 	)
 	g.SetLimit(feedParallel)
 	for _, l := range f.lanes {
-		work := laneWork(l.lane, running, open)
-		l.observe(depth, running)
+		l.observe(depth, running, f.p.Now())
+		work := slices.DeleteFunc(slices.Clone(running), func(r *Run) bool { return !waiting[LaneRun{l.lane, r.ID}] })
 		if len(work) == 0 {
 			continue
 		}
 		g.Go(func() error {
-			n, err := f.feedLane(ctx, l, work, depth, open)
-			mu.Lock()
-			total += n
-			mu.Unlock()
+			n, err := l.feed(ctx, work, depth)
+			total.Add(n)
 			return err
 		})
 	}
-	return total, g.Wait()
+	err = g.Wait()
+	return total.Load(), err
 }
 
-// waiting adds a run's waiting recipients by lane to open, and reports whether any
-// recipient of the run is open.
-func (f *feeder) waiting(ctx context.Context, r *Run, open map[LaneRun]int64) (bool, error) {
+// survey marks the lanes in which a run has waiting recipients, and finishes the run
+// when none of its recipients is open.
+func (f *feeder) survey(ctx context.Context, r *Run, waiting map[LaneRun]bool) error {
+	s, err := f.snapshotOf(ctx, r)
+	if err != nil {
+		return err
+	}
 	counts, err := f.p.Store.RunLanes(ctx, r.ID)
 	if err != nil {
-		return false, fmt.Errorf("planner: counts of run %d: %w", r.ID, err)
+		return fmt.Errorf("planner: counts of run %d: %w", r.ID, err)
 	}
-	any := false
+	open := false
 	for _, c := range counts {
-		any = any || (!c.State.Final() && c.N > 0)
-		if c.State == Waiting {
-			open[LaneRun{c.Lane, r.ID}] += c.N
-		}
-	}
-	return any, nil
-}
-
-func laneWork(lane Lane, running []*Run, open map[LaneRun]int64) []*Run {
-	var work []*Run
-	for _, r := range running {
-		if open[LaneRun{lane, r.ID}] > 0 {
-			work = append(work, r)
-		}
-	}
-	return work
-}
-
-func (l *laneFeed) observe(d Depth, running []*Run) {
-	var jobs int64
-	for _, r := range running {
-		jobs += d.Jobs[LaneRun{l.lane, r.ID}]
-	}
-	now := time.Now()
-	l.express.observe(d.Express[l.lane], now)
-	l.bulk.observe(max(jobs-d.Express[l.lane], 0), now)
-}
-
-// feedLane gives each run with work in the lane its share of the lane's room.
-func (f *feeder) feedLane(ctx context.Context, l *laneFeed, work []*Run, d Depth, open map[LaneRun]int64) (int64, error) {
-	var fed int64
-	for _, class := range []Priority{Express, Bulk} {
-		w := &l.bulk
-		if class == Express {
-			w = &l.express
-		}
-		ready, err := f.ready(ctx, l, work, class, d, open)
-		if err != nil {
-			return fed, err
-		}
-		if len(ready) == 0 || w.free() == 0 {
+		if c.N == 0 || c.State.Final() {
 			continue
 		}
-		weights, deficits := make([]int, len(ready)), make([]float64, len(ready))
-		for i, r := range ready {
-			weights[i], deficits[i] = max(r.Spec.Weight, 1), l.runs[r.ID].deficit
-		}
-		give := shares(w.free(), weights, deficits)
-		for i, r := range ready {
-			lr := l.runs[r.ID]
-			lr.deficit = deficits[i]
-			n, err := f.feedRun(ctx, l.lane, r, lr, give[i])
-			w.fed(n)
-			fed += n
-			if err != nil {
-				return fed, err
-			}
-			if lr.atEnd {
-				lr.deficit = 0
-			}
+		open = true
+		if f.lanes[c.Lane] == nil {
+			f.warnOfLane(s, c.Lane)
+		} else if c.State == Waiting {
+			waiting[LaneRun{c.Lane, r.ID}] = true
 		}
 	}
-	return fed, nil
+	if open || !s.done {
+		return nil
+	}
+	return f.finish(ctx, r)
 }
 
-// ready returns the runs of a class that can be fed into the lane now.
-func (f *feeder) ready(ctx context.Context, l *laneFeed, work []*Run, class Priority, d Depth, open map[LaneRun]int64) ([]*Run, error) {
-	var ready []*Run
-	for _, r := range work {
-		if (r.Spec.Priority == Express) != (class == Express) {
-			continue
-		}
-		lr := l.runs[r.ID]
-		if lr == nil {
-			lr = &laneRun{}
-			l.runs[r.ID] = lr
-		}
-		ok, err := f.prepare(ctx, l.lane, r, lr, d)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			ready = append(ready, r)
-		}
+// warnOfLane says once that recipients of a run wait where nobody looks.
+func (f *feeder) warnOfLane(s *snapshot, lane Lane) {
+	if s.warned {
+		return
 	}
-	return ready, nil
+	s.warned = true
+	f.p.Log.Error("planner: recipients wait in a lane that there is no longer; set as many tail lanes as when the run was started", "run", s.run, "lane", lane.String())
 }
 
-// feedRun feeds up to n recipients of a run into a lane.
-func (f *feeder) feedRun(ctx context.Context, lane Lane, r *Run, lr *laneRun, n int64) (int64, error) {
-	var fed int64
-	for fed < n && !lr.atEnd {
-		limit := int(min(n-fed, feedBatch))
-		cursor := f.snapshots[r.ID].cursor // read before the rows: they are complete up to it
-		rows, err := f.p.Store.WaitingAfter(ctx, r.ID, lane, lr.marker.Cursor, limit)
-		if err != nil {
-			return fed, fmt.Errorf("planner: reading lane %s of run %d: %w", lane, r.ID, err)
-		}
-		if len(rows) < limit {
-			lr.atEnd, lr.seen = true, cursor
-		}
-		if len(rows) == 0 {
-			return fed, nil
-		}
-		next := Marker{Cursor: rows[len(rows)-1].Contact, Epoch: lr.marker.Epoch}
-		marker, err := f.p.Queue.Feed(ctx, lane, r.ID, lr.marker, next, jobsOf(rows, r))
-		if errors.Is(err, ErrStale) {
-			*lr = laneRun{deficit: lr.deficit} // read the marker again
-			return fed, nil
-		}
-		if err != nil {
-			return fed, err
-		}
-		lr.marker = marker
-		fed += int64(len(rows))
+// finish ends a run of which nothing is open.
+func (f *feeder) finish(ctx context.Context, r *Run) error {
+	finished, err := f.p.Store.FinishRun(ctx, r.ID, f.p.Now())
+	if err != nil {
+		return fmt.Errorf("planner: finishing run %d: %w", r.ID, err)
 	}
-	return fed, nil
+	if finished {
+		f.p.Log.Info("planner: run finished", "run", r.ID, "campaign", r.Spec.Name)
+	}
+	return nil
 }
 
-func jobsOf(rows []FeedRow, r *Run) []Job {
-	jobs := make([]Job, len(rows))
-	for i := range rows {
-		jobs[i] = jobOf(&rows[i], r)
-	}
-	return jobs
-}
+// sweepChunk recipients are cancelled in one transaction.
+const sweepChunk = 20000
 
-func jobOf(row *FeedRow, r *Run) Job {
-	return Job{
-		Recipient:  row.Recipient,
-		Attempt:    row.Attempts + 1,
-		Express:    r.Spec.Priority == Express,
-		Email:      row.Email,
-		Attributes: row.Attributes,
-		FirstTried: row.FirstTried,
-		Resent:     row.Resent,
+// sweep makes a chunk of a cancelled run's open recipients Cancelled, and reports
+// whether there are more. Senders drop its jobs already; a message that was in flight
+// still gets its true outcome.
+func (f *feeder) sweep(ctx context.Context, r *Run) (bool, error) {
+	n, err := f.p.Store.CancelOpen(ctx, r.ID, sweepChunk, f.p.Now())
+	if err != nil {
+		return false, fmt.Errorf("planner: cancelling run %d: %w", r.ID, err)
 	}
+	if n > 0 && n < sweepChunk {
+		f.p.Log.Info("planner: run cancelled", "run", r.ID, "campaign", r.Spec.Name)
+	}
+	return n == sweepChunk, nil
 }

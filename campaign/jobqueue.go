@@ -44,10 +44,13 @@ type JobQueue interface {
 	HasRetry(ctx context.Context, who Recipient) (bool, error)
 	// Retry schedules a job for a time; a schedule of the same recipient is replaced.
 	Retry(ctx context.Context, j Job, due time.Time) error
-	// DropRun removes everything the queue knows about a run that is over.
+	// DropRun removes everything the queue knows about a run that is over; what it
+	// announced goes last, so that a drop that was interrupted is seen.
 	DropRun(ctx context.Context, run RunID) error
 	// Announce tells the senders a run's state; DropRun takes it back.
 	Announce(ctx context.Context, s RunStatus) error
+	// Announced are the runs that were announced and not dropped since.
+	Announced(ctx context.Context) ([]RunID, error)
 	// EventsEnd is the sequence of the last outcome on the event stream: when the
 	// ledger's checkpoint has reached it, the ledger knows all that was known before.
 	EventsEnd(ctx context.Context) (uint64, error)

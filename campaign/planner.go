@@ -23,7 +23,9 @@ type Planner struct {
 	// Grace is how long a retry may be overdue before the planner asks whether the
 	// queue still knows it. Default 2 min.
 	Grace time.Duration
-	Log   *slog.Logger
+	// Now is the time by which runs start and retries are due. Default time.Now.
+	Now func() time.Time
+	Log *slog.Logger
 
 	mu   sync.Mutex
 	runs []Run // as last read by control, for the feeder
@@ -37,6 +39,9 @@ func (p *Planner) Run(ctx context.Context) error {
 	}
 	if p.Grace == 0 {
 		p.Grace = 2 * time.Minute
+	}
+	if p.Now == nil {
+		p.Now = time.Now
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -60,43 +65,76 @@ func endCause(ctx context.Context) error {
 	return nil
 }
 
-// control starts runs whose time has come and tells senders every change of state.
-// It is apart from feeding so that nothing which takes long delays a pause.
+// control starts runs whose time has come, tells senders every change of state, and
+// clears away what the queue keeps of runs that are over. It is apart from feeding so
+// that nothing which takes long delays a pause.
 func (p *Planner) control(ctx context.Context) error {
-	announced := map[RunID]RunStatus{}
-	for {
-		runs, err := p.Store.OpenRuns(ctx)
-		if ctx.Err() != nil {
-			return nil
+	announced, err := p.announced(ctx)
+	for err == nil && ctx.Err() == nil {
+		var runs []Run
+		if runs, err = p.Store.OpenRuns(ctx); err != nil {
+			err = fmt.Errorf("planner: reading the open runs: %w", err)
+			break
 		}
-		if err != nil {
-			return fmt.Errorf("planner: reading the open runs: %w", err)
-		}
-		for i := range runs {
-			if err := p.startIfDue(ctx, &runs[i]); err != nil {
-				return err
-			}
-			status := RunStatus{Run: runs[i].ID, State: runs[i].State, Epoch: runs[i].Epoch}
-			if announced[status.Run] == status || status.State == RunScheduled {
-				continue
-			}
-			if err := p.Queue.Announce(ctx, status); err != nil {
-				return err
-			}
-			announced[status.Run] = status
+		if err = p.tell(ctx, runs, announced); err != nil {
+			break
 		}
 		p.setRuns(runs)
-		if !sleep(ctx, p.Tick) {
-			return nil
-		}
+		sleep(ctx, p.Tick)
 	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// announced is what an earlier planner announced: whatever it was, it is told again.
+func (p *Planner) announced(ctx context.Context) (map[RunID]RunStatus, error) {
+	ids, err := p.Queue.Announced(ctx)
+	announced := make(map[RunID]RunStatus, len(ids))
+	for _, id := range ids {
+		announced[id] = RunStatus{}
+	}
+	return announced, err
+}
+
+// tell brings what is announced up to date with the open runs. A run that was
+// announced and is open no longer is over: nothing will be fed of it again.
+func (p *Planner) tell(ctx context.Context, runs []Run, announced map[RunID]RunStatus) error {
+	open := make(map[RunID]bool, len(runs))
+	for i := range runs {
+		r := &runs[i]
+		open[r.ID] = true
+		if err := p.startIfDue(ctx, r); err != nil {
+			return err
+		}
+		status := RunStatus{Run: r.ID, State: r.State, Epoch: r.Epoch}
+		if announced[r.ID] == status || r.State == RunScheduled {
+			continue
+		}
+		if err := p.Queue.Announce(ctx, status); err != nil {
+			return err
+		}
+		announced[r.ID] = status
+	}
+	for id := range announced {
+		if open[id] {
+			continue
+		}
+		if err := p.Queue.DropRun(ctx, id); err != nil {
+			return err
+		}
+		delete(announced, id)
+	}
+	return nil
 }
 
 func (p *Planner) startIfDue(ctx context.Context, r *Run) error {
-	if r.State != RunScheduled || r.StartAt.After(time.Now()) {
+	now := p.Now()
+	if r.State != RunScheduled || r.StartAt.After(now) {
 		return nil
 	}
-	started, err := p.Store.StartRun(ctx, r.ID, time.Now())
+	started, err := p.Store.StartRun(ctx, r.ID, now)
 	if err != nil {
 		return fmt.Errorf("planner: starting run %d: %w", r.ID, err)
 	}

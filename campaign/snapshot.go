@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -25,6 +24,7 @@ type snapshot struct {
 	audience Audience
 	segment  *segment.Segment // nil: everybody
 	done     bool
+	warned   bool // of recipients in a lane that is not there
 }
 
 func (p *Planner) newSnapshot(ctx context.Context, r *Run) (*snapshot, error) {
@@ -67,7 +67,8 @@ func ResolveAudience(ctx context.Context, lists ListFinder, s Spec) (Audience, e
 	return a, nil
 }
 
-// advance takes the next page of the audience into the ledger.
+// advance takes the next page of the audience into the ledger. ErrConflict when the
+// run's cursor is not where this planner left it, or the run has ended.
 func (p *Planner) advance(ctx context.Context, s *snapshot) error {
 	limit := snapshotPage
 	if s.cursor == 0 {
@@ -91,11 +92,7 @@ func (p *Planner) advance(ctx context.Context, s *snapshot) error {
 		rows = append(rows, p.recipient(m))
 	}
 	done := len(page) < limit
-	err = p.Store.AppendRecipients(ctx, s.run, s.cursor, to, rows, done)
-	if errors.Is(err, ErrConflict) {
-		return fmt.Errorf("planner: snapshot of run %d: another planner is at work: %w", s.run, err)
-	}
-	if err != nil {
+	if err := p.Store.AppendRecipients(ctx, s.run, s.cursor, to, rows, done); err != nil {
 		return fmt.Errorf("planner: writing the audience of run %d: %w", s.run, err)
 	}
 	s.cursor, s.done = to, done

@@ -167,9 +167,9 @@ type PlanStore interface {
 	RunLanes(ctx context.Context, id RunID) ([]LaneCount, error)
 	// WaitingAfter returns Waiting rows of a lane with contacts above after, in order.
 	WaitingAfter(ctx context.Context, id RunID, lane Lane, after ContactID, limit int) ([]FeedRow, error)
-	// DeferredDue returns Deferred rows of a run whose retry was due before a time,
-	// oldest first.
-	DeferredDue(ctx context.Context, id RunID, before time.Time, limit int) ([]FeedRow, error)
+	// DeferredDue returns Deferred rows of a run whose retry was due from a time on and
+	// before another, oldest first.
+	DeferredDue(ctx context.Context, id RunID, from, before time.Time, limit int) ([]FeedRow, error)
 	// CancelOpen makes up to limit open recipients of a cancelled run Cancelled and
 	// returns how many.
 	CancelOpen(ctx context.Context, id RunID, limit int, now time.Time) (int64, error)

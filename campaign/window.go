@@ -9,31 +9,40 @@ const (
 	windowTime = 15 * time.Second
 	minWindow  = 1000
 	maxWindow  = 20000
+	// measureTime is over how long a rate is measured at least: senders acknowledge
+	// hundreds of jobs at once, which over milliseconds looks like any rate at all.
+	measureTime = time.Second
 )
 
 // window measures a lane's rate and gives its size. Its zero value is ready.
 type window struct {
 	rate    float64 // jobs taken per second, smoothed
 	backlog int64   // at the last observation, plus what was fed since
-	at      time.Time
+	taken   int64   // since the measurement began
+	began   time.Time
 }
 
 // observe takes note of the lane's backlog.
 func (w *window) observe(backlog int64, now time.Time) {
-	dt := now.Sub(w.at).Seconds()
-	if w.at.IsZero() || dt <= 0 {
-		w.backlog, w.at = backlog, now
+	if w.began.IsZero() {
+		w.began = now
+	} else {
+		w.taken += max(w.backlog-backlog, 0)
+	}
+	w.backlog = backlog
+	dt := now.Sub(w.began)
+	if dt < measureTime {
 		return
 	}
-	taken := float64(max(w.backlog-backlog, 0)) / dt
+	rate := float64(w.taken) / dt.Seconds()
+	w.taken, w.began = 0, now
 	// Rising is believed at once, falling slowly: a window too large costs a little
 	// order, one too small idles the senders.
-	if taken > w.rate {
-		w.rate = taken
-	} else {
-		w.rate += (taken - w.rate) * min(dt/windowTime.Seconds(), 1)
+	if rate > w.rate {
+		w.rate = rate
+		return
 	}
-	w.backlog, w.at = backlog, now
+	w.rate += (rate - w.rate) * min(dt.Seconds()/windowTime.Seconds(), 1)
 }
 
 // fed takes note of jobs put into the lane since.

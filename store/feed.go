@@ -23,11 +23,11 @@ func (db *DB) WaitingAfter(ctx context.Context, id campaign.RunID, lane campaign
 	return rows, nil
 }
 
-// DeferredDue returns Deferred rows of a run whose retry was due before a time,
-// oldest first.
-func (db *DB) DeferredDue(ctx context.Context, id campaign.RunID, before time.Time, limit int) ([]campaign.FeedRow, error) {
-	rows, err := db.feed(ctx, limit, "WHERE l.run = ? AND l.state = 2 AND l.due < ? ORDER BY l.due LIMIT ?",
-		int64(id), before.UnixMilli(), limit)
+// DeferredDue returns Deferred rows of a run whose retry was due from a time on and
+// before another, oldest first.
+func (db *DB) DeferredDue(ctx context.Context, id campaign.RunID, from, before time.Time, limit int) ([]campaign.FeedRow, error) {
+	rows, err := db.feed(ctx, limit, "WHERE l.run = ? AND l.state = 2 AND l.due >= ? AND l.due < ? ORDER BY l.due LIMIT ?",
+		int64(id), millis(from), millis(before), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the retries due of run %d: %w", id, err)
 	}

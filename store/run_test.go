@@ -233,7 +233,7 @@ func TestFeed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		due := must(db.DeferredDue(ctx, run.ID, now.Add(2*time.Minute), 10))(t)
+		due := must(db.DeferredDue(ctx, run.ID, time.Time{}, now.Add(2*time.Minute), 10))(t)
 		if len(due) != 1 {
 			t.Fatalf("due %+v", due)
 		}
@@ -243,8 +243,13 @@ func TestFeed(t *testing.T) {
 		if fmt.Sprint(got1) != fmt.Sprint(want) {
 			t.Errorf("due %+v, want %+v", got1, want)
 		}
-		if due = must(db.DeferredDue(ctx, run.ID, now.Add(time.Hour), 1))(t); len(due) != 1 || due[0].Contact != 1 {
+		if due = must(db.DeferredDue(ctx, run.ID, time.Time{}, now.Add(time.Hour), 1))(t); len(due) != 1 || due[0].Contact != 1 {
 			t.Errorf("oldest first: %+v", due)
+		}
+		for from, want := range map[time.Duration]int{time.Minute: 1, time.Minute + time.Millisecond: 0} {
+			if due = must(db.DeferredDue(ctx, run.ID, now.Add(from), now.Add(2*time.Minute), 10))(t); len(due) != want {
+				t.Errorf("due from %s on: %+v", from, due)
+			}
 		}
 	})
 }

@@ -25,6 +25,21 @@ func (q *Queue) Announce(ctx context.Context, s campaign.RunStatus) error {
 	return nil
 }
 
+// Announced implements campaign.JobQueue.
+func (q *Queue) Announced(ctx context.Context) ([]campaign.RunID, error) {
+	keys, err := q.runs.Keys(ctx)
+	if err != nil && !errors.Is(err, jetstream.ErrNoKeysFound) {
+		return nil, fmt.Errorf("queue: reading the announced runs: %w", err)
+	}
+	ids := make([]campaign.RunID, 0, len(keys))
+	for _, key := range keys {
+		if id, err := strconv.ParseInt(key, 10, 64); err == nil {
+			ids = append(ids, campaign.RunID(id))
+		}
+	}
+	return ids, nil
+}
+
 // Runs follows the runs' states. It is safe for concurrent use.
 type Runs struct {
 	q       *Queue

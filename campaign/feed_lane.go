@@ -1,0 +1,184 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// feedBatch jobs go out in one atomic batch; larger ones are not faster.
+const feedBatch = 500
+
+// laneFeed is one lane's feeding. It is used by one goroutine at a time.
+type laneFeed struct {
+	f       *feeder
+	lane    Lane
+	windows map[Priority]*window
+	runs    map[RunID]*laneRun
+}
+
+// laneRun is how far a run is fed into a lane.
+type laneRun struct {
+	marker  Marker
+	loaded  bool      // marker has been read
+	atEnd   bool      // everything the snapshot has so far is fed
+	seen    ContactID // the snapshot's cursor when atEnd was set
+	deficit float64
+	barrier barrier   // before the lane is read again; of no worth once something was fed
+	rewound time.Time // when that was last done
+}
+
+func newLaneFeed(f *feeder, lane Lane) *laneFeed {
+	return &laneFeed{
+		f: f, lane: lane,
+		windows: map[Priority]*window{Express: {}, Bulk: {}},
+		runs:    map[RunID]*laneRun{},
+	}
+}
+
+// class is the window that a run's jobs count in.
+func class(r *Run) Priority {
+	if r.Spec.Priority == Express {
+		return Express
+	}
+	return Bulk
+}
+
+func (l *laneFeed) observe(d Depth, running []*Run, now time.Time) {
+	backlog := map[Priority]int64{}
+	for _, r := range running {
+		backlog[class(r)] += d.Jobs[LaneRun{l.lane, r.ID}]
+	}
+	for c, w := range l.windows {
+		w.observe(backlog[c], now)
+	}
+}
+
+// feed gives each run with work in the lane its share of the lane's room, and returns
+// how many jobs that were.
+func (l *laneFeed) feed(ctx context.Context, work []*Run, d Depth) (int64, error) {
+	var fed int64
+	for _, c := range []Priority{Express, Bulk} {
+		ready, err := l.ready(ctx, work, c, d)
+		if err != nil {
+			return fed, err
+		}
+		n, err := l.feedClass(ctx, l.windows[c], ready)
+		fed += n
+		if err != nil {
+			return fed, err
+		}
+	}
+	return fed, nil
+}
+
+// ready returns the runs of a class that can be fed into the lane now.
+func (l *laneFeed) ready(ctx context.Context, work []*Run, c Priority, d Depth) ([]*Run, error) {
+	var ready []*Run
+	for _, r := range work {
+		if class(r) != c {
+			continue
+		}
+		if l.runs[r.ID] == nil {
+			l.runs[r.ID] = &laneRun{}
+		}
+		ok, err := l.prepare(ctx, r, l.runs[r.ID], d)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			ready = append(ready, r)
+		}
+	}
+	return ready, nil
+}
+
+func (l *laneFeed) feedClass(ctx context.Context, w *window, ready []*Run) (int64, error) {
+	free := w.free()
+	if len(ready) == 0 || free == 0 {
+		return 0, nil
+	}
+	weights, deficits := make([]int, len(ready)), make([]float64, len(ready))
+	for i, r := range ready {
+		weights[i], deficits[i] = max(r.Spec.Weight, 1), l.runs[r.ID].deficit
+	}
+	var fed int64
+	for i, n := range shares(free, weights, deficits) {
+		lr := l.runs[ready[i].ID]
+		lr.deficit = deficits[i]
+		done, err := l.feedRun(ctx, ready[i], lr, n)
+		w.fed(done)
+		fed += done
+		if err != nil {
+			return fed, err
+		}
+		if lr.atEnd {
+			lr.deficit = 0
+		}
+	}
+	return fed, nil
+}
+
+// feedRun feeds up to n recipients of a run, and returns how many.
+func (l *laneFeed) feedRun(ctx context.Context, r *Run, lr *laneRun, n int64) (int64, error) {
+	var fed int64
+	for fed < n && !lr.atEnd {
+		limit := int(min(n-fed, feedBatch))
+		cursor := l.f.snapshots[r.ID].cursor // read before the rows: they are complete up to it
+		rows, err := l.f.p.Store.WaitingAfter(ctx, r.ID, l.lane, lr.marker.Cursor, limit)
+		if err != nil {
+			return fed, fmt.Errorf("planner: reading lane %s of run %d: %w", l.lane, r.ID, err)
+		}
+		if len(rows) < limit {
+			lr.atEnd, lr.seen = true, cursor
+		}
+		if len(rows) == 0 {
+			return fed, nil
+		}
+		next := Marker{Cursor: rows[len(rows)-1].Contact, Epoch: lr.marker.Epoch}
+		if err := l.publish(ctx, r, lr, next, jobsOf(rows, r)); err != nil {
+			return fed, err
+		}
+		if !lr.loaded {
+			return fed, nil
+		}
+		fed += int64(len(rows))
+	}
+	return fed, nil
+}
+
+// publish moves the lane's marker with jobs. When another planner has moved it, what
+// is known of the lane is forgotten and read again.
+func (l *laneFeed) publish(ctx context.Context, r *Run, lr *laneRun, next Marker, jobs []Job) error {
+	marker, err := l.f.p.Queue.Feed(ctx, l.lane, r.ID, lr.marker, next, jobs)
+	if errors.Is(err, ErrStale) {
+		*lr = laneRun{deficit: lr.deficit}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	lr.marker, lr.barrier = marker, barrier{}
+	return nil
+}
+
+func jobsOf(rows []FeedRow, r *Run) []Job {
+	jobs := make([]Job, len(rows))
+	for i := range rows {
+		jobs[i] = jobOf(&rows[i], r)
+	}
+	return jobs
+}
+
+func jobOf(row *FeedRow, r *Run) Job {
+	return Job{
+		Recipient:  row.Recipient,
+		Attempt:    row.Attempts + 1,
+		Express:    r.Spec.Priority == Express,
+		Email:      row.Email,
+		Attributes: row.Attributes,
+		FirstTried: row.FirstTried,
+		Resent:     row.Resent,
+	}
+}
