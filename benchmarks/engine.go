@@ -46,7 +46,7 @@ func openEngine(ctx context.Context, dir string) (e *engine, err error) {
 	if e.store, err = store.Open(ctx, databasePath(dir), store.Options{}); err != nil {
 		return e, err
 	}
-	if e.keys, err = dkim.OpenKeyring(filepath.Join(dir, "keys")); err != nil {
+	if e.keys, err = dkim.OpenKeyring(keysPath(dir)); err != nil {
 		return e, err
 	}
 	if e.embedded, err = queue.StartEmbedded(queue.EmbeddedOptions{Dir: dir}); err != nil {
@@ -57,6 +57,7 @@ func openEngine(ctx context.Context, dir string) (e *engine, err error) {
 }
 
 func databasePath(dir string) string { return filepath.Join(dir, "broadside.db") }
+func keysPath(dir string) string     { return filepath.Join(dir, "keys") }
 
 // Close closes what is open, the queue's server last.
 func (e *engine) Close() error {
@@ -81,7 +82,7 @@ func (e *engine) planner(q campaign.JobQueue) *campaign.Planner {
 
 // sender sends everything to the sink, over so many connections, with no limit of
 // rate but with the pacing in place.
-func (e *engine) sender(ctx context.Context, sink netip.AddrPort, connections int, unsigned bool) (*delivery.Sender, error) {
+func (e *engine) sender(ctx context.Context, sink netip.AddrPort, connections int) (*delivery.Sender, error) {
 	secret, err := e.store.Secret(ctx, "tokens")
 	if err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func (e *engine) sender(ctx context.Context, sink netip.AddrPort, connections in
 		SMTP:     smtp.Config{Hello: "mta." + letterDomain, TLS: smtp.NoTLS},
 		LimitsOf: func(mx.Route) delivery.Limits { return limits },
 		NewPacer: func(_ string, l delivery.Limits) delivery.Pacer { return ratelimit.NewSite(l.Rate, time.Now) },
-		Keys:     e.keys, Unsigned: unsigned,
+		Keys:     e.keys, Unsigned: true, // if there is no key
 		Identity: delivery.Identity{PublicURL: "https://" + letterDomain, Tokens: token.NewMaker(secret)},
 		Log:      e.log,
 	}), nil

@@ -20,26 +20,33 @@ import (
 type prepareJob struct {
 	Dir      string
 	Contacts int
+	Unsigned bool // no key: the run's messages leave without a signature
 }
 
 // prepare is a process of its own so that an import's memory isn't the run's.
 func prepare(ctx context.Context, j prepareJob) error {
-	key, err := dkim.Generate(letterDomain, "bench", dkim.RSA2048)
-	if err != nil {
-		return err
-	}
-	keys, err := dkim.OpenKeyring(filepath.Join(j.Dir, "keys"))
-	if err != nil {
-		return err
-	}
-	if err := keys.Add(key); err != nil {
-		return err
+	if !j.Unsigned {
+		if err := addKey(j.Dir); err != nil {
+			return err
+		}
 	}
 	db, err := store.Open(ctx, databasePath(j.Dir), store.Options{})
 	if err != nil {
 		return err
 	}
 	return errors.Join(importList(ctx, db, importRows(j.Contacts)), db.Close())
+}
+
+func addKey(dir string) error {
+	keys, err := dkim.OpenKeyring(keysPath(dir))
+	if err != nil {
+		return err
+	}
+	key, err := dkim.Generate(letterDomain, "bench", dkim.RSA2048)
+	if err != nil {
+		return err
+	}
+	return keys.Add(key)
 }
 
 // importList makes the list and imports rows into it, as `broadside list import` does
@@ -70,7 +77,6 @@ type engineJob struct {
 	Dir         string
 	Sink        string // IP:port
 	Connections int
-	Unsigned    bool
 	Limit       time.Duration // the run is cancelled after it
 	Profiles    string        // a directory to write profiles to; "": none
 }
@@ -97,7 +103,7 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 	if err != nil {
 		return r, err
 	}
-	sender, err := e.sender(ctx, addr, j.Connections, j.Unsigned)
+	sender, err := e.sender(ctx, addr, j.Connections)
 	if err != nil {
 		return r, err
 	}

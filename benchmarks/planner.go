@@ -19,7 +19,7 @@ func measurePlanner(ctx context.Context, b *bench) (r Result, err error) {
 	var snapshots, fed []float64
 	for range b.Rounds {
 		err := b.inDir(func(dir string) error {
-			if _, err := ask[struct{}](ctx, rolePrepare, prepareJob{dir, b.Jobs}); err != nil {
+			if _, err := ask[struct{}](ctx, rolePrepare, prepareJob{Dir: dir, Contacts: b.Jobs, Unsigned: true}); err != nil {
 				return err
 			}
 			e, err := openEngine(ctx, dir)

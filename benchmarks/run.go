@@ -43,12 +43,12 @@ type ran struct {
 // runOnce sends to so many recipients with the engine, in a fresh directory.
 func (b *bench) runOnce(ctx context.Context, recipients int, unsigned bool, limit time.Duration) (r ran, err error) {
 	err = b.inDir(func(dir string) error {
-		if _, err := ask[struct{}](ctx, rolePrepare, prepareJob{dir, recipients}); err != nil {
+		if _, err := ask[struct{}](ctx, rolePrepare, prepareJob{dir, recipients, unsigned}); err != nil {
 			return err
 		}
 		saw, err := withSink(ctx, func(addr string) (err error) {
 			r.engineReport, err = ask[engineReport](ctx, roleEngine, engineJob{
-				Dir: dir, Sink: addr, Connections: b.Connections, Unsigned: unsigned, Limit: limit, Profiles: b.Profiles,
+				Dir: dir, Sink: addr, Connections: b.Connections, Limit: limit, Profiles: b.Profiles,
 			})
 			return err
 		})
