@@ -15,14 +15,7 @@ import (
 // startDNS runs a server on loopback, UDP and TCP on one port, until the test ends.
 func startDNS(t *testing.T, handle dns.HandlerFunc) string {
 	t.Helper()
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tcp, err := net.Listen("tcp", udp.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	udp, tcp := listenBoth(t)
 	for _, s := range []*dns.Server{{PacketConn: udp, Handler: handle}, {Listener: tcp, Handler: handle}} {
 		up, down := make(chan struct{}), make(chan error, 1)
 		s.NotifyStartedFunc = func() { close(up) }
@@ -36,6 +29,27 @@ func startDNS(t *testing.T, handle dns.HandlerFunc) string {
 		})
 	}
 	return udp.LocalAddr().String()
+}
+
+// listenBoth takes a port that is free for UDP and for TCP: the second may have gone to
+// another process since the first was given, so it tries more than one.
+func listenBoth(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	var last error
+	for range 20 {
+		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
+		if err == nil {
+			return udp, tcp
+		}
+		udp.Close()
+		last = err
+	}
+	t.Fatal(last)
+	return nil, nil
 }
 
 // records answers from lines in zone file form. Only what is asked for and the
