@@ -123,6 +123,9 @@ func (p *importPlan) appendAttributes(dst []byte, cells []listfile.Cell, name st
 			continue
 		}
 		text := p.text(c)
+		if nameFields[p.fields[i]] {
+			text = oneLine(text)
+		}
 		if len(text) == 0 {
 			continue
 		}
@@ -144,6 +147,18 @@ func (p *importPlan) appendAttributes(dst []byte, cells []listfile.Cell, name st
 		dst = appendJSONString(dst, []byte(name))
 	}
 	return append(dst, '}')
+}
+
+// nameFields are written on one line whatever the file says: names stand in subjects,
+// where a line end would cost their owner the message (M14).
+var nameFields = words(`name first_name last_name`)
+
+// oneLine puts a blank in the place of line ends and tabs, and of what is around them.
+func oneLine(text []byte) []byte {
+	if !bytes.ContainsAny(text, "\r\n\t") {
+		return text
+	}
+	return bytes.Join(bytes.Fields(text), []byte(" "))
 }
 
 // appendJSONString appends s as a JSON string (RFC 8259 §7), bytes that are not UTF-8

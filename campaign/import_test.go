@@ -86,7 +86,7 @@ func TestImport(t *testing.T) {
 		`old@example.org {"city":"Bonn","first_name":"New"}`,
 		`same@example.org {"first_name":"Same"}`,
 		`bo@example.org {"date_of_birth":"1980-01-02","first_name":"Bo","grosse":"1,80","last_name":"Ng"}`,
-		`zoe@xn--mnchen-3ya.example {"grosse_2":"x","last_name":"Line\ntwo","name":"Zoë"}`,
+		`zoe@xn--mnchen-3ya.example {"grosse_2":"x","last_name":"Line two","name":"Zoë"}`,
 		`info@example.org {}`,
 		`kim@gmial.com {"first_name":"Kim"}`,
 		`gone@example.org {"first_name":"Gone"}`,

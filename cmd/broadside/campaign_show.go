@@ -170,18 +170,23 @@ func campaignReportCommand(a *app) *cobra.Command {
 	}
 }
 
+// replyColumn is where replies begin in their table.
+const replyColumn = 48
+
 func (a *app) showReplies(replies []campaign.ReplyCount) {
 	if len(replies) == 0 {
 		return
 	}
 	a.printf("\n")
+	width, _ := a.terminal()
+	room := max(width, 100) - replyColumn
 	t := newTable(">people", "state", "reason", ">code", "reply")
 	for _, r := range replies {
 		code := ""
 		if r.Code != 0 {
 			code = strconv.Itoa(int(r.Code))
 		}
-		t.row(group(r.N), r.State.String(), r.Reason.String(), code, shorten(r.Reply, 80))
+		t.row(group(r.N), r.State.String(), r.Reason.String(), code, shorten(r.Reply, room))
 	}
 	t.print(a.out)
 }

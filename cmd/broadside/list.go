@@ -169,12 +169,8 @@ func describe(f listfile.Format) string {
 	if f.Packed != "" {
 		parts = append(parts, "in "+f.Packed)
 	}
-	switch f.Delimiter {
-	case "":
-	case "\t":
-		parts = append(parts, "separated by tabs")
-	default:
-		parts = append(parts, "separated by "+f.Delimiter)
+	if f.Delimiter != "" {
+		parts = append(parts, "separated by "+map[string]string{",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}[f.Delimiter])
 	}
 	if f.Charset != "" {
 		parts = append(parts, f.Charset)
@@ -191,7 +187,7 @@ func describe(f listfile.Format) string {
 const shownFindings = 5
 
 func (a *app) showFindings(r campaign.ImportReport) {
-	for _, kind := range []string{"invalid", "typo", "role", "ragged"} {
+	for _, kind := range []string{"invalid", "typo", "role", "ragged", "repaired"} {
 		for i, f := range r.Findings[kind] {
 			if i == 0 {
 				a.printf("\n")

@@ -36,6 +36,9 @@ func (l *live) show(st campaign.Status) {
 	}
 	l.measure(st.Counts)
 	over := !st.Run.Open() && st.Counts.Open() == 0
+	if over && !st.Run.Finished.IsZero() {
+		l.rate = float64(st.Counts.Planned) / max(st.Run.Finished.Sub(st.Run.Started).Seconds(), 0.001)
+	}
 	if l.terminal {
 		l.draw(l.picture(st))
 		return
