@@ -21,11 +21,12 @@ import (
 // Config is one TOML file; each key is also an environment variable: `smtp.relay` is
 // BROADSIDE_SMTP_RELAY. Flags win over the environment, the environment over the file.
 type Config struct {
-	Data   string `toml:"data" env:"DATA"`     // directory; default ./broadside-data
-	DB     string `toml:"db" env:"DB"`         // SQLite file or postgres:// URL; default broadside.db in data
-	NATS   string `toml:"nats" env:"NATS"`     // nats:// URLs; default: embedded
-	Name   string `toml:"name" env:"NAME"`     // of this process in the cluster; default host name and process id
-	Listen string `toml:"listen" env:"LISTEN"` // of the web role; default 127.0.0.1:8025
+	Data         string `toml:"data" env:"DATA"`                   // directory; default ./broadside-data
+	DB           string `toml:"db" env:"DB"`                       // SQLite file or postgres:// URL; default broadside.db in data
+	NATS         string `toml:"nats" env:"NATS"`                   // nats:// URLs; default: embedded
+	Name         string `toml:"name" env:"NAME"`                   // of this process in the cluster; default host name and process id
+	Listen       string `toml:"listen" env:"LISTEN"`               // of the web role; default 127.0.0.1:8025
+	BounceListen string `toml:"bounce_listen" env:"BOUNCE_LISTEN"` // SMTP, of the bounce role; default 127.0.0.1:2526
 
 	PublicURL        string `toml:"public_url" env:"PUBLIC_URL"`                 // base of links in messages
 	ReturnPathDomain string `toml:"return_path_domain" env:"RETURN_PATH_DOMAIN"` // receives bounces
@@ -70,7 +71,7 @@ type RetryConfig struct {
 
 func defaultConfig() Config {
 	return Config{
-		Data: "broadside-data", Listen: "127.0.0.1:8025", LogLevel: "info",
+		Data: "broadside-data", Listen: "127.0.0.1:8025", BounceListen: "127.0.0.1:2526", LogLevel: "info",
 		Queue: QueueConfig{Replicas: 1, AckWait: campaign.Duration(time.Minute)},
 		SMTP:  SMTPConfig{TLS: "opportunistic", Port: 25, Connect: campaign.Duration(5 * time.Second)},
 		Retry: RetryConfig{First: campaign.Duration(time.Minute), Most: campaign.Duration(2 * time.Hour)},

@@ -156,8 +156,10 @@ func (e *engine) role(name string) (func(context.Context) error, error) {
 		return e.record, nil
 	case "web":
 		return e.web, nil
+	case "bounce":
+		return e.bounce, nil
 	}
-	return nil, usagef("role %q: use plan, send, record and web", name)
+	return nil, usagef("role %q: use web, plan, send, record and bounce", name)
 }
 
 // supervise starts a role again whenever it fails.

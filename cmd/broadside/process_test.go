@@ -63,6 +63,7 @@ func newCluster(t *testing.T, n int, env ...string) *cluster {
 		"BROADSIDE_RETRY_MOST=6s",
 		"BROADSIDE_QUEUE_ACK_WAIT=4s",
 		"BROADSIDE_LISTEN=127.0.0.1:0",
+		"BROADSIDE_BOUNCE_LISTEN=127.0.0.1:0",
 		"BROADSIDE_LOG_LEVEL=warn",
 	)
 	c.env = append(c.env, env...)

@@ -12,10 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"broadside/campaign/web"
+	"broadside/delivery/bounce"
 )
 
 func serveCommand(a *app) *cobra.Command {
-	var roles, nats, listen string
+	var roles, nats, listen, bounceListen string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the engine: all roles in one process, or some of them as part of a cluster",
@@ -27,12 +28,16 @@ func serveCommand(a *app) *cobra.Command {
 			if listen != "" {
 				a.cfg.Listen = listen
 			}
+			if bounceListen != "" {
+				a.cfg.BounceListen = bounceListen
+			}
 			return serve(cmd.Context(), a, strings.Split(roles, ","))
 		},
 	}
-	cmd.Flags().StringVar(&roles, "roles", "web,plan,send,record", "what this process does")
+	cmd.Flags().StringVar(&roles, "roles", "web,plan,send,record,bounce", "what this process does")
 	cmd.Flags().StringVar(&nats, "nats", "", "NATS server of the cluster (default: embedded)")
 	cmd.Flags().StringVar(&listen, "listen", "", "address of the web role (default 127.0.0.1:8025)")
+	cmd.Flags().StringVar(&bounceListen, "bounce-listen", "", "address of the bounce role, SMTP (default 127.0.0.1:2526)")
 	return cmd
 }
 
@@ -81,4 +86,14 @@ func (e *engine) web(ctx context.Context) error {
 	err = srv.Shutdown(shutdown)
 	<-stopped
 	return err
+}
+
+// bounce hears what comes back to the return paths.
+func (e *engine) bounce(ctx context.Context) error {
+	l, err := net.Listen("tcp", e.cfg.BounceListen)
+	if err != nil {
+		return fmt.Errorf("bounce: %w; choose another address with --bounce-listen", err)
+	}
+	r := bounce.Receiver{Store: e.store, Tokens: e.tokens, Hello: e.cfg.Hello, Limits: bounce.DefaultLimits, Log: e.log}
+	return r.Serve(ctx, l)
 }

@@ -1,0 +1,94 @@
+package bounce
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"broadside/campaign"
+)
+
+// received is a message with its envelope.
+type received struct {
+	from, remote string
+	targets      []target
+	postmaster   bool
+	head         []byte // the message, or its beginning
+	size         int64
+}
+
+// take does what follows from a message. An error says that it is not durable.
+func (r *Receiver) take(ctx context.Context, m received) error {
+	ctx, cancel := context.WithTimeout(ctx, r.Limits.Store)
+	defer cancel()
+	if m.postmaster {
+		header, _ := cutFields(m.head)
+		r.Log.Info("bounce: mail for postmaster", "remote", m.remote, "from", line(m.from, 320),
+			"subject", line(decodeWords(header.get("subject")), 200), "bytes", m.size)
+	}
+	if len(m.targets) == 0 {
+		return nil
+	}
+	report := Parse(m.head)
+	var gone []campaign.Suppression
+	for _, t := range m.targets {
+		address, follows, err := r.judge(ctx, t, report)
+		if err != nil {
+			return err
+		}
+		if address != "" {
+			gone = append(gone, campaign.Suppression{Email: address, Reason: "bounced", Detail: report.detail(), At: time.Now()})
+		}
+		r.Log.LogAttrs(ctx, slog.LevelInfo, "bounce: "+follows, t.attrs(m, report)...)
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	_, err := r.Store.Suppress(ctx, gone)
+	return err
+}
+
+// judge says what a report means for whom it is about: the address to be suppressed,
+// or "", and what to log. A report is believed only about somebody that the run
+// mailed, and not for ever.
+func (r *Receiver) judge(ctx context.Context, t target, report Report) (address, follows string, err error) {
+	if !report.Hard() {
+		return "", report.Kind.String() + ", nothing follows", nil
+	}
+	row, err := r.Store.RecipientOf(ctx, t.run, t.contact)
+	switch {
+	case errors.Is(err, campaign.ErrNotFound):
+		return "", "ignored, there is no such recipient", nil
+	case err != nil:
+		return "", "", err
+	case row.Email == "":
+		return "", "ignored, the contact was erased", nil
+	// The row of a message that has just been sent may not be written yet.
+	case !row.At.IsZero() && time.Since(row.At) > r.Limits.Age:
+		return "", "ignored, it comes too late to be believed", nil
+	}
+	return campaign.AddressKey(row.Email), "suppressing the address", nil
+}
+
+// detail is what people see beside the suppression.
+func (r Report) detail() string {
+	detail := r.Diagnostic
+	if detail == "" {
+		detail = r.Status + " " + r.Reason.String()
+	}
+	if r.Reporter != "" {
+		detail += " (reported by " + r.Reporter + ")"
+	}
+	return detail
+}
+
+func (t target) attrs(m received, r Report) []slog.Attr {
+	return []slog.Attr{
+		slog.Int64("run", int64(t.run)), slog.Int64("contact", int64(t.contact)),
+		slog.String("says", r.Kind.String()), slog.String("reason", r.Reason.String()),
+		slog.String("status", r.Status), slog.String("diagnostic", r.Diagnostic),
+		slog.String("about", r.Recipient), slog.String("reporter", r.Reporter),
+		slog.String("remote", m.remote), slog.Int64("bytes", m.size),
+	}
+}

@@ -1,0 +1,25 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"broadside/campaign"
+)
+
+// RecipientOf returns a run's row about a contact, with the contact's address ("" when
+// it was erased); campaign.ErrNotFound.
+func (db *DB) RecipientOf(ctx context.Context, run campaign.RunID, contact campaign.ContactID) (campaign.RecipientRow, error) {
+	var r struct {
+		ledgerRow
+		Email string
+	}
+	err := db.get(ctx, fmt.Sprintf("contact %d in run %d", contact, run), &r,
+		"SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email
+		FROM ledger l LEFT JOIN replies p ON p.id = l.reply LEFT JOIN contacts c ON c.id = l.contact
+		WHERE l.contact = ? AND l.run = ?`, int64(contact), int64(run))
+	if err != nil {
+		return campaign.RecipientRow{}, err
+	}
+	return campaign.RecipientRow{Row: r.row(), Email: r.Email}, nil
+}
