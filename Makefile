@@ -42,5 +42,5 @@ vuln: ## known vulnerabilities of what we call, if their database can be reached
 	@.ci/vuln
 
 .PHONY: bench
-bench: ## the benchmarks, with their peers in the same run
-	go run ./benchmarks/cmd/bench
+bench: ## the benchmarks, with their peers in the same run (BENCH= goes to them)
+	go run ./benchmarks/cmd/bench $(BENCH)

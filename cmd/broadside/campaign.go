@@ -109,7 +109,7 @@ func campaignCreateCommand(a *app) *cobra.Command {
 	f.IntVar(&spec.Weight, "weight", 0, "share of a busy site against other campaigns, 1 to 100 (default 10)")
 	f.StringVar(&priority, "priority", "", "bulk (default) or express")
 	f.StringVar(&onUnknown, "on-unknown", "", "resend (default) or hold, when a connection broke after the final dot")
-	f.StringVar(&startsAt, "start-at", "", "when `campaign start` begins: '2027-03-01 09:00 Europe/Berlin'")
+	f.StringVar(&startsAt, "start-at", "", "when the run begins after 'campaign start': '2027-03-01 09:00 Europe/Berlin'")
 	return cmd
 }
 
