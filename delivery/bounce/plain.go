@@ -1,18 +1,16 @@
 package bounce
 
 import (
+	"slices"
 	"strings"
 
 	"broadside/delivery/reply"
 )
 
-// dialect is how an MTA words bounces that have no delivery status. All phrases are
-// in lower case and begin a line.
+// dialect is how an MTA words bounces that have no delivery status, in lower case.
 type dialect struct {
-	opening []string
-	// found comes before what the refusing server said; none: that follows the
-	// opening.
-	found []string
+	opening []string // begins a line near the top
+	found   []string // on the line where what the refusing server said begins
 }
 
 var dialects = []dialect{
@@ -71,10 +69,14 @@ var returned = []string{
 func (c *content) plain() (Report, bool) {
 	lines := noticeLines(c.text)
 	for _, d := range dialects {
-		if start := indexOf(lines, d.opening); start >= 0 && start < 25 {
-			if at := indexOf(lines[start:], d.found); at >= 0 {
-				return c.read(lines, lines[start+at:]), true
-			}
+		top := lines[:min(len(lines), 25)]
+		start := slices.IndexFunc(top, func(l string) bool { return begins(l, d.opening) })
+		if start < 0 {
+			continue
+		}
+		at := slices.IndexFunc(lines[start:], func(l string) bool { return finds(l, d.found) })
+		if at >= 0 {
+			return c.read(lines, lines[start+at:]), true
 		}
 	}
 	if !c.fromDaemon() || !c.subjectOfFailure() {
@@ -110,7 +112,7 @@ func noticeLines(text string) []string {
 	lines := make([]string, 0, 64)
 	for l := range strings.Lines(text) {
 		l = strings.TrimSpace(l)
-		if hasPrefix(strings.ToLower(l), returned) || len(lines) == 200 {
+		if begins(l, returned) || len(lines) == 200 {
 			break
 		}
 		lines = append(lines, l)
@@ -118,30 +120,23 @@ func noticeLines(text string) []string {
 	return lines
 }
 
-func indexOf(lines, phrases []string) int {
-	for i, l := range lines {
-		if hasPrefix(strings.ToLower(l), phrases) {
-			return i
-		}
-	}
-	return -1
+func begins(line string, phrases []string) bool {
+	line = strings.ToLower(line)
+	return slices.ContainsFunc(phrases, func(p string) bool { return strings.HasPrefix(line, p) })
 }
 
-func hasPrefix(s string, prefixes []string) bool {
-	for _, p := range prefixes {
-		if strings.HasPrefix(s, p) {
-			return true
-		}
-	}
-	return false
+// finds looks for phrases anywhere on a line, but for "<": an address begins its line.
+func finds(line string, phrases []string) bool {
+	line = strings.ToLower(line)
+	return slices.ContainsFunc(phrases, func(p string) bool {
+		return strings.HasPrefix(line, p) || p != "<" && strings.Contains(line, p)
+	})
 }
 
 func (c *content) delayed(notice []string) bool {
 	all := strings.ToLower(strings.Join(notice, " ") + " " + c.header.get("subject"))
-	for _, d := range delays {
-		if strings.Contains(all, d) {
-			return true
-		}
+	if slices.ContainsFunc(delays, func(d string) bool { return strings.Contains(all, d) }) {
+		return true
 	}
 	subject := strings.ToLower(c.header.get("subject"))
 	return strings.Contains(subject, "delay") || strings.HasPrefix(subject, "warning:")

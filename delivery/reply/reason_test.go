@@ -47,6 +47,8 @@ func TestReason(t *testing.T) {
 		{421, "4.7.0", "[TSS04] Messages from 192.0.2.1 temporarily deferred due to user complaints", campaign.RateLimited, false},
 		{421, "4.7.28", "Gmail has detected an unusual rate of unsolicited mail", campaign.RateLimited, false},
 		{550, "5.2.1", "The user you are trying to contact is receiving mail at a rate that prevents additional messages", campaign.RateLimited, false},
+		{554, "", "<x@example.com>: Relay access denied", campaign.PolicyRejected, false},
+		{550, "5.2.0", "Mail rejete. Mail rejected. OFR_506 [506]", campaign.PolicyRejected, false},
 		// The mailbox exists.
 		{552, "5.2.2", "The email account that you tried to reach is over quota", campaign.MailboxFull, false},
 		{552, "5.3.4", "Message size exceeds fixed limit", campaign.TooLarge, false},
