@@ -4,6 +4,9 @@ import (
 	"bufio"
 	"maps"
 	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -51,5 +54,74 @@ func TestDependenciesHaveReasons(t *testing.T) {
 		if !direct[name] {
 			t.Errorf("docs/dependencies.md names %s, which go.mod doesn't require directly", name)
 		}
+	}
+}
+
+// Every key of the configuration is on the page that lists them, with its variable,
+// and the page lists nothing else.
+func TestConfigurationIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if cells := strings.Split(line, "|"); len(cells) > 3 && strings.HasPrefix(cells[1], " `") {
+			page[strings.Trim(cells[1], " `")] = strings.Trim(cells[2], " `")
+		}
+	}
+	keys := configKeys(reflect.TypeFor[Config](), "", "BROADSIDE_")
+	for key, variable := range keys {
+		if page[key] != variable {
+			t.Errorf("docs/configuration.md says that %q is %q in the environment, it is %q", key, page[key], variable)
+		}
+	}
+	for key := range page {
+		if keys[key] == "" {
+			t.Errorf("docs/configuration.md lists %q, which is no key", key)
+		}
+	}
+}
+
+// configKeys are the keys of a file with their environment variables.
+func configKeys(section reflect.Type, prefix, envPrefix string) map[string]string {
+	keys := map[string]string{}
+	for i := range section.NumField() {
+		f := section.Field(i)
+		key := prefix + f.Tag.Get("toml")
+		if inner := f.Tag.Get("envPrefix"); inner != "" {
+			maps.Copy(keys, configKeys(f.Type, key+".", envPrefix+inner))
+			continue
+		}
+		keys[key] = envPrefix + f.Tag.Get("env")
+	}
+	return keys
+}
+
+// The file to start from is read without complaint, as it is and with all that it
+// only shows.
+func TestSampleConfiguration(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/broadside.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile(`(?m)^#([a-z_]+ = )`).ReplaceAll(text, []byte("$1"))
+	if len(shown) == len(text) {
+		t.Error("it shows nothing")
+	}
+	for name, text := range map[string][]byte{"as it is": text, "with all it shows": shown} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "broadside.toml")
+			if err := os.WriteFile(file, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cfg, err := loadConfig(file)
+			if err == nil {
+				err = cfg.check()
+			}
+			if err != nil || cfg.Data != "/var/lib/broadside" {
+				t.Errorf("data is %q, %v", cfg.Data, err)
+			}
+		})
 	}
 }
