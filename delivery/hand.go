@@ -144,14 +144,18 @@ func newRoom(n int) room {
 	return r
 }
 
-// acquire waits for room for one item and takes up to limit; 0 when ctx ended.
-func (r room) acquire(ctx context.Context, limit int) int {
-	select {
-	case <-ctx.Done():
-		return 0
-	case <-r:
+// acquire waits for room for at least so many items and takes up to limit; 0 when
+// ctx ended. One goroutine acquires: two could each wait for what the other has.
+func (r room) acquire(ctx context.Context, least, limit int) int {
+	for n := range least {
+		select {
+		case <-ctx.Done():
+			r.release(n)
+			return 0
+		case <-r:
+		}
 	}
-	for n := 1; n < limit; n++ {
+	for n := least; n < limit; n++ {
 		select {
 		case <-r:
 		default:

@@ -15,8 +15,13 @@ import (
 const (
 	// pullWait is how long one request for jobs stays open.
 	pullWait = 5 * time.Second
-	// admitBatch jobs are checked against the store at once.
+	// admitBatch jobs, or those that arrive within admitWait, are checked against the
+	// store at once. No connection waits for them: it has the jobs before them.
 	admitBatch = 128
+	admitWait  = 5 * time.Millisecond
+	// pullLeast jobs are asked for at a time, or more: jobs end one by one, and a
+	// request for each alone would cost as much as the job.
+	pullLeast = 32
 	// routeParallel domains of one batch are routed at once.
 	routeParallel = 16
 	// soon and whilePaused are when retries that are given back are due again.
@@ -66,7 +71,7 @@ func (l *lane) run(ctx, work context.Context) error {
 
 func (l *lane) pull(ctx context.Context, src *queue.Source, class queue.Class) error {
 	for ctx.Err() == nil {
-		n := l.room[class].acquire(ctx, admitBatch)
+		n := l.room[class].acquire(ctx, pullLeast, admitBatch)
 		if n == 0 {
 			return nil
 		}
@@ -86,29 +91,37 @@ func (l *lane) pull(ctx context.Context, src *queue.Source, class queue.Class) e
 	return nil
 }
 
-// admit checks what arrived, in batches of what is there, and hands it to its site.
+// admit checks what arrived, in batches, and hands it to its site.
 func (l *lane) admit(work context.Context) {
 	var again sync.WaitGroup
 	defer again.Wait()
 	for it := range l.arrived {
-		batch := append(make([]*item, 0, admitBatch), it)
-		for more := true; more && len(batch) < admitBatch; {
-			select {
-			case it, ok := <-l.arrived:
-				if more = ok; ok {
-					batch = append(batch, it)
-				}
-			default:
-				more = false
-			}
-		}
-		fresh, old := l.sort(work, batch)
+		fresh, old := l.sort(work, l.gather(it))
 		if len(old) > 0 {
 			// Looking up waits for the recorder; new jobs don't wait with it.
 			again.Go(func() { l.dispatch(work, l.lookUp(work, old)) })
 		}
 		l.dispatch(work, fresh)
 	}
+}
+
+// gather takes what arrives soon after the first item, up to a batch.
+func (l *lane) gather(first *item) []*item {
+	batch := append(make([]*item, 0, admitBatch), first)
+	wait := time.NewTimer(admitWait)
+	defer wait.Stop()
+	for len(batch) < admitBatch {
+		select {
+		case it, ok := <-l.arrived:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, it)
+		case <-wait.C:
+			return batch
+		}
+	}
+	return batch
 }
 
 // sort drops the jobs of runs that are not being sent, and tells new ones from those
