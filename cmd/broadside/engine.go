@@ -210,8 +210,12 @@ func (e *engine) senderConfig() (delivery.Config, error) {
 		return delivery.Config{}, err
 	}
 	c := e.cfg.SMTP
+	allow := e.net.allow
+	if c.Relay != "" {
+		allow = nil // a person chose the smarthost; only MX records of strangers are not trusted
+	}
 	session := smtp.Config{
-		Hello: e.cfg.Hello, Dial: e.net.dial, AllowAddr: e.net.allow,
+		Hello: e.cfg.Hello, Dial: e.net.dial, AllowAddr: allow,
 		TLS: tlsPolicies[c.TLS], TLSConfig: &tls.Config{},
 		Timeouts: smtp.Timeouts{Connect: time.Duration(c.Connect)},
 	}
