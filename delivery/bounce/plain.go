@@ -93,6 +93,7 @@ func (c *content) plain() (Report, bool) {
 // read makes the report of a notice whose diagnostics begin at said.
 func (c *content) read(notice, said []string) Report {
 	text := strings.Join(said[:min(len(said), 40)], " ")
+	text = text[:min(len(text), maxValue)]
 	r := Report{Kind: Failed, Recipient: line(failedRecipient(c.header, said), 320)}
 	r.Code, r.Status = quotedCodes(text)
 	if c.delayed(notice) {
