@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sort"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ func campaignStatusCommand(a *app) *cobra.Command {
 				if !watch {
 					return a.showStatus(st)
 				}
-				return a.watchRun(cmd.Context(), s, st.Run.ID)
+				return a.watchRun(cmd.Context(), s, st.Run.ID, 0)
 			})
 		},
 	}
@@ -33,9 +34,12 @@ func campaignStatusCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// watchRun follows a run until it is over, or ctx is done.
-func (a *app) watchRun(ctx context.Context, s *campaign.Service, id campaign.RunID) error {
+// watchRun follows a run until it is over, or ctx is done. It fails when nothing moves
+// for as long as stall, if that is not 0.
+func (a *app) watchRun(ctx context.Context, s *campaign.Service, id campaign.RunID, stall time.Duration) error {
 	live := newLive(a)
+	var last campaign.Counts
+	moved := time.Now()
 	for {
 		st, err := s.StatusOf(ctx, id)
 		if ctx.Err() != nil {
@@ -45,6 +49,12 @@ func (a *app) watchRun(ctx context.Context, s *campaign.Service, id campaign.Run
 			return err
 		}
 		live.show(st)
+		if st.Counts != last {
+			last, moved = st.Counts, time.Now()
+		}
+		if stall > 0 && time.Since(moved) > stall {
+			return fmt.Errorf("nothing has moved for %s, with %s", stall, equation(st.Counts))
+		}
 		if !st.Run.Open() && st.Counts.Open() == 0 {
 			return nil
 		}

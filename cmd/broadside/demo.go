@@ -41,6 +41,7 @@ const (
 	demoCampaign = "spring"
 	demoList     = "customers"
 	demoLimit    = 10 * time.Minute
+	demoStall    = 45 * time.Second // longer than any of the simulated troubles
 )
 
 // demo is one run of the demonstration.
@@ -171,7 +172,7 @@ func (a *app) play(ctx context.Context, e *engine, sim *smtptest.Internet, key *
 	began := time.Now()
 	run, err := service.Start(ctx, demoCampaign, time.Time{})
 	if err == nil {
-		err = a.watchRun(ctx, service, run.ID)
+		err = a.watchRun(ctx, service, run.ID, demoStall)
 	}
 	r.Seconds = time.Since(began).Seconds()
 	stop()
