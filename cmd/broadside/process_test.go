@@ -37,7 +37,7 @@ func newCluster(t *testing.T, n int, env ...string) *cluster {
 	for i := range providers {
 		providers[i].Behaviour.DropAfterDot = 0
 	}
-	sim, err := smtptest.Start(smtptest.Config{Providers: providers, Addr: fmt.Sprintf("127.77.0.0/16:%d", freePort(t))})
+	sim, err := smtptest.Start(smtptest.Config{Providers: providers, Addr: fmt.Sprintf("127.77.0.0/16:%d", freePort(t)), Keep: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/smtp"
+	"net/textproto"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"broadside/campaign"
+)
+
+const lateBounce = `From: MAILER-DAEMON@mx.example.com
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: text/plain
+
+It came back.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.com
+
+Final-Recipient: rfc822; somebody@example.com
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+--b--
+`
+
+// A message is accepted, and bounces later: to its own return path, which suppresses
+// whom it was sent to, and nobody when the path was changed. The next run leaves that
+// address out.
+func TestLateBounceSuppresses(t *testing.T) { // B6, M15
+	bounces := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	c := newCluster(t, 40, "BROADSIDE_BOUNCE_LISTEN="+bounces)
+	c.prepare(40)
+	c.open(filepath.Join(c.dir, "data", "broadside.db"))
+	c.run("campaign", "start", "news")
+	p := c.serve()
+	c.finished(time.Minute)
+	sent := c.sim.Ledger().Messages()[0]
+	who := campaign.AddressKey(sent.To[0])
+
+	client, err := smtp.Dial(bounces)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, p.log)
+	}
+	defer client.Close()
+	local, domain, _ := strings.Cut(sent.From, "@")
+	changed := local[:len(local)-1] + string('a'+(local[len(local)-1]-'a'+1)%26) + "@" + domain
+	err = lateReport(client, changed)
+	if refusal, ok := errors.AsType[*textproto.Error](err); !ok || refusal.Code != 550 {
+		t.Errorf("a changed return path: %v", err)
+	}
+	if err := lateReport(client, sent.From); err != nil {
+		t.Fatal(err)
+	}
+	list, err := c.db.Suppressions(t.Context(), 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != 1 || list[0].Email != who || list[0].Reason != "bounced" || !strings.Contains(list[0].Detail, "550 5.1.1 User unknown") {
+		t.Fatalf("suppressed: %+v, want %s\n%s", list, who, p.log)
+	}
+
+	c.run("campaign", "start", "news")
+	var skipped []campaign.RecipientRow
+	eventually(t, "nobody is left out of the second run", time.Minute, func() bool {
+		if skipped, err = c.db.Recipients(t.Context(), 2, campaign.Skipped, campaign.Recipient{}, 10); err != nil {
+			t.Fatal(err)
+		}
+		return len(skipped) > 0
+	})
+	if campaign.AddressKey(skipped[0].Email) != who || skipped[0].Reason != campaign.Suppressed {
+		t.Errorf("left out: %+v, want %s", skipped, who)
+	}
+}
+
+// lateReport sends a report as MTAs do, from nobody (RFC 5321 §4.5.5).
+func lateReport(client *smtp.Client, to string) error {
+	if err := errors.Join(client.Reset(), client.Mail("")); err != nil {
+		return err
+	}
+	if err := client.Rcpt(to); err != nil {
+		return err
+	}
+	w, err := client.Data()
+	if err != nil {
+		return err
+	}
+	_, err = w.Write([]byte(lateBounce))
+	return errors.Join(err, w.Close())
+}
