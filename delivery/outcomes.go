@@ -102,7 +102,7 @@ func (o *outcomes) insist(ctx context.Context, n int, write func() error) bool {
 		if ctx.Err() != nil {
 			return false
 		}
-		o.log.Error("sender: outcomes are not durable yet, trying again", "outcomes", n, "error", err)
+		o.log.Error("sender: outcomes are not durable yet, trying again; is the disk of the queue full?", "outcomes", n, "error", err)
 		if !pause(ctx, o.retry) {
 			return false
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -47,6 +48,9 @@ type engine struct {
 	tokens   *token.Maker
 	lock     *os.File // of the data directory, with the embedded server
 	net      network
+
+	mu        sync.Mutex
+	listeners map[string]net.Listener // opened, and not yet taken by their roles
 }
 
 // openEngine opens store and queue; Close closes what was opened, whatever failed.
@@ -102,6 +106,9 @@ func (e *engine) openQueue(ctx context.Context) error {
 
 // Close closes everything, the queue's server last.
 func (e *engine) Close() error {
+	for _, l := range e.listeners {
+		l.Close()
+	}
 	if e.queue != nil {
 		e.queue.Close()
 	}
@@ -134,13 +141,16 @@ func lockData(dir string) (*os.File, error) {
 // run runs roles until ctx is done. A role that fails is started again; only what is
 // wrong from the beginning ends it.
 func (e *engine) run(ctx context.Context, roles []string) error {
-	var wg sync.WaitGroup
-	for _, role := range roles {
-		work, err := e.role(role)
-		if err != nil {
+	works := make([]func(context.Context) error, len(roles))
+	for i, role := range roles {
+		var err error
+		if works[i], err = e.role(role); err != nil {
 			return err
 		}
-		wg.Go(func() { e.supervise(ctx, role, work) })
+	}
+	var wg sync.WaitGroup
+	for i, work := range works {
+		wg.Go(func() { e.supervise(ctx, roles[i], work) })
 	}
 	wg.Wait()
 	return nil

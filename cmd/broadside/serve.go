@@ -42,13 +42,21 @@ func serveCommand(a *app) *cobra.Command {
 }
 
 func serve(ctx context.Context, a *app, roles []string) error {
-	net, err := internet(a.cfg.SMTP)
+	for _, role := range roles {
+		if _, err := new(engine).role(role); err != nil {
+			return err
+		}
+	}
+	mail, err := internet(a.cfg.SMTP)
 	if err != nil {
 		return err
 	}
-	e, err := openEngine(ctx, a, net)
+	e, err := openEngine(ctx, a, mail)
 	if err != nil {
 		return err
+	}
+	if err := e.listen(roles); err != nil {
+		return errors.Join(err, e.Close())
 	}
 	a.log.Info("broadside is up", "roles", strings.Join(roles, ","), "data", a.cfg.Data, "queue", queueName(a.cfg), "lanes", len(e.queue.Lanes()))
 	err = e.run(ctx, roles)
@@ -63,11 +71,48 @@ func queueName(c Config) string {
 	return c.NATS
 }
 
+// listen opens what roles listen on, before any of them does something.
+func (e *engine) listen(roles []string) error {
+	e.listeners = map[string]net.Listener{}
+	for _, role := range roles {
+		if role != "web" && role != "bounce" {
+			continue
+		}
+		l, err := e.listener(role)
+		if err != nil {
+			return err
+		}
+		e.listeners[role] = l
+	}
+	return nil
+}
+
+// listener returns what was opened for a role, or opens it anew when the role is
+// started again.
+func (e *engine) listener(role string) (net.Listener, error) {
+	e.mu.Lock()
+	l := e.listeners[role]
+	delete(e.listeners, role)
+	e.mu.Unlock()
+	if l != nil {
+		return l, nil
+	}
+	address, flag := e.cfg.Listen, "--listen"
+	if role == "bounce" {
+		address, flag = e.cfg.BounceListen, "--bounce-listen"
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; choose another address with %s", role, err, flag)
+	}
+	return l, nil
+}
+
 // web serves what recipients and health checks ask for.
 func (e *engine) web(ctx context.Context) error {
-	l, err := net.Listen("tcp", e.cfg.Listen)
+	l, err := e.listener("web")
 	if err != nil {
-		return fmt.Errorf("web: %w; choose another address with --listen", err)
+		return err
 	}
 	srv := &http.Server{
 		Handler:           web.Handler(e.store, e.tokens, e.log),
@@ -90,9 +135,9 @@ func (e *engine) web(ctx context.Context) error {
 
 // bounce hears what comes back to the return paths.
 func (e *engine) bounce(ctx context.Context) error {
-	l, err := net.Listen("tcp", e.cfg.BounceListen)
+	l, err := e.listener("bounce")
 	if err != nil {
-		return fmt.Errorf("bounce: %w; choose another address with --bounce-listen", err)
+		return err
 	}
 	r := bounce.Receiver{Store: e.store, Tokens: e.tokens, Hello: e.cfg.Hello, Limits: bounce.DefaultLimits, Log: e.log}
 	return r.Serve(ctx, l)
