@@ -100,8 +100,9 @@ func NewSender(cfg Config) *Sender {
 var errStopping = errors.New("the sender is stopping")
 
 // Run delivers until ctx is done, then lets messages under way finish within Grace,
-// and returns when every outcome known is durable. It returns an error when the
-// queue cannot be used; the caller starts it again.
+// and returns when every outcome known is durable, or cannot be made so within Grace
+// once more. It returns an error when the queue cannot be used; the caller starts it
+// again.
 func (s *Sender) Run(ctx context.Context) error {
 	runs, err := s.Queue.WatchRuns(ctx)
 	if err != nil {
@@ -112,33 +113,47 @@ func (s *Sender) Run(ctx context.Context) error {
 	s.contents = newContents(s.Config)
 	s.hand = newHand(s.Queue.AckWait(), s.Log)
 
-	// Work outlives ctx by Grace; the machinery below it outlives the work.
+	// Taking ends with ctx, or when a lane fails. What was taken is worked on for at most
+	// Grace longer, and its outcomes have as long again to become durable.
+	taking, stopTaking := context.WithCancelCause(ctx)
+	defer stopTaking(nil)
 	work, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stopWork(nil)
-	machinery, stopMachinery := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopMachinery()
+	durable, stopDurable := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stopDurable(nil)
 	s.outcomes = newOutcomes(s.Queue, s.Log)
-	var below sync.WaitGroup
-	below.Go(func() { s.outcomes.run(machinery) })
-	below.Go(func() { s.hand.renew(machinery) })
+	var writing, below sync.WaitGroup
+	writing.Go(func() { s.outcomes.run(durable) })
+	below.Go(func() { s.hand.renew(durable) })
+	below.Go(func() {
+		<-taking.Done()
+		pause(work, s.Grace)
+		stopWork(errStopping)
+		pause(durable, s.Grace)
+		stopDurable(errStopping)
+	})
 
-	err = s.takeUntil(ctx, work)
+	s.takeAll(taking, work, stopTaking)
+	err = context.Cause(taking)
+	stopTaking(nil)
 	for _, st := range s.allSites() {
 		st.stop()
 	}
-	timer := time.AfterFunc(s.Grace, func() { stopWork(errStopping) })
 	s.conns.Wait()
-	timer.Stop()
+	stopWork(errStopping)
 	s.outcomes.close()
-	stopMachinery()
+	writing.Wait()
+	stopDurable(errStopping)
 	below.Wait()
+	if ctx.Err() != nil {
+		return nil
+	}
 	return err
 }
 
-// takeUntil takes jobs from all lanes until ctx is done, and waits for the lanes.
-func (s *Sender) takeUntil(ctx, work context.Context) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+// takeAll takes jobs from all lanes until ctx is done, and waits for the lanes. One
+// that fails stops them all.
+func (s *Sender) takeAll(ctx, work context.Context, stop context.CancelCauseFunc) {
 	var lanes sync.WaitGroup
 	for _, name := range s.Queue.Lanes() {
 		l := newLane(s, name)
@@ -149,10 +164,6 @@ func (s *Sender) takeUntil(ctx, work context.Context) error {
 		})
 	}
 	lanes.Wait()
-	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
 }
 
 // siteFor returns the site of a route, making it at its first job.
