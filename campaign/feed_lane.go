@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -94,21 +95,39 @@ func (l *laneFeed) ready(ctx context.Context, work []*Run, c Priority, d Depth) 
 	return ready, nil
 }
 
+// quantum jobs are shared among a class's runs at a time, so that what is queued of
+// several runs alternates, however large the window.
+const quantum = 1000
+
+// feedClass fills a class's window.
 func (l *laneFeed) feedClass(ctx context.Context, w *window, ready []*Run) (int64, error) {
-	free := w.free()
-	if len(ready) == 0 || free == 0 {
-		return 0, nil
+	var fed int64
+	for len(ready) > 0 && w.free() > 0 {
+		n, err := l.turn(ctx, min(w.free(), quantum), ready)
+		w.fed(n)
+		fed += n
+		if err != nil || n == 0 {
+			return fed, err
+		}
+		ready = slices.DeleteFunc(ready, func(r *Run) bool {
+			lr := l.runs[r.ID]
+			return lr.atEnd || !lr.loaded
+		})
 	}
+	return fed, nil
+}
+
+// turn shares n jobs among runs, and returns how many there were to feed.
+func (l *laneFeed) turn(ctx context.Context, n int64, ready []*Run) (int64, error) {
 	weights, deficits := make([]int, len(ready)), make([]float64, len(ready))
 	for i, r := range ready {
 		weights[i], deficits[i] = max(r.Spec.Weight, 1), l.runs[r.ID].deficit
 	}
 	var fed int64
-	for i, n := range shares(free, weights, deficits) {
+	for i, share := range shares(n, weights, deficits) {
 		lr := l.runs[ready[i].ID]
 		lr.deficit = deficits[i]
-		done, err := l.feedRun(ctx, ready[i], lr, n)
-		w.fed(done)
+		done, err := l.feedRun(ctx, ready[i], lr, share)
 		fed += done
 		if err != nil {
 			return fed, err

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -77,9 +76,10 @@ func (r *Recorder) start(ctx context.Context) (uint64, error) {
 	return reset, nil
 }
 
-// endOf drops the error that only says that ctx is done.
+// endOf drops an error once ctx is done: it says no more than that, in the words of
+// whatever was interrupted.
 func endOf(ctx context.Context, err error) error {
-	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+	if ctx.Err() != nil {
 		return nil
 	}
 	return err

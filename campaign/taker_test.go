@@ -1,0 +1,146 @@
+package campaign_test
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+
+	"broadside/campaign"
+	"broadside/delivery/queue"
+)
+
+// taker is a sender without SMTP: it takes jobs, makes their outcomes durable and
+// acknowledges them, as senders do.
+type taker struct {
+	queue *queue.Queue
+	runs  *queue.Runs
+	// outcome is what becomes of a job; false gives it back without one. nil: accepted.
+	outcome func(campaign.Job) (campaign.Event, bool)
+
+	mu      sync.Mutex
+	taken   map[campaign.Recipient]int // jobs that had an outcome
+	dropped map[campaign.Recipient]int // jobs that were given back
+	order   []campaign.RunID           // of the jobs that had an outcome
+}
+
+func (w *world) taker() *taker {
+	return &taker{taken: map[campaign.Recipient]int{}, dropped: map[campaign.Recipient]int{}}
+}
+
+// take lets a taker work on the jobs of lanes until it is stopped.
+func (w *world) take(s *taker, lanes ...campaign.Lane) (stop func()) {
+	w.t.Helper()
+	s.queue = w.queue
+	s.runs = must(w.queue.WatchRuns(context.Background()))(w.t)
+	return w.run(func(ctx context.Context) error {
+		defer s.runs.Close()
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		for _, lane := range lanes {
+			for _, class := range []queue.Class{queue.ExpressJobs, queue.RetryJobs, queue.BulkJobs} {
+				source, err := w.queue.Source(ctx, lane, class)
+				if err != nil {
+					return err
+				}
+				wg.Go(func() { s.work(ctx, w.t, source) })
+			}
+		}
+		return nil
+	})
+}
+
+// work finishes what was taken before ctx ended.
+func (s *taker) work(ctx context.Context, t testing.TB, source *queue.Source) {
+	for ctx.Err() == nil {
+		var batch []queue.Delivery
+		err := source.Fetch(ctx, 100, time.Second, func(d queue.Delivery) { batch = append(batch, d) })
+		if err == nil && len(batch) > 0 {
+			err = s.finish(context.WithoutCancel(ctx), batch)
+		}
+		if err != nil && ctx.Err() == nil {
+			t.Errorf("taker: %v", err)
+			return
+		}
+	}
+}
+
+func (s *taker) finish(ctx context.Context, batch []queue.Delivery) error {
+	var events []campaign.Event
+	for _, d := range batch {
+		state, err := s.runs.State(ctx, d.Job.Run)
+		if err != nil {
+			return err
+		}
+		e, ok := accepted(d.Job), true
+		switch {
+		case state != campaign.RunRunning:
+			ok = false
+		case s.outcome != nil:
+			e, ok = s.outcome(d.Job)
+		}
+		s.note(d.Job, ok)
+		if ok {
+			events = append(events, e)
+		}
+	}
+	if len(events) > 0 {
+		if err := s.queue.PublishEvents(ctx, events); err != nil {
+			return err
+		}
+	}
+	for _, d := range batch {
+		if err := d.Ack(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *taker) note(j campaign.Job, outcome bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !outcome {
+		s.dropped[j.Recipient]++
+		return
+	}
+	s.taken[j.Recipient]++
+	s.order = append(s.order, j.Run)
+}
+
+// jobs are how many outcomes and how many returns there were.
+func (s *taker) jobs() (taken, dropped int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.taken), len(s.dropped)
+}
+
+// each checks that n recipients had so many outcomes each, none more or less.
+func (s *taker) each(t testing.TB, n, times int) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.taken) != n {
+		t.Errorf("%d recipients had jobs, want %d", len(s.taken), n)
+	}
+	wrong := map[int]int{}
+	for _, n := range s.taken {
+		if n != times {
+			wrong[n]++
+		}
+	}
+	if len(wrong) > 0 {
+		t.Errorf("recipients by jobs, not %d each: %v", times, wrong)
+	}
+}
+
+func (s *taker) takenBy() map[campaign.Recipient]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.taken)
+}
+
+func accepted(j campaign.Job) campaign.Event {
+	return campaign.Event{Recipient: j.Recipient, Attempt: j.Attempt, State: campaign.Accepted, Code: 250, At: time.Now()}
+}
