@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -123,5 +124,38 @@ func TestSampleConfiguration(t *testing.T) {
 				t.Errorf("data is %q, %v", cfg.Data, err)
 			}
 		})
+	}
+}
+
+// What the pages name in backquotes by its path is there.
+func TestPagesNameWhatIsThere(t *testing.T) {
+	root := os.DirFS("../..")
+	var pages []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md"} {
+		found, err := fs.Glob(root, pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, found...)
+	}
+	path := regexp.MustCompile("`((?:" + strings.Join(topLevel, "|") + ")/[A-Za-z0-9_./-]+)`")
+	link := regexp.MustCompile(`\]\(([^):#]+)[)#]`)
+	for _, page := range pages {
+		text, err := fs.ReadFile(root, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var named []string
+		for _, m := range path.FindAllSubmatch(text, -1) {
+			named = append(named, string(m[1]))
+		}
+		for _, m := range link.FindAllSubmatch(text, -1) {
+			named = append(named, filepath.ToSlash(filepath.Join(filepath.Dir(page), string(m[1]))))
+		}
+		for _, name := range named {
+			if _, err := fs.Stat(root, strings.TrimSuffix(name, "/")); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
 	}
 }
