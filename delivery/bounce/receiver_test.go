@@ -31,6 +31,7 @@ type memory struct {
 	mu         sync.Mutex
 	broken     error
 	suppressed []campaign.Suppression
+	added      chan string // gets the addresses, when not nil
 }
 
 func (m *memory) RecipientOf(_ context.Context, run campaign.RunID, contact campaign.ContactID) (campaign.RecipientRow, error) {
@@ -63,6 +64,9 @@ func (m *memory) Suppress(_ context.Context, entries []campaign.Suppression) (in
 		return 0, m.broken
 	}
 	m.suppressed = append(m.suppressed, entries...)
+	if m.added != nil {
+		m.added <- entries[0].Email
+	}
 	return int64(len(entries)), nil
 }
 
