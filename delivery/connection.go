@@ -87,6 +87,10 @@ func (c *connection) admitted(ctx context.Context, p *prepared) bool {
 	return time.Since(p.checked) <= recheckAfter || len(c.checkSuppressed(ctx, []*item{p.item})) == 1
 }
 
+// mostLost is how many connections one message may cost in mid-transaction before it,
+// not the host, is taken for the cause, and deferred.
+const mostLost = 3
+
 // attempt tries to send, and reports whether the same message is to be tried again:
 // nothing that happened was about it.
 func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
@@ -114,6 +118,9 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 	if usedUp || !c.session.Usable() {
 		c.hangUp()
 	}
+	if r.Failure == smtp.Closed && r.Stage != smtp.Idle {
+		p.lost++
+	}
 	switch {
 	case r.Failure == smtp.Cancelled && !r.Handed:
 		c.giveBack(ctx, p.item, soon)
@@ -122,7 +129,11 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 		return true // closed between two messages: another connection, no penalty
 	case v.hosts:
 		c.hostTrouble(v, r, began)
-		return true
+		if p.lost < mostLost {
+			return true
+		}
+		c.record(p, v, r, host)
+		return false
 	}
 	c.site.worked()
 	if v.throttle {

@@ -317,6 +317,31 @@ func (w *world) saw(provider string) smtptest.Tally {
 	return totals.Providers[provider]
 }
 
+// queued is how many first attempts the queue holds.
+func (w *world) queued() (n int64) {
+	w.t.Helper()
+	d, err := w.queue.Depth(w.t.Context())
+	w.ok(err)
+	for _, jobs := range d.Jobs {
+		n += jobs
+	}
+	return n
+}
+
+// takeAll takes the n jobs of the queue into nobody's hands.
+func (w *world) takeAll(n int) (taken []queue.Delivery) {
+	w.t.Helper()
+	for _, lane := range w.queue.Lanes() {
+		src, err := w.queue.Source(w.t.Context(), lane, queue.BulkJobs)
+		w.ok(err)
+		w.ok(src.Fetch(w.t.Context(), n, 300*time.Millisecond, func(d queue.Delivery) { taken = append(taken, d) }))
+	}
+	if len(taken) != n {
+		w.t.Fatalf("took %d jobs, want %d", len(taken), n)
+	}
+	return taken
+}
+
 // shop is a small provider, with its own domain.
 func shop(name string, b smtptest.Behaviour) smtptest.Provider {
 	return smtptest.Provider{Name: name, Domains: []string{name + ".example"}, MX: []string{"mx." + name + ".example"}, Behaviour: b}

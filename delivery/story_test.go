@@ -74,15 +74,7 @@ func TestSuppressedAfterPlanningIsSkipped(t *testing.T) {
 	w.people(10, "plain.example")
 	run := w.launch(nil)
 	w.plan()
-	w.eventually("all are in the queue", func() bool {
-		d, err := w.queue.Depth(t.Context())
-		w.ok(err)
-		n := int64(0)
-		for _, jobs := range d.Jobs {
-			n += jobs
-		}
-		return n == 10
-	})
+	w.eventually("all are in the queue", func() bool { return w.queued() == 10 })
 	_, err := w.store.Suppress(t.Context(), []campaign.Suppression{{Email: "p0004@plain.example", Reason: "manual", At: time.Now()}})
 	w.ok(err)
 	w.deliver()
