@@ -267,7 +267,10 @@ func (a *app) showPreflight(p campaign.Preflight) {
 	if p.Complete {
 		all = "all"
 	}
-	a.printf("  rendered %s %s recipients, %s of them could not be; the largest message has %s bytes\n", all, group(int64(p.Sampled)), group(int64(p.Failed)), group(int64(p.Bytes)))
+	a.printf("  rendered %s %s recipients; the largest message has %s bytes\n", all, group(int64(p.Sampled)), group(int64(p.Bytes)))
+	if p.Failed > 0 {
+		a.printf("  %s of them get no message\n", group(int64(p.Failed)))
+	}
 	if p.Blocked() == nil {
 		a.printf("  ready to start\n")
 	}
