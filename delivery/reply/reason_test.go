@@ -35,6 +35,8 @@ func TestReason(t *testing.T) {
 		{550, "5.1.8", "<b-x@news.example>: Sender address rejected: Domain not found", campaign.AuthRejected, false},
 		{550, "5.7.1", "Client host rejected: cannot find your hostname, [192.0.2.1]", campaign.AuthRejected, false},
 		{550, "", "Sender verify failed", campaign.AuthRejected, false},
+		{550, "", "The SPF record of news.example does not exist", campaign.AuthRejected, false},
+		{550, "", "Blocked: see https://check.spamhaus.org; mailbox unavailable", campaign.Blocked, false},
 		// Words before codes: gateways put 5.1.1 on whatever they refuse.
 		{550, "5.1.1", "Service unavailable; client [185.1.1.20] blocked using zen.spamhaus.org", campaign.Blocked, false},
 		{550, "5.7.1", "Message refused by 185.1.1.20", campaign.PolicyRejected, false},
