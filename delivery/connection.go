@@ -84,7 +84,7 @@ func (c *connection) admitted(ctx context.Context, p *prepared) bool {
 	if c.refuse(ctx, p.item) {
 		return false
 	}
-	return time.Since(p.checked) <= recheckAfter || len(c.checkSuppressed(ctx, []*item{p.item})) == 1
+	return time.Since(p.checked) <= recheckAfter || len(c.leaveOut(ctx, []*item{p.item})) == 1
 }
 
 // mostLost is how many connections one message may cost in mid-transaction before it,

@@ -141,7 +141,7 @@ func (l *lane) sort(work context.Context, batch []*item) (fresh, old []*item) {
 
 // dispatch leaves out the suppressed and hands the others to their sites.
 func (l *lane) dispatch(work context.Context, items []*item) {
-	items = l.s.checkSuppressed(work, items)
+	items = l.s.leaveOut(work, items)
 	byDomain := map[string][]*item{}
 	for _, it := range items {
 		it.domain = campaign.DomainOf(it.Job.Email)
@@ -204,38 +204,4 @@ func (s *Sender) unroutable(ctx context.Context, it *item, r mx.Route, p mx.Prob
 	default:
 		s.deferUntil(it, e, 0)
 	}
-}
-
-// checkSuppressed records the suppressed as skipped and returns the others. If the
-// store cannot say, nobody is mailed: the jobs are given back.
-func (s *Sender) checkSuppressed(ctx context.Context, items []*item) []*item {
-	if len(items) == 0 {
-		return nil
-	}
-	emails := make([]string, len(items))
-	for i, it := range items {
-		emails[i] = it.Job.Email
-	}
-	now := time.Now()
-	suppressed, err := s.Store.SuppressedOf(ctx, emails)
-	if err != nil {
-		s.Log.Warn("sender: the suppressions cannot be read, jobs are given back", "jobs", len(items), "error", err)
-		for _, it := range items {
-			s.giveBack(ctx, it, soon)
-		}
-		return nil
-	}
-	kept := items[:0]
-	for i, it := range items {
-		it.checked = now
-		switch {
-		case it.Job.Email == "":
-			s.outcomes.add(it, it.event(campaign.Skipped, campaign.Erased, now))
-		case suppressed[i]:
-			s.outcomes.add(it, it.event(campaign.Skipped, campaign.Suppressed, now))
-		default:
-			kept = append(kept, it)
-		}
-	}
-	return kept
 }

@@ -31,5 +31,7 @@ type SendStore interface {
 	RowsOf(ctx context.Context, who []campaign.Recipient) ([]campaign.Row, error)
 	// SuppressedOf tells for each address whether it is on the suppression list.
 	SuppressedOf(ctx context.Context, emails []string) ([]bool, error)
+	// LeftOf tells for each contact whether it is subscribed to none of the named lists.
+	LeftOf(ctx context.Context, lists []string, contacts []campaign.ContactID) ([]bool, error)
 	RunByID(ctx context.Context, id campaign.RunID) (campaign.Run, error)
 }
