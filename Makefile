@@ -34,7 +34,7 @@ lint: ## gofmt, vet, staticcheck; nothing that go fix would modernise
 		if [ -n "$$unformatted" ]; then echo "run gofmt -w on:" $$unformatted; exit 1; fi
 	go vet ./...
 	go tool staticcheck ./...
-	@fixes=$$(go fix -diff ./...) && \
+	@fixes=$$(go fix -diff ./... 2>&1); \
 		if [ -n "$$fixes" ]; then echo "$$fixes"; echo "run go fix ./..."; exit 1; fi
 
 .PHONY: vuln

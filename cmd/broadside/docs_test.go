@@ -87,8 +87,7 @@ func TestConfigurationIsDocumented(t *testing.T) {
 // configKeys are the keys of a file with their environment variables.
 func configKeys(section reflect.Type, prefix, envPrefix string) map[string]string {
 	keys := map[string]string{}
-	for i := range section.NumField() {
-		f := section.Field(i)
+	for f := range section.Fields() {
 		key := prefix + f.Tag.Get("toml")
 		if inner := f.Tag.Get("envPrefix"); inner != "" {
 			maps.Copy(keys, configKeys(f.Type, key+".", envPrefix+inner))
