@@ -12,16 +12,16 @@ import (
 
 // Options are the sizes of the scenarios.
 type Options struct {
-	Recipients  int // of each run of the engine
-	Rounds      int // of each comparison: peer and ours by turns
-	Connections int // to the sink
-	Rows        int // of each import
-	Jobs        int // that the planner feeds
-	Large       int // recipients of the large run
-	LargeFor    time.Duration
-	Dir         string // for temporary data; "" is the system's
-	Profiles    string // directory for profiles of the engine's runs; "": none
-	Log         io.Writer
+	Recipients  int           // of each run of the engine
+	Rounds      int           // of each comparison: peer and ours by turns
+	Connections int           // to the sink
+	Rows        int           // of each import
+	Jobs        int           // that the planner feeds
+	Large       int           // recipients of the large run
+	LargeFor    time.Duration // after what time it is cancelled
+	Dir         string        // for temporary data; "" is the system's
+	Profiles    string        // directory for profiles of the engine's last run; "": none
+	Log         io.Writer     // is told each result as it comes
 }
 
 // Defaults are the sizes of the committed results: six minutes on two cores.

@@ -77,8 +77,10 @@ type engineJob struct {
 	Dir         string
 	Sink        string // IP:port
 	Connections int
-	Limit       time.Duration // the run is cancelled after it
-	Profiles    string        // a directory to write profiles to; "": none
+	// Limit is after what time the run is cancelled, once its audience is complete; at
+	// four times Limit in any case.
+	Limit    time.Duration
+	Profiles string // a directory to write profiles to; "": none
 }
 
 type engineReport struct {
@@ -155,7 +157,7 @@ func (e *engine) sendAll(ctx context.Context, j engineJob, r *engineReport) erro
 		if run, err = e.store.RunByID(ctx, run.ID); err != nil {
 			return err
 		}
-		limited := time.Since(r.Started) > j.Limit
+		limited := j.over(time.Since(r.Started), run.SnapshotDone)
 		if run.State != campaign.RunFinished && !limited {
 			continue
 		}
@@ -170,6 +172,10 @@ func (e *engine) sendAll(ctx context.Context, j engineJob, r *engineReport) erro
 		}
 		return err
 	}
+}
+
+func (j *engineJob) over(took time.Duration, snapshotDone bool) bool {
+	return took > j.Limit && snapshotDone || took > 4*j.Limit
 }
 
 // gcSeconds is the processor time that garbage collection has used.

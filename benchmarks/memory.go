@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// measureMemory begins a large run and cancels it after some time: by then its
-// audience is in the ledger, and lanes, hands and caches are as full as they get.
+// measureMemory begins a large run and cancels it some time after: when its audience is
+// in the ledger, and lanes, hands and caches are as full as they get.
 func measureMemory(ctx context.Context, b *bench) (r Result, err error) {
 	run, err := b.runOnce(ctx, b.Large, false, b.LargeFor)
 	if err != nil {
 		return r, err
 	}
-	r.Setting = fmt.Sprintf("a run of %d, cancelled after %s; %d were planned and %d sent by then", b.Large, b.LargeFor, run.Counts.Planned, run.messages)
+	r.Setting = fmt.Sprintf("a run of %d, cancelled after %.0f s; %d were planned and %d sent by then", b.Large, run.Took.Seconds(), run.Counts.Planned, run.messages)
 	r.add("peak memory", "MB", float64(run.Memory)/1e6).atMost(400)
 	r.add("first message after", "s", run.first.Seconds()).atMost(2)
 	r.add("disk per planned recipient", "bytes", float64(run.Disk)/float64(max(run.Counts.Planned, 1)))

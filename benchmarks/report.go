@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -114,11 +115,12 @@ func rounds(samples []float64) string {
 	if len(samples) == 0 {
 		return ""
 	}
-	s := "rounds"
+	var s strings.Builder
+	s.WriteString("rounds")
 	for _, v := range samples {
-		s += " " + digits(v)
+		s.WriteString(" " + digits(v))
 	}
-	return s
+	return s.String()
 }
 
 // digits prints three significant digits, and whole numbers whole.

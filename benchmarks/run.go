@@ -55,6 +55,9 @@ func (b *bench) runOnce(ctx context.Context, recipients int, unsigned bool, limi
 		if err != nil {
 			return err
 		}
+		if saw.Messages == 0 {
+			return fmt.Errorf("nothing arrived at the sink; the ledger has %+v", r.Counts)
+		}
 		if saw.Duplicates > 0 || saw.Messages < r.Counts.Accepted {
 			return fmt.Errorf("the sink has %d messages, %d of them twice; the ledger has %d accepted", saw.Messages, saw.Duplicates, r.Counts.Accepted)
 		}

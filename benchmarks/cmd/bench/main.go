@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -51,10 +52,18 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&opt.LargeFor, "large-for", opt.LargeFor, "the large run is cancelled after it")
 	flags.StringVar(&opt.Dir, "dir", "", "directory for temporary data (default: the system's)")
 	flags.StringVar(&opt.Profiles, "profiles", "", "directory to write profiles of the engine to")
-	out := flags.String("out", "", "directory to write NAME.txt and NAME.json to (default: none is written)")
-	name := flags.String("name", "latest", "name of the results")
+	out := flags.String("out", "benchmarks/results", "directory to write NAME.txt and NAME.json to; empty: none")
+	name := flags.String("name", "", "name of the results (default: latest, or the scenarios that are named)")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *name == "" {
+		*name = cmp.Or(strings.Join(flags.Args(), "-"), "latest")
+	}
+	if *out != "" {
+		if _, err := os.Stat(*out); err != nil {
+			return fmt.Errorf("no place for the results: %w; run in the repository's root, or name a directory with -out", err)
+		}
 	}
 	report, err := benchmarks.Run(ctx, opt, flags.Args()...)
 	if err != nil || *out == "" {
