@@ -43,4 +43,5 @@ vuln: ## known vulnerabilities of what we call, if their database can be reached
 
 .PHONY: bench
 bench: ## the benchmarks, with their peers in the same run (BENCH= goes to them)
+	@.ci/install test
 	go run ./benchmarks/cmd/bench $(BENCH)
