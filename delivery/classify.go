@@ -37,7 +37,10 @@ func classify(r smtp.Result) verdict {
 		// Also a 5yz greeting: the host may let us in another day (RFC 7504 §3 is the
 		// exception, and the MX look-up's business).
 		v.hosts = true
-		if v.reason == campaign.Refused {
+		switch {
+		case v.reason == campaign.Refused && r.Stage == smtp.Auth:
+			v.reason = campaign.AuthRejected
+		case v.reason == campaign.Refused:
 			v.reason = campaign.Blocked
 		}
 	case r.Reply.Code/100 == 5 && !tooManyRecipients(r):
@@ -53,9 +56,9 @@ func classify(r smtp.Result) verdict {
 }
 
 // tooManyRecipients: 452, and by older servers 552, mean "in this transaction"
-// (RFC 5321 §4.5.3.1.10).
+// (RFC 5321 §4.5.3.1.10), unless the words say something else of the recipient.
 func tooManyRecipients(r smtp.Result) bool {
-	return r.Stage == smtp.Rcpt && r.Reply.Code == 552 && reasonOf(r.Reply) != campaign.MailboxFull
+	return r.Stage == smtp.Rcpt && r.Reply.Code == 552 && reasonOf(r.Reply) == campaign.Refused
 }
 
 var failureReasons = map[smtp.Failure]campaign.Reason{
@@ -82,7 +85,7 @@ func classifyFailure(r smtp.Result) verdict {
 		v.state = campaign.Bounced
 	case smtp.TimedOut, smtp.Malformed:
 		// In a transaction it may be this message that the server chokes on.
-		v.hosts = r.Stage < smtp.Mail
+		v.hosts = r.Stage < smtp.Mail || r.Stage == smtp.Idle
 	default:
 		v.hosts = true
 	}

@@ -14,14 +14,18 @@ type clue struct {
 // "not found", and only one of them is the recipient's end.
 var wording = []clue{
 	{campaign.Greylisted, []string{"greylist", "graylist", "grey-list", "gray-list"}},
+	// Gmail calls what it refuses for want of authentication "rate limited", too.
+	{campaign.AuthRejected, []string{"isn't aligned", "authentication didn't pass", "wasn't sent over a tls connection"}},
 	{campaign.RateLimited, []string{"unusual rate", "rate limit", "at a rate that", "too fast", "too many connections",
-		"too many concurrent", "too many messages", "trop de connexions", "throttl", "[ts0", "[tss", "[ipts",
+		"too many concurrent", "number of concurrent connections", "too many messages", "too quickly", "frequency limited",
+		"server busy. please try again later from", "trop de connexions", "throttl", "[ts0", "[tss", "[ipts",
 		"rp-001", "rp-002", "rp-003", "hcm1", "ofr_104", "temporarily deferred"}},
 	{campaign.AuthRejected, []string{"sender address rejected", "sender rejected", "sender verify", "domain of sender",
 		"sender domain", "helo command rejected", "cannot find your", "reverse hostname",
 		"reverse dns", "ptr record", "spf", "dkim", "dmarc", "unauthenticated", "authentication", "ofr_517"}},
+	{campaign.PolicyRejected, []string{"likely unsolicited", "potential security issue", "reject due to policy"}},
 	{campaign.Blocked, []string{"blocked", "block list", "blocklist", "blacklist", "black list", "spamhaus", "dnsbl",
-		"s3140", "s3150", "banned", "reputation", "[bl2", "ofr_102"}},
+		"s3140", "s3150", "sc-00", "dy-00", "ou-00", "banned", "reputation", "[bl2", "#bl0", "ofr_102"}},
 	{campaign.MailboxFull, []string{"mailbox full", "mailbox is full", "mailbox for user is full", "inbox is full",
 		"over quota", "overquota", "exceeded its quota", "quota exceeded", "exceeded storage", "out of storage",
 		"insufficient storage", "mailbox size limit", "ofr_417"}},
@@ -35,7 +39,7 @@ var wording = []clue{
 		"not listed in public name", "invalid recipient", "no mailbox", "no such mailbox", "mailbox unavailable", "mailbox not found",
 		"unknown mailbox", "unknown address", "no longer available", "account is disabled",
 		"account has been disabled", "account disabled", "inactive", "mailbox is disabled", "mailbox disabled",
-		"5.4.1 recipient address rejected"}},
+		"5.4.1 recipient address rejected", "5.1.0 address rejected", "ofr_416", "ofr_420", "ofr_426"}},
 	{campaign.TooLarge, []string{"message too large", "size limit", "exceeds size", "message size exceeds"}},
 	{campaign.PolicyRejected, []string{"spam", "antispam", "policy", "policies", "content", "unsolicited", "prohibited", "virus", "phish",
 		"ofr_506",
@@ -46,6 +50,7 @@ var wording = []clue{
 		"could not be delivered for"}},
 	{campaign.HostUnreachable, []string{"connection refused", "no route to host", "network is unreachable", "name server: host not found"}},
 	{campaign.TimedOut, []string{"timed out", "timeout"}},
+	{campaign.ServerBusy, []string{"[bs02]", "temporarily unavailable"}},
 }
 
 // codes are enhanced codes that mean one thing wherever they were seen. They speak
