@@ -125,12 +125,14 @@ func (l *lane) gather(first *item) []*item {
 }
 
 // sort drops the jobs of runs that are not being sent, and tells new ones from those
-// that may have been in other hands.
+// that must be looked up: what may have been in other hands, and every retry, since a
+// server that dies may fire a schedule twice, and one that was given back may exist
+// beside its old delivery.
 func (l *lane) sort(work context.Context, batch []*item) (fresh, old []*item) {
 	for _, it := range batch {
 		switch {
 		case l.s.refuse(work, it):
-		case it.Again:
+		case it.Again || it.class == queue.RetryJobs:
 			old = append(old, it)
 		default:
 			fresh = append(fresh, it)

@@ -7,9 +7,9 @@ import (
 	"broadside/campaign"
 )
 
-// lookUp asks the ledger about jobs that may have been in other hands, after it has
-// caught up with every outcome published until now, and returns those that have
-// none: they are sent, and marked if they may have been sent before.
+// lookUp asks the ledger about retries and jobs that may have been in other hands,
+// after it has caught up with every outcome published until now, and returns those
+// that have none: they are sent, and marked if they may have been sent before.
 func (l *lane) lookUp(ctx context.Context, items []*item) []*item {
 	s := l.s
 	if err := s.waitForLedger(ctx); err != nil {
@@ -32,7 +32,7 @@ func (l *lane) lookUp(ctx context.Context, items []*item) []*item {
 		row := rows[i]
 		switch {
 		case row.Attempts < it.Job.Attempt && !row.State.Final():
-			it.resent = it.resent || s.Claims.suspect(it.try())
+			it.resent = it.resent || it.Again && s.Claims.suspect(it.try())
 			unsent = append(unsent, it)
 		case row.State == campaign.Deferred && row.Attempts == it.Job.Attempt:
 			s.scheduleAgain(ctx, it, row)
@@ -43,9 +43,19 @@ func (l *lane) lookUp(ctx context.Context, items []*item) []*item {
 	return unsent
 }
 
+// firesSoon is how near its time a schedule may have fired already, by another clock.
+const firesSoon = 2 * time.Second
+
 // scheduleAgain repeats the schedule of a recorded deferral: its sender died between
-// the event and the schedule, or between the schedule and the acknowledgement.
+// the event and the schedule, or between the schedule and the acknowledgement. In the
+// latter case the repetition replaces the schedule, unless that has fired: then there
+// would be two retries, in the hands of two senders perhaps. So what is due is left to
+// the planner, which schedules it if the queue turns out to know nothing of it.
 func (s *Sender) scheduleAgain(ctx context.Context, it *item, row campaign.Row) {
+	if time.Until(row.Due) < firesSoon {
+		s.drop(it)
+		return
+	}
 	next := nextJob(it, row.Resent)
 	if err := s.Queue.Retry(ctx, next, row.Due); err != nil {
 		s.Log.Warn("sender: a retry was not scheduled again, its job stays with the queue", "run", it.Job.Run, "contact", it.Job.Contact, "error", err)
