@@ -16,7 +16,7 @@ import (
 // every lane is empty, so that it needn't wait for senders.
 func measurePlanner(ctx context.Context, b *bench) (r Result, err error) {
 	r.Setting = fmt.Sprintf("%d jobs from SQLite to the embedded queue, each round in a fresh directory", b.Jobs)
-	var snapshots, fed []float64
+	var snapshots, fed, cpu []float64
 	for range b.Rounds {
 		err := b.inDir(func(dir string) error {
 			if _, err := ask[struct{}](ctx, rolePrepare, prepareJob{Dir: dir, Contacts: b.Jobs, Unsigned: true}); err != nil {
@@ -26,9 +26,10 @@ func measurePlanner(ctx context.Context, b *bench) (r Result, err error) {
 			if err != nil {
 				return err
 			}
-			snapshot, feed, err := e.planAll(ctx, b.Jobs)
-			snapshots = append(snapshots, perSecond(b.Jobs, snapshot))
-			fed = append(fed, perSecond(b.Jobs, feed))
+			p, err := e.planAll(ctx, b.Jobs, b.Profiles)
+			snapshots = append(snapshots, perSecond(b.Jobs, p.snapshot))
+			fed = append(fed, perSecond(b.Jobs, p.feed))
+			cpu = append(cpu, perMicro(p.feedCPU, b.Jobs))
 			return errors.Join(err, e.Close())
 		})
 		if err != nil {
@@ -37,35 +38,41 @@ func measurePlanner(ctx context.Context, b *bench) (r Result, err error) {
 	}
 	r.add("snapshot", "recipients/s", snapshots...)
 	r.add("feeding", "jobs/s", fed...).atLeast(30_000)
+	r.add("feeding: processor time", "µs/job", cpu...)
 	return r, nil
 }
 
+type planned struct{ snapshot, feed, feedCPU time.Duration }
+
 // planAll takes the list into the ledger, and then lets a planner feed all of it.
-func (e *engine) planAll(ctx context.Context, jobs int) (snapshot, feed time.Duration, err error) {
+func (e *engine) planAll(ctx context.Context, jobs int, profileDir string) (p planned, err error) {
 	now := time.Now()
 	spec := campaign.Spec{Name: "bench", Source: letterSource(), Lists: []string{letterList}}.WithDefaults()
 	c, err := e.store.CreateCampaign(ctx, spec, now)
 	if err != nil {
-		return 0, 0, err
+		return p, err
 	}
 	run, err := e.store.CreateRun(ctx, c, campaign.RunRunning, now, now)
 	if err != nil {
-		return 0, 0, err
+		return p, err
 	}
 	start := time.Now()
 	if err := e.snapshot(ctx, run); err != nil {
-		return 0, 0, err
+		return p, err
 	}
-	snapshot = time.Since(start)
+	p.snapshot = time.Since(start)
 
+	profile, err := startProfiles(profileDir)
+	if err != nil {
+		return p, err
+	}
 	planning, stop := context.WithTimeoutCause(ctx, 5*time.Minute, errors.New("the planner took too long"))
 	defer stop()
 	q := &emptyLanes{JobQueue: e.queue, want: jobs, done: stop, cursors: map[campaign.Lane]campaign.ContactID{}}
-	start = time.Now()
-	if err := e.planner(q).Run(planning); err != nil {
-		return 0, 0, err
-	}
-	return snapshot, q.ended.Sub(start), nil
+	start, cpu := time.Now(), cpuTime()
+	err = e.planner(q).Run(planning)
+	p.feed, p.feedCPU = q.ended.Sub(start), cpuTime()-cpu
+	return p, errors.Join(err, profile.stop())
 }
 
 // snapshot does what the planner does with an audience without a segment.
