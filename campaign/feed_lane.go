@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// feedBatch jobs go out in one atomic batch; larger ones are not faster.
-const feedBatch = 500
+// feedBatch jobs, at most, go out in one atomic batch. The server keeps each batch in a
+// file of its own until it is committed, and syncs that: few large batches are faster.
+const feedBatch = 990
 
 // laneFeed is one lane's feeding. It is used by one goroutine at a time.
 type laneFeed struct {
@@ -97,13 +98,20 @@ func (l *laneFeed) ready(ctx context.Context, work []*Run, c Priority, d Depth) 
 
 // quantum jobs are shared among a class's runs at a time, so that what is queued of
 // several runs alternates, however large the window.
-const quantum = 1000
+const quantum = feedBatch
 
-// feedClass fills a class's window.
+// feedClass fills a class's window when it is low.
 func (l *laneFeed) feedClass(ctx context.Context, w *window, ready []*Run) (int64, error) {
 	var fed int64
+	if !w.low() {
+		return 0, nil
+	}
 	for len(ready) > 0 && w.free() > 0 {
-		n, err := l.turn(ctx, min(w.free(), quantum), ready)
+		n := w.free()
+		if len(ready) > 1 {
+			n = min(n, quantum)
+		}
+		n, err := l.turn(ctx, n, ready)
 		w.fed(n)
 		fed += n
 		if err != nil || n == 0 {

@@ -19,6 +19,9 @@ type overdue struct {
 	barrier  barrier
 }
 
+// overduePage rows are looked at in a round: each is a question to the queue.
+const overduePage = 500
+
 // checkRetries looks at a page of a run's overdue retries, and schedules again those
 // that the queue has lost.
 func (f *feeder) checkRetries(ctx context.Context, r *Run) error {
@@ -104,7 +107,7 @@ func (f *feeder) reschedule(ctx context.Context, r *Run, o *overdue, now time.Ti
 }
 
 func (f *feeder) overdueRows(ctx context.Context, r *Run, o *overdue) ([]FeedRow, error) {
-	rows, err := f.p.Store.DeferredDue(ctx, r.ID, o.from, o.before, feedBatch)
+	rows, err := f.p.Store.DeferredDue(ctx, r.ID, o.from, o.before, overduePage)
 	if err != nil {
 		return nil, fmt.Errorf("planner: overdue retries of run %d: %w", r.ID, err)
 	}
@@ -114,7 +117,7 @@ func (f *feeder) overdueRows(ctx context.Context, r *Run, o *overdue) ([]FeedRow
 // turn goes on to the next page, or, after the last one, rests.
 func (o *overdue) turn(rows []FeedRow, now time.Time, grace time.Duration) {
 	o.suspects = nil
-	if len(rows) < feedBatch {
+	if len(rows) < overduePage {
 		o.from, o.next = time.Time{}, now.Add(grace/4)
 		return
 	}

@@ -63,7 +63,7 @@ func TestExpressOvertakes(t *testing.T) {
 	w.record()
 	w.run(w.planner().Run)
 	bulk := w.start(spec("bulk", "many"))
-	eventually(t, "the lane is full", func() bool { return w.depth(bulk) == 1000 })
+	eventually(t, "the lane is full", func() bool { return w.depth(bulk) == 1980 })
 	urgent := spec("urgent", "few")
 	urgent.Priority = campaign.Express
 	express := w.start(urgent)
@@ -73,8 +73,8 @@ func TestExpressOvertakes(t *testing.T) {
 			t.Fatalf("an express source gave a job of run %d, express %t", d.Job.Run, d.Job.Express)
 		}
 	}
-	if depth := w.depth(bulk); depth != 1000 {
-		t.Errorf("%d bulk jobs, want 1000: nobody took them", depth)
+	if depth := w.depth(bulk); depth != 1980 {
+		t.Errorf("%d bulk jobs, want 1980: nobody took them", depth)
 	}
 }
 

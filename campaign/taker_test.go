@@ -51,19 +51,29 @@ func (w *world) take(s *taker, lanes ...campaign.Lane) (stop func()) {
 	})
 }
 
-// work finishes what was taken before ctx ended.
+// work takes jobs until ctx ends, and finishes what was taken before.
 func (s *taker) work(ctx context.Context, t testing.TB, source *queue.Source) {
-	for ctx.Err() == nil {
-		var batch []queue.Delivery
-		err := source.Fetch(ctx, 100, time.Second, func(d queue.Delivery) { batch = append(batch, d) })
-		if err == nil && len(batch) > 0 {
-			err = s.finish(context.WithoutCancel(ctx), batch)
+	arrived := make(chan queue.Delivery, queue.MaxInHand)
+	var finishing sync.WaitGroup
+	finishing.Go(func() {
+		for d := range arrived {
+			batch := []queue.Delivery{d}
+			for range len(arrived) {
+				batch = append(batch, <-arrived)
+			}
+			if err := s.finish(context.WithoutCancel(ctx), batch); err != nil {
+				t.Errorf("taker: %v", err)
+			}
 		}
-		if err != nil && ctx.Err() == nil {
+	})
+	for ctx.Err() == nil {
+		if err := source.Fetch(ctx, 100, 5*time.Second, func(d queue.Delivery) { arrived <- d }); err != nil {
 			t.Errorf("taker: %v", err)
-			return
+			break
 		}
 	}
+	close(arrived)
+	finishing.Wait()
 }
 
 func (s *taker) finish(ctx context.Context, batch []queue.Delivery) error {

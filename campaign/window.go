@@ -7,7 +7,7 @@ import "time"
 // cancellation or an urgent campaign waits for seconds of work, never for hours.
 const (
 	windowTime = 15 * time.Second
-	minWindow  = 1000
+	minWindow  = 2 * feedBatch
 	maxWindow  = 20000
 	// measureTime is over how long a rate is measured at least: senders acknowledge
 	// hundreds of jobs at once, which over milliseconds looks like any rate at all.
@@ -48,11 +48,17 @@ func (w *window) observe(backlog int64, now time.Time) {
 // fed takes note of jobs put into the lane since.
 func (w *window) fed(n int64) { w.backlog += n }
 
-// free is how many jobs the lane has room for.
-func (w *window) free() int64 {
-	size := min(max(int64(w.rate*windowTime.Seconds()), minWindow), maxWindow)
-	return max(size-w.backlog, 0)
+// size is how many jobs the lane should hold.
+func (w *window) size() int64 {
+	return min(max(int64(w.rate*windowTime.Seconds()), minWindow), maxWindow)
 }
+
+// free is how many jobs the lane has room for.
+func (w *window) free() int64 { return max(w.size()-w.backlog, 0) }
+
+// low reports whether a quarter of the window is free: to replace each job as it is
+// taken would make many small batches, each with its cost.
+func (w *window) low() bool { return w.free() >= w.size()/4 }
 
 // shares splits n jobs among runs by weight: deficit round robin (Shreedhar and
 // Varghese, 1995). What a run is entitled to and doesn't get stays its deficit for

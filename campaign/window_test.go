@@ -16,14 +16,14 @@ func TestWindowFollowsRate(t *testing.T) {
 		feed    int64 // after observing
 		free    int64 // before feeding
 	}{
-		{"nothing known: the smallest window", 0, 0, 1000, 1000},
-		{"a burst of acknowledgements is not a rate", 5 * time.Millisecond, 500, 0, 500},
-		{"still measuring: 1,000 jobs refilled", 500 * time.Millisecond, 0, 1000, 1000},
-		{"1,500 jobs in a second: 15 s of it", time.Second, 500, 22000, 20000 - 500},
+		{"nothing known: the smallest window", 0, 0, 1980, 1980},
+		{"a burst of acknowledgements is not a rate", 5 * time.Millisecond, 1480, 0, 500},
+		{"still measuring: refilled", 500 * time.Millisecond, 980, 1000, 1000},
+		{"1,480 jobs in a second: 15 s of it", time.Second, 1500, 20000, 20000 - 1500},
 		{"fuller than it may be: no room", 2 * time.Second, 21500, 0, 0},
 		{"nobody takes anything any more", 3 * time.Second, 21500, 0, 0},
 		{"the rate falls slowly", 18 * time.Second, 0, 0, 20000},
-		{"an idle lane forgets", 40 * time.Second, 0, 0, 1000},
+		{"an idle lane forgets", 40 * time.Second, 0, 0, 1980},
 	}
 	var w window
 	for _, s := range steps {
@@ -32,6 +32,15 @@ func TestWindowFollowsRate(t *testing.T) {
 			t.Errorf("%s: %d free, want %d (rate %.0f)", s.name, got, s.free, w.rate)
 		}
 		w.fed(s.feed)
+	}
+}
+
+func TestWindowLow(t *testing.T) {
+	for backlog, want := range map[int64]bool{0: true, 1485: true, 1486: false, 1980: false, 5000: false} {
+		w := window{backlog: backlog}
+		if w.low() != want {
+			t.Errorf("low with %d of 1980: %t", backlog, !want)
+		}
 	}
 }
 

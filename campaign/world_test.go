@@ -68,7 +68,11 @@ func (w *world) openQueue() {
 	if w.server, err = queue.StartEmbedded(queue.EmbeddedOptions{Dir: w.dir}); err != nil {
 		w.t.Fatal(err)
 	}
-	w.queue, err = queue.Connect(context.Background(), queue.Options{Embedded: w.server, Name: "test", TailLanes: tailLanes})
+	// A request for jobs that ends while the server answers it leaves jobs with nobody
+	// until AckWait has passed.
+	w.queue, err = queue.Connect(context.Background(), queue.Options{
+		Embedded: w.server, Name: "test", TailLanes: tailLanes, AckWait: 15 * time.Second,
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
