@@ -1,8 +1,8 @@
 package campaign
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"broadside/campaign/message"
@@ -38,15 +38,7 @@ func (s *Service) compiled(ctx context.Context, name string) (Campaign, *message
 
 func (s *Service) previewContact(ctx context.Context, spec Spec, whom string) (Contact, error) {
 	if whom != "" {
-		address, err := ParseAddress(whom)
-		if err != nil {
-			return Contact{}, err
-		}
-		c, err := s.Store.ContactByEmail(ctx, address.Email)
-		if errors.Is(err, ErrNotFound) {
-			return c, fmt.Errorf("no contact has the address %s: %w", address.Email, ErrNotFound)
-		}
-		return c, err
+		return s.contact(ctx, whom)
 	}
 	var first *Contact
 	err := s.audience(ctx, spec, func(m *AudienceMember) bool {
@@ -89,10 +81,10 @@ func (s *Service) Worst(ctx context.Context, name string) (longest, shortest Ext
 		}
 		buf = msg
 		if len(msg) > len(longest.Message) {
-			longest = Extreme{m.Contact, append([]byte(nil), msg...)}
+			longest = Extreme{m.Contact, bytes.Clone(msg)}
 		}
 		if shortest.Message == nil || len(msg) < len(shortest.Message) {
-			shortest = Extreme{m.Contact, append([]byte(nil), msg...)}
+			shortest = Extreme{m.Contact, bytes.Clone(msg)}
 		}
 		return seen < worstSample
 	})

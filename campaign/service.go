@@ -247,17 +247,23 @@ func (s *Service) Report(ctx context.Context, name string) (Report, error) {
 
 // Why returns everything that was done about an address, newest run first.
 func (s *Service) Why(ctx context.Context, email string) (Contact, []HistoryRow, error) {
-	address, err := ParseAddress(email)
-	if err != nil {
-		return Contact{}, nil, err
-	}
-	c, err := s.Store.ContactByEmail(ctx, address.Email)
-	if errors.Is(err, ErrNotFound) {
-		return c, nil, fmt.Errorf("no contact has the address %s: it was never imported, or was erased: %w", address.Email, ErrNotFound)
-	}
+	c, err := s.contact(ctx, email)
 	if err != nil {
 		return c, nil, err
 	}
 	rows, err := s.Store.HistoryOf(ctx, c.ID, 50)
 	return c, rows, err
+}
+
+// contact finds the contact that has an address as a person types it.
+func (s *Service) contact(ctx context.Context, email string) (Contact, error) {
+	address, err := ParseAddress(email)
+	if err != nil {
+		return Contact{}, fmt.Errorf("%q is not an address: %w", email, err)
+	}
+	c, err := s.Store.ContactByEmail(ctx, address.Email)
+	if errors.Is(err, ErrNotFound) {
+		return c, fmt.Errorf("no contact has the address %s: it was never imported, or was erased: %w", address.Email, ErrNotFound)
+	}
+	return c, err
 }
