@@ -176,7 +176,7 @@ func (w *world) launch(change func(*campaign.Spec)) campaign.Run {
 // plan runs planner and recorder, deliver a sender, until stopped or the test's end.
 func (w *world) plan() (stop func()) {
 	planner := &campaign.Planner{
-		Store: w.store, Queue: w.queue, Log: w.log,
+		Store: w.store, Queue: w.queue, Log: w.log, Grace: 4 * time.Second,
 		LaneOf: func(domain string) campaign.Lane { return delivery.LaneOf(domain, tailLanes) },
 	}
 	recorder := &delivery.Recorder{Ledger: w.store, Queue: w.queue, Log: w.log}

@@ -1,0 +1,104 @@
+package delivery
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"broadside/campaign"
+	"broadside/delivery/queue"
+)
+
+func job(class queue.Class, n int) routed {
+	return routed{item: &item{Delivery: queue.Delivery{Job: campaign.Job{Attempt: uint16(n)}}, class: class}}
+}
+
+// Express goes before everything; of the rest two in ten are retries while both wait.
+func TestWhoseTurnItIs(t *testing.T) {
+	st := &site{}
+	for n := range 100 {
+		for _, class := range []queue.Class{queue.BulkJobs, queue.RetryJobs} {
+			st.waiting[class] = append(st.waiting[class], job(class, n))
+		}
+	}
+	for n := range 5 {
+		st.waiting[queue.ExpressJobs] = append(st.waiting[queue.ExpressJobs], job(queue.ExpressJobs, n))
+	}
+	var order []queue.Class
+	next := [3]uint16{}
+	for it, ok := st.pop(); ok; it, ok = st.pop() {
+		order = append(order, it.class)
+		if it.Job.Attempt != next[it.class] {
+			t.Fatalf("class %d: job %d came, want %d", it.class, it.Job.Attempt, next[it.class])
+		}
+		next[it.class]++
+	}
+	if len(order) != 205 || st.backlog() != 0 {
+		t.Fatalf("%d of 205 jobs came, %d are left", len(order), st.backlog())
+	}
+	for i, class := range order[:5] {
+		if class != queue.ExpressJobs {
+			t.Errorf("job %d is of class %d, before express", i, class)
+		}
+	}
+	retries := 0
+	for _, class := range order[5:105] {
+		if class == queue.RetryJobs {
+			retries++
+		}
+	}
+	if retries != 20 {
+		t.Errorf("%d of 100 were retries, want 20", retries)
+	}
+}
+
+// A connection without work waits for its idle time; a job that comes wakes it at once.
+func TestAnIdleConnectionWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := &site{conns: 1, limits: Limits{Connections: 1}}
+		began := time.Now()
+		if _, ok := st.next(10 * time.Second); ok || time.Since(began) != 10*time.Second {
+			t.Errorf("a connection without work went on after %v: %v", time.Since(began), ok)
+		}
+		time.AfterFunc(3*time.Second, func() { st.add(job(queue.BulkJobs, 7)) })
+		began = time.Now()
+		if it, ok := st.next(10 * time.Second); !ok || it.Job.Attempt != 7 || time.Since(began) != 3*time.Second {
+			t.Errorf("the job came after %v: %v", time.Since(began), ok)
+		}
+		time.AfterFunc(3*time.Second, st.stop)
+		began = time.Now()
+		if _, ok := st.next(time.Hour); ok || time.Since(began) != 3*time.Second {
+			t.Errorf("a connection of a stopped site went on after %v: %v", time.Since(began), ok)
+		}
+	})
+}
+
+// Nobody takes more than there is; who needs several waits for all of them, and leaves
+// what it got when it may wait no longer.
+func TestRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(10)
+		for _, want := range []int{4, 4, 2} {
+			if n := r.acquire(t.Context(), 1, 4); n != want {
+				t.Errorf("room for %d, want %d", n, want)
+			}
+		}
+		for i := range 3 {
+			time.AfterFunc(time.Duration(i+1)*time.Second, func() { r.release(1) })
+		}
+		began := time.Now()
+		if n := r.acquire(t.Context(), 3, 4); n != 3 || time.Since(began) != 3*time.Second {
+			t.Errorf("room for %d after %v, want 3 after 3 s", n, time.Since(began))
+		}
+		r.release(2)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if n := r.acquire(ctx, 3, 4); n != 0 {
+			t.Errorf("room for %d, want none", n)
+		}
+		if n := r.acquire(t.Context(), 1, 4); n != 2 {
+			t.Errorf("room for %d, want the 2 that were left", n)
+		}
+	})
+}
