@@ -78,13 +78,19 @@ func (c *Claims) read(dir string, e fs.DirEntry) error {
 	return nil
 }
 
-// Close ends the writing of claims. Those of a process that ended in order are no
-// longer needed.
+// Close ends the writing of claims. They are needed no longer unless some outcomes
+// could not be made durable, as when the queue's disk is full.
 func (c *Claims) Close() error {
 	if c == nil {
 		return nil
 	}
-	return errors.Join(c.file.Close(), os.Remove(c.file.Name()))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.file.Close()
+	if int64(len(c.free))*claimSize < c.end {
+		return err
+	}
+	return errors.Join(err, os.Remove(c.file.Name()))
 }
 
 // suspect reports whether an earlier holder of a job may have sent it: for all that
