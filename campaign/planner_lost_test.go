@@ -16,7 +16,7 @@ import (
 func TestPause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const n = 3000
+	const n = 3000 / scale
 	w.list("all", n, "t0.example", "gmail.com")
 	run := w.start(spec("all", "all"))
 	s := w.taker()
@@ -57,7 +57,7 @@ func TestPause(t *testing.T) {
 func TestOrphans(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const n = 1500
+	const n = 1500 / scale
 	w.list("all", n, "t0.example")
 	run := w.start(spec("all", "all"))
 	s := w.taker()
@@ -163,7 +163,7 @@ func ack(t testing.TB, held ...queue.Delivery) {
 func TestQueueLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const n = 4500
+	const n = 4500 / scale
 	w.list("all", n, "t0.example", "t1.example", "gmail.com")
 	run := w.start(spec("all", "all"))
 	s := w.taker()
@@ -208,7 +208,7 @@ func lostRetry(j campaign.Job) (campaign.Event, bool) {
 func TestRetriesLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const n = 1300 // more than two pages
+	const n = 1300 / scale // more than two pages
 	w.list("all", n, "t0.example", "gmail.com")
 	run := w.start(spec("all", "all"))
 	s := w.taker()

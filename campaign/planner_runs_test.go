@@ -17,7 +17,7 @@ import (
 func TestShareOfALane(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := 2000 + people(8000)
+	const n = 2000 + 8000/scale
 	w.list("all", n, "t0.example")
 	heavy, light := spec("heavy", "all"), spec("light", "all")
 	heavy.Weight, light.Weight = 30, 10
@@ -26,7 +26,7 @@ func TestShareOfALane(t *testing.T) {
 	w.record()
 	w.run(w.planner().Run)
 	for _, r := range runs {
-		eventually(t, "the audience is complete", func() bool { return w.counts(r).Planned == int64(n) })
+		eventually(t, "the audience is complete", func() bool { return w.counts(r).Planned == n })
 	}
 	w.take(s, usedLanes...)
 	for _, r := range runs {
@@ -83,7 +83,7 @@ func TestExpressOvertakes(t *testing.T) {
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const n = 3000
+	const n = 3000 / scale
 	w.list("all", n, "t0.example")
 	run := w.start(spec("all", "all"))
 	w.record()

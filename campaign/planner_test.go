@@ -61,7 +61,7 @@ func (w *world) spied(s *spy) *campaign.Planner {
 func TestEveryoneIsFedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := people(30_000)
+	const n = 30_000 / scale
 	w.list("all", n, "t0.example", "t1.example", "gmail.com")
 	var mu sync.Mutex
 	var order []string
@@ -106,14 +106,14 @@ func TestEveryoneIsFedOnce(t *testing.T) {
 func TestPlannerRestarts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := people(30_000)
+	const n = 30_000 / scale
 	w.list("all", n, "t0.example", "t1.example", "gmail.com")
 	run := w.start(spec("all", "all"))
 	s := w.taker()
 	w.record()
 	w.take(s, usedLanes...)
 	rnd := rand.New(rand.NewPCG(20, 1))
-	for range people(20) {
+	for range 20 / scale {
 		w.planUntilKilled(rnd.IntN(3), rnd.IntN(3))
 	}
 	w.run(w.planner().Run)
@@ -158,7 +158,7 @@ func (w *world) planUntilKilled(nth, moment int) {
 func TestTwoPlanners(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	n := people(15_000)
+	const n = 15_000 / scale
 	w.list("all", n, "t0.example", "t1.example")
 	run := w.start(spec("all", "all"))
 	s := w.taker()
@@ -194,7 +194,7 @@ func TestTwoPlanners(t *testing.T) {
 func TestStaleMarker(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const n = 1200
+	const n = 1200 / scale
 	w.list("all", n, "t0.example")
 	run := w.start(spec("all", "all"))
 	s := w.taker()

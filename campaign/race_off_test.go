@@ -2,5 +2,4 @@
 
 package campaign_test
 
-// people is how large a large audience is.
-func people(n int) int { return n }
+const scale = 1
