@@ -27,7 +27,8 @@ func (l *lane) lookUp(ctx context.Context, items []*item) []*item {
 		s.leave(items)
 		return nil
 	}
-	var unsent []*item
+	var unsent, deferred []*item
+	var due []time.Time
 	for i, it := range items {
 		row := rows[i]
 		switch {
@@ -35,34 +36,67 @@ func (l *lane) lookUp(ctx context.Context, items []*item) []*item {
 			it.resent = it.resent || it.Again && s.Claims.suspect(it.try())
 			unsent = append(unsent, it)
 		case row.State == campaign.Deferred && row.Attempts == it.Job.Attempt:
-			s.scheduleAgain(ctx, it, row)
+			it.resent = row.Resent
+			deferred, due = append(deferred, it), append(due, row.Due)
 		default:
 			s.drop(it) // its outcome is in the ledger
 		}
 	}
+	s.scheduleAgain(ctx, deferred, due)
 	return unsent
+}
+
+// scheduleAgain repeats the schedules of recorded deferrals: their sender died between
+// the event and the schedule, or between the schedule and the acknowledgement. In the
+// latter case the repetition replaces the schedule, unless that has fired: then there
+// would be two retries, in the hands of two senders perhaps. What may have fired is left
+// to the planner, which looks at what is overdue.
+func (s *Sender) scheduleAgain(ctx context.Context, items []*item, due []time.Time) {
+	fired, err := s.firedRetries(ctx, items, due)
+	for i, it := range items {
+		if err == nil && !fired[it.try()] {
+			err = s.Queue.Retry(ctx, nextJob(it, false), due[i])
+		}
+		if err != nil {
+			s.Log.Warn("sender: retries were not scheduled again, their jobs stay with the queue", "jobs", len(items)-i, "error", err)
+			s.leave(items[i:])
+			return
+		}
+		s.drop(it)
+	}
 }
 
 // firesSoon is how near its time a schedule may have fired already, by another clock.
 const firesSoon = 2 * time.Second
 
-// scheduleAgain repeats the schedule of a recorded deferral: its sender died between
-// the event and the schedule, or between the schedule and the acknowledgement. In the
-// latter case the repetition replaces the schedule, unless that has fired: then there
-// would be two retries, in the hands of two senders perhaps. So what is due is left to
-// the planner, which schedules it if the queue turns out to know nothing of it.
-func (s *Sender) scheduleAgain(ctx context.Context, it *item, row campaign.Row) {
-	if time.Until(row.Due) < firesSoon {
-		s.drop(it)
-		return
+// firedRetries are the items whose retry the queue may have delivered, or is about to.
+func (s *Sender) firedRetries(ctx context.Context, items []*item, due []time.Time) (map[try]bool, error) {
+	fired := map[try]bool{}
+	var unscheduled []*item
+	for i, it := range items {
+		if time.Until(due[i]) > firesSoon {
+			continue
+		}
+		scheduled, err := s.Queue.HasRetry(ctx, it.Job.Recipient)
+		if err != nil {
+			return nil, err
+		}
+		if fired[it.try()] = scheduled; !scheduled {
+			unscheduled = append(unscheduled, it)
+		}
 	}
-	next := nextJob(it, row.Resent)
-	if err := s.Queue.Retry(ctx, next, row.Due); err != nil {
-		s.Log.Warn("sender: a retry was not scheduled again, its job stays with the queue", "run", it.Job.Run, "contact", it.Job.Contact, "error", err)
-		s.leave([]*item{it})
-		return
+	if len(unscheduled) == 0 {
+		return fired, nil
 	}
-	s.drop(it)
+	// After the schedules: one that fired in between is seen here.
+	depth, err := s.Queue.Depth(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, it := range unscheduled {
+		fired[it.try()] = depth.Retries[campaign.LaneRun{Lane: it.Job.Lane, Run: it.Job.Run}] > 0
+	}
+	return fired, nil
 }
 
 // ledgerPoll is how often the recorder's progress is asked for.
