@@ -37,7 +37,7 @@ func (p RetryPolicy) delay(attempt uint16) time.Duration {
 
 // deferUntil records a deferral that is due after the policy's delay, or after the
 // given one when it is longer; or, when that would be beyond the campaign's give-up
-// age, a bounce.
+// age, a bounce, and for who may have a copy already, that nobody knows.
 func (s *Sender) deferUntil(it *item, e campaign.Event, atLeast time.Duration) {
 	first := it.Job.FirstTried
 	if first.IsZero() {
@@ -46,6 +46,10 @@ func (s *Sender) deferUntil(it *item, e campaign.Event, atLeast time.Duration) {
 	due := e.At.Add(max(s.Retry.withDefaults().delay(it.Job.Attempt), atLeast))
 	if due.Sub(first) > s.contents.giveUp(it.Job.Run) {
 		e.State, e.Reason = campaign.Bounced, campaign.GivenUp
+		if e.Resent {
+			// There was one attempt in doubt at least, and there will be no other.
+			e.State, e.Reason, e.Resent = campaign.Unknown, campaign.PossiblyAccepted, it.resent
+		}
 		s.outcomes.add(it, e)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"broadside/campaign"
+	"broadside/delivery"
 	"broadside/delivery/smtptest"
 )
 
@@ -34,4 +35,17 @@ func TestARetryThatComesTwiceIsSentOnce(t *testing.T) {
 		t.Errorf("Ann got %d copies", n)
 	}
 	w.agree(run)
+}
+
+// S17: who is given up after a connection lost behind the final dot is in doubt, not bounced.
+func TestGivenUpInDoubtIsUnknown(t *testing.T) {
+	never := delivery.RetryPolicy{First: time.Hour, Most: time.Hour}
+	w := newWorld(t, setting{retry: never}, shop("drop", smtptest.Behaviour{DropAfterDot: 1}))
+	w.people(3, "drop.example")
+	run := w.launch(func(s *campaign.Spec) { s.GiveUp = campaign.Duration(time.Minute) })
+	w.engine()
+	expect(t, w.finish(run), campaign.Counts{Planned: 3, Unknown: 3})
+	if n := w.saw("drop").Accepted; n != 3 {
+		t.Errorf("%d messages were sent to 3 people", n)
+	}
 }
