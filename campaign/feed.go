@@ -63,7 +63,13 @@ func (f *feeder) round(ctx context.Context, runs []Run) (busy bool, err error) {
 			}
 			busy = busy || more
 		case RunRunning:
-			running = append(running, r)
+			usable, err := f.usable(ctx, r)
+			if err != nil {
+				return false, err
+			}
+			if usable {
+				running = append(running, r)
+			}
 		}
 	}
 	if len(running) == 0 {
@@ -113,6 +119,21 @@ func (f *feeder) snapshotPage(ctx context.Context, r *Run) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// usable reports whether a run's audience can be told. A run whose list is gone is
+// paused with a note: it must not keep the others from being fed.
+func (f *feeder) usable(ctx context.Context, r *Run) (bool, error) {
+	_, err := f.snapshotOf(ctx, r)
+	if err == nil || !errors.Is(err, errAudience) {
+		return err == nil, err
+	}
+	f.p.Log.Error("planner: run paused", "run", r.ID, "campaign", r.Spec.Name, "error", err)
+	_, err = f.p.Store.SetRunState(ctx, r.ID, []RunState{RunRunning}, RunPaused, err.Error(), f.p.Now())
+	if err != nil && !errors.Is(err, ErrConflict) {
+		return false, fmt.Errorf("planner: pausing run %d: %w", r.ID, err)
+	}
+	return false, nil
 }
 
 func (f *feeder) snapshotOf(ctx context.Context, r *Run) (*snapshot, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -336,5 +337,29 @@ func TestPlannerSaysWhyItEnds(t *testing.T) {
 	got := p.Run(t.Context())
 	if want := "planner: writing the audience of run 1: no disk"; got == nil || got.Error() != want {
 		t.Errorf("error %v, want %q", got, want)
+	}
+}
+
+// A run that nobody can plan waits for a person, and the others go on.
+func TestRunWithoutItsListIsPaused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.list("all", 10, "t0.example")
+	c, err := w.db.CreateCampaign(t.Context(), spec("lost", "gone"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, err := w.db.CreateRun(t.Context(), c, campaign.RunRunning, time.Time{}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := w.start(spec("good", "all"))
+	defer w.record()()
+	defer w.run(w.planner().Run)()
+	defer w.take(w.taker(), usedLanes...)()
+	w.finished(good)
+	run, err := w.db.RunByID(t.Context(), lost.ID)
+	if err != nil || run.State != campaign.RunPaused || !strings.Contains(run.Note, `list "gone"`) {
+		t.Errorf("%s, note %q, %v", run.State, run.Note, err)
 	}
 }

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -33,16 +34,23 @@ func (p *Planner) newSnapshot(ctx context.Context, r *Run) (*snapshot, error) {
 		return s, nil
 	}
 	var err error
-	if s.audience, err = ResolveAudience(ctx, p.Store, r.Spec); err != nil {
+	s.audience, err = ResolveAudience(ctx, p.Store, r.Spec)
+	if errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("%w: %w", errAudience, err)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("planner: audience of run %d: %w", r.ID, err)
 	}
 	if r.Spec.Segment != "" {
 		if s.segment, err = segment.Parse(r.Spec.Segment); err != nil {
-			return nil, fmt.Errorf("planner: segment of run %d: %w", r.ID, err)
+			return nil, fmt.Errorf("%w: segment: %w", errAudience, err)
 		}
 	}
 	return s, nil
 }
+
+// errAudience says that nobody can tell whom a run is for.
+var errAudience = errors.New("the audience cannot be told")
 
 // ListFinder looks lists up by name.
 type ListFinder interface {

@@ -156,6 +156,8 @@ type PlanStore interface {
 	OpenRuns(ctx context.Context) ([]Run, error)
 	// StartRun moves a scheduled run to running; false when it was not scheduled.
 	StartRun(ctx context.Context, id RunID, now time.Time) (bool, error)
+	// SetRunState moves a run from one of the given states.
+	SetRunState(ctx context.Context, id RunID, from []RunState, to RunState, note string, now time.Time) (Run, error)
 	// FinishRun moves a running run to finished if its snapshot is done and nothing
 	// is open, in one transaction; false when not.
 	FinishRun(ctx context.Context, id RunID, now time.Time) (bool, error)

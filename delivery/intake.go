@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// pullWait is how long one request for jobs stays open.
-	pullWait = 5 * time.Second
+	// pullWait is how long one request for jobs stays open, and so how long a sender
+	// takes to stop.
+	pullWait = time.Second
 	// admitBatch jobs, or those that arrive within admitWait, are checked against the
 	// store at once. No connection waits for them: it has the jobs before them.
 	admitBatch = 128

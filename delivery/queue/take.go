@@ -83,12 +83,11 @@ type Delivery struct {
 const clockSkew = 2 * time.Second
 
 // Fetch asks for up to n jobs and calls take for each as it arrives; it returns
-// when n have come, none came for wait, or ctx is done. A payload that is not ours
-// is reported and removed.
+// when n have come or wait is over, also when ctx is done: what the server sends until
+// the request expires there would be in nobody's hands. A payload that is not ours is
+// reported and removed.
 func (s *Source) Fetch(ctx context.Context, n int, wait time.Duration, take func(Delivery)) error {
-	fetchCtx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	batch, err := s.cons.Fetch(n, jetstream.FetchContext(fetchCtx))
+	batch, err := s.cons.Fetch(n, jetstream.FetchMaxWait(wait))
 	if err != nil {
 		return s.ignoreIdle(ctx, err)
 	}
