@@ -64,6 +64,9 @@ func newRoot(a *app) *cobra.Command {
 		SilenceErrors: true,
 		// Whatever fails before this point is wrong use: flags, arguments, names.
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cmd.ValidateRequiredFlags(); err != nil {
+				return err
+			}
 			a.started = true
 			return a.configure(cmd)
 		},
