@@ -75,7 +75,12 @@ func (c *contents) compile(run campaign.Run) (*content, error) {
 	return &content{run: run, message: compiled, signer: signer}, nil
 }
 
+// signer reads the keys anew: one that was made, or put into use, since the process
+// began signs the runs that begin after it.
 func (c *contents) signer(domain string) (*dkim.Signer, error) {
+	if err := c.cfg.Keys.Reload(); err != nil {
+		return nil, err
+	}
 	if keys := c.cfg.Keys.For(domain); len(keys) > 0 {
 		return dkim.NewSigner(keys...)
 	}
