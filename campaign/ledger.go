@@ -74,7 +74,7 @@ const (
 	MergeFailed        Reason = 20 // a merge field has no value and no default
 	Erased             Reason = 21 // the contact was erased after the snapshot
 	AddressUnsupported Reason = 22 // needs SMTPUTF8, the server has none
-	InternalFailure    Reason = 23 // our own machinery failed, five times
+	InternalFailure    Reason = 23 // our own machinery failed
 	DNSFailed          Reason = 24 // the resolver could not answer
 	PossiblyAccepted   Reason = 25 // lost after the final dot: may have arrived
 )
@@ -106,8 +106,9 @@ type Recipient struct {
 // The recorder applies events in stream order. An event changes its row only if
 // Attempt is greater than the attempts the row has recorded, and the row is
 // Waiting or Deferred, or Cancelled while the event is a final outcome (the
-// message was in flight when the run was cancelled). All other events are
-// repetitions and change nothing.
+// message was in flight when the run was cancelled) or PossiblyAccepted, which then is
+// Unknown; and what is Unknown may still be Accepted. All other events are repetitions
+// and change nothing.
 type Event struct {
 	Recipient
 	Attempt  uint16 // 1 for the first try; a number in sequence, not a charge

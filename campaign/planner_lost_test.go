@@ -3,6 +3,7 @@ package campaign_test
 import (
 	"context"
 	"maps"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 func TestPause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const n = 3000 // more than is taken before a pause is known
+	const n = 3000
 	w.list("all", n, "t0.example", "gmail.com")
 	run := w.start(spec("all", "all"))
 	s := w.taker()
@@ -25,6 +26,11 @@ func TestPause(t *testing.T) {
 		if sent.Add(1) == n/4 {
 			if _, err := w.service.Pause(context.Background(), "all", ""); err != nil {
 				t.Error(err)
+			}
+			// Its lane's other jobs come after the news.
+			for known := campaign.RunRunning; known == campaign.RunRunning; {
+				known = must(s.runs.State(context.Background(), run.ID))(t)
+				runtime.Gosched()
 			}
 		}
 		return accepted(j), true

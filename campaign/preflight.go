@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"strings"
 
 	"broadside/campaign/message"
 	"broadside/campaign/segment"
@@ -80,6 +80,10 @@ func (s *Service) preflight(ctx context.Context, spec Spec, sample int) (Preflig
 		p.add(true, "DKIM", "there is no key for "+content.FromDomain(),
 			fmt.Sprintf("make one with `broadside dkim keygen %s` and publish the record it prints", content.FromDomain()))
 	}
+	if s.PublicURL == "" {
+		p.add(false, "public_url", "is not configured: messages have no unsubscribe link, which mailbox providers and most laws demand",
+			"set it to the https:// address at which the web role is reached")
+	}
 	if spec.PostalAddress == "" {
 		p.add(false, "postal_address", "is empty", "most laws on advertising mail ask for the sender's postal address")
 	}
@@ -101,7 +105,7 @@ func (s *Service) renderSample(ctx context.Context, spec Spec, content *message.
 		}
 		p.Sampled++
 		var err error
-		buf, err = content.Append(buf[:0], sampleRecipient(m.Contact, content.FromDomain(), s.Now()))
+		buf, err = content.Append(buf[:0], s.sampleRecipient(m.Contact, content.FromDomain()))
 		if err != nil {
 			p.Failed++
 			if len(p.FirstFailures) < 10 {
@@ -165,14 +169,12 @@ func (s *Service) audience(ctx context.Context, spec Spec, visit func(*AudienceM
 	}
 }
 
-// sampleRecipient is a contact as a message would see it, with a message id and links
+// sampleRecipient is a contact as a message would see it, with a message id and a link
 // that lead nowhere.
-func sampleRecipient(c Contact, domain string, now time.Time) *message.Recipient {
-	return &message.Recipient{
-		Email:       c.Email,
-		Attributes:  c.Attributes,
-		MessageID:   "preview@" + domain,
-		Date:        now,
-		Unsubscribe: "https://" + domain + "/u/preview",
+func (s *Service) sampleRecipient(c Contact, domain string) *message.Recipient {
+	r := &message.Recipient{Email: c.Email, Attributes: c.Attributes, MessageID: "preview@" + domain, Date: s.Now()}
+	if s.PublicURL != "" {
+		r.Unsubscribe = strings.TrimSuffix(s.PublicURL, "/") + "/u/preview"
 	}
+	return r
 }

@@ -20,7 +20,7 @@ func (s *Service) Preview(ctx context.Context, name, whom string) (Contact, []by
 	if err != nil {
 		return Contact{}, nil, err
 	}
-	msg, err := content.Append(nil, sampleRecipient(contact, content.FromDomain(), s.Now()))
+	msg, err := content.Append(nil, s.sampleRecipient(contact, content.FromDomain()))
 	if err != nil {
 		return contact, nil, fmt.Errorf("as %s: %w", contact.Email, err)
 	}
@@ -75,7 +75,7 @@ func (s *Service) Worst(ctx context.Context, name string) (longest, shortest Ext
 	var buf []byte
 	err = s.audience(ctx, c.Spec, func(m *AudienceMember) bool {
 		seen++
-		msg, err := content.Append(buf[:0], sampleRecipient(m.Contact, content.FromDomain(), s.Now()))
+		msg, err := content.Append(buf[:0], s.sampleRecipient(m.Contact, content.FromDomain()))
 		if err != nil {
 			return seen < worstSample // listed by the preflight
 		}

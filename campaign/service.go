@@ -26,6 +26,9 @@ type Service struct {
 	Store Store
 	// HasKey reports whether messages from a domain can be signed; nil: not asked.
 	HasKey func(domain string) bool
+	// PublicURL is the base of unsubscribe links, as in delivery.Identity; messages have
+	// none when it is empty.
+	PublicURL string
 	// Now is time.Now outside of tests.
 	Now func() time.Time
 }
@@ -124,12 +127,33 @@ func suggestion(name string, known []string) string {
 	return "; there are: " + strings.Join(known[:min(len(known), 12)], ", ")
 }
 
-// Start begins a campaign's run now, or schedules it when at is in the future.
+// Start begins a campaign's first run now, or schedules it when at is in the future. A
+// campaign that was sent before is not sent again by a slip: see StartAgain.
 func (s *Service) Start(ctx context.Context, name string, at time.Time) (Run, error) {
 	c, err := s.campaign(ctx, name)
 	if err != nil {
 		return Run{}, err
 	}
+	last, err := s.Store.LatestRun(ctx, c.ID)
+	if err == nil && !last.Open() && !last.Started.IsZero() {
+		return Run{}, fmt.Errorf("campaign %q was sent before (run %d, %s): --again sends it once more to the same people: %w", name, last.ID, last.State, ErrConflict)
+	}
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Run{}, err
+	}
+	return s.start(ctx, c, at)
+}
+
+// StartAgain begins a further run of a campaign, which goes to its whole audience.
+func (s *Service) StartAgain(ctx context.Context, name string, at time.Time) (Run, error) {
+	c, err := s.campaign(ctx, name)
+	if err != nil {
+		return Run{}, err
+	}
+	return s.start(ctx, c, at)
+}
+
+func (s *Service) start(ctx context.Context, c Campaign, at time.Time) (Run, error) {
 	report, err := s.preflight(ctx, c.Spec, startSample)
 	if err != nil {
 		return Run{}, err
@@ -146,7 +170,7 @@ func (s *Service) Start(ctx context.Context, name string, at time.Time) (Run, er
 	}
 	run, err := s.Store.CreateRun(ctx, c, state, at, now)
 	if errors.Is(err, ErrConflict) {
-		return run, fmt.Errorf("campaign %q has a run that is not over: wait for it, or cancel it first: %w", name, ErrConflict)
+		return run, fmt.Errorf("campaign %q has a run that is not over: wait for it, or cancel it first: %w", c.Spec.Name, ErrConflict)
 	}
 	return run, err
 }

@@ -132,6 +132,7 @@ func TestRunStates(t *testing.T) {
 	s.Subject, s.Text = "News", "News"
 	must(w.service.Create(ctx, s))(t)
 	start := func() error { _, err := w.service.Start(ctx, "news", time.Time{}); return err }
+	again := func() error { _, err := w.service.StartAgain(ctx, "news", time.Time{}); return err }
 	pause := func() error { _, err := w.service.Pause(ctx, "news", "a note"); return err }
 	resume := func() error { _, err := w.service.Resume(ctx, "news"); return err }
 	cancel := func() error { _, err := w.service.Cancel(ctx, "news", ""); return err }
@@ -153,7 +154,8 @@ func TestRunStates(t *testing.T) {
 		{"cancel", cancel, campaign.RunCancelled, nil},
 		{"cancel twice", cancel, "", []string{"is cancelled", "cannot become cancelled"}},
 		{"resume what is cancelled", resume, "", []string{"is cancelled"}},
-		{"start again", start, campaign.RunRunning, nil},
+		{"start what was sent", start, "", []string{`"news" was sent before`, "--again"}},
+		{"start again", again, campaign.RunRunning, nil},
 	} {
 		err := step.do()
 		if step.want == "" {

@@ -172,8 +172,8 @@ type PlanStore interface {
 	// DeferredDue returns Deferred rows of a run whose retry was due from a time on and
 	// before another, oldest first.
 	DeferredDue(ctx context.Context, id RunID, from, before time.Time, limit int) ([]FeedRow, error)
-	// CancelOpen makes up to limit open recipients of a cancelled run Cancelled and
-	// returns how many.
+	// CancelOpen makes up to limit open recipients of a cancelled run Cancelled, or
+	// Unknown if a copy of theirs may have arrived, and returns how many.
 	CancelOpen(ctx context.Context, id RunID, limit int, now time.Time) (int64, error)
 	// Checkpoint is the last stream sequence of EVENTS that is applied.
 	Checkpoint(ctx context.Context) (uint64, error)

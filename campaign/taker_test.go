@@ -67,7 +67,7 @@ func (s *taker) work(ctx context.Context, t testing.TB, source *queue.Source) {
 		}
 	})
 	for ctx.Err() == nil {
-		if err := source.Fetch(ctx, 100, 5*time.Second, func(d queue.Delivery) { arrived <- d }); err != nil {
+		if err := source.Fetch(ctx, 100, time.Second, func(d queue.Delivery) { arrived <- d }); err != nil {
 			t.Errorf("taker: %v", err)
 			break
 		}

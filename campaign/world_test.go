@@ -51,7 +51,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.db, w.service = db, &campaign.Service{Store: db, Now: time.Now}
+	w.db, w.service = db, &campaign.Service{Store: db, PublicURL: "https://news.example.org", Now: time.Now}
 	w.openQueue()
 	t.Cleanup(func() {
 		w.closeQueue()

@@ -106,6 +106,10 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 		if r := c.open(ctx, p); c.session == nil {
 			return c.notOpened(ctx, p, r, began)
 		}
+		// Opening may have taken minutes.
+		if time.Since(began) > recheckAfter && !c.admitted(ctx, p) {
+			return false
+		}
 	}
 	host := hostLine(c.session.Host())
 	if err := c.Claims.add(p.item); err != nil {

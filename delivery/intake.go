@@ -23,8 +23,6 @@ const (
 	// pullLeast jobs are asked for at a time, or more: jobs end one by one, and a
 	// request for each alone would cost as much as the job.
 	pullLeast = 32
-	// routeParallel domains of one batch are routed at once.
-	routeParallel = 16
 	// soon and whilePaused are when retries that are given back are due again.
 	soon        = 5 * time.Second
 	whilePaused = 30 * time.Second
@@ -94,15 +92,15 @@ func (l *lane) pull(ctx context.Context, src *queue.Source, class queue.Class) e
 
 // admit checks what arrived, in batches, and hands it to its site.
 func (l *lane) admit(work context.Context) {
-	var again sync.WaitGroup
-	defer again.Wait()
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
 	for it := range l.arrived {
 		fresh, old := l.sort(work, l.gather(it))
 		if len(old) > 0 {
 			// Looking up waits for the recorder; new jobs don't wait with it.
-			again.Go(func() { l.dispatch(work, l.lookUp(work, old)) })
+			waiting.Go(func() { l.dispatch(work, l.lookUp(work, old), &waiting) })
 		}
-		l.dispatch(work, fresh)
+		l.dispatch(work, fresh, &waiting)
 	}
 }
 
@@ -143,22 +141,19 @@ func (l *lane) sort(work context.Context, batch []*item) (fresh, old []*item) {
 }
 
 // dispatch leaves out the suppressed and hands the others to their sites.
-func (l *lane) dispatch(work context.Context, items []*item) {
+//
+// Each domain is routed by itself: one whose DNS is slow keeps nobody else waiting. The
+// lane's room bounds how many there are.
+func (l *lane) dispatch(work context.Context, items []*item, routing *sync.WaitGroup) {
 	items = l.s.leaveOut(work, items)
 	byDomain := map[string][]*item{}
 	for _, it := range items {
 		it.domain = campaign.DomainOf(it.Job.Email)
 		byDomain[it.domain] = append(byDomain[it.domain], it)
 	}
-	var g errgroup.Group
-	g.SetLimit(routeParallel)
 	for domain, group := range byDomain {
-		g.Go(func() error {
-			l.route(work, domain, group)
-			return nil
-		})
+		routing.Go(func() { l.route(work, domain, group) })
 	}
-	_ = g.Wait()
 }
 
 func (l *lane) route(work context.Context, domain string, group []*item) {

@@ -26,11 +26,14 @@ func (s *Sender) leaveOut(ctx context.Context, items []*item) []*item {
 	kept := items[:0]
 	for i, it := range items {
 		it.checked = now
-		if reasons[i] != campaign.NoReason {
+		switch {
+		case reasons[i] == campaign.NoReason:
+			kept = append(kept, it)
+		case it.resent: // an earlier copy may have arrived
+			s.outcomes.add(it, it.event(campaign.Unknown, campaign.PossiblyAccepted, now))
+		default:
 			s.outcomes.add(it, it.event(campaign.Skipped, reasons[i], now))
-			continue
 		}
-		kept = append(kept, it)
 	}
 	return kept
 }

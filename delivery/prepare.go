@@ -95,8 +95,8 @@ func (s *Sender) render(p *prepared) error {
 	return nil
 }
 
-// broken handles a failure of our own machinery: the recipient is deferred, and after
-// five attempts it bounces with a reason that says whose fault it was.
+// broken handles a failure of our own machinery: the recipient is deferred, for as long
+// as any other, while an operator reads the log.
 func (s *Sender) broken(ctx context.Context, it *item, err error) {
 	if ctx.Err() != nil {
 		s.giveBack(ctx, it, soon)
@@ -105,11 +105,6 @@ func (s *Sender) broken(ctx context.Context, it *item, err error) {
 	s.Log.Error("sender: a message cannot be made", "run", it.Job.Run, "contact", it.Job.Contact, "error", err)
 	e := it.event(campaign.Deferred, campaign.InternalFailure, time.Now())
 	e.Reply = err.Error()
-	if it.Job.Attempt >= 5 {
-		e.State = campaign.Bounced
-		s.outcomes.add(it, e)
-		return
-	}
 	s.deferUntil(it, e, 0)
 }
 

@@ -20,7 +20,14 @@ func modelApply(r *campaign.Row, e campaign.Event) bool {
 	switch r.State {
 	case campaign.Waiting, campaign.Deferred:
 	case campaign.Cancelled:
+		if e.Reason == campaign.PossiblyAccepted {
+			e.State = campaign.Unknown
+		}
 		if e.State == campaign.Deferred {
+			return false
+		}
+	case campaign.Unknown:
+		if e.State != campaign.Accepted {
 			return false
 		}
 	default:
@@ -42,7 +49,7 @@ func randomEvent(rng *rand.Rand, who campaign.Recipient) campaign.Event {
 		Recipient: who,
 		Attempt:   uint16(1 + rng.IntN(4)),
 		State:     states[rng.IntN(len(states))],
-		Reason:    campaign.Reason(rng.IntN(5)),
+		Reason:    []campaign.Reason{0, 1, 2, 3, 4, campaign.PossiblyAccepted}[rng.IntN(6)],
 		Code:      uint16(200 + rng.IntN(360)),
 		Enhanced:  []string{"", "2.0.0", "4.7.28", "5.1.1"}[rng.IntN(4)],
 		Reply:     []string{"", "no such user", "try again later", "over quota"}[rng.IntN(4)],
@@ -103,7 +110,11 @@ func TestApplyAgainstModel(t *testing.T) {
 				}
 				for _, r := range model {
 					if r.Run == runs[0].ID && !r.State.Final() {
+						inDoubt := r.State == campaign.Deferred && r.Resent
 						r.State, r.Reason, r.At, r.Due = campaign.Cancelled, 0, now, time.Time{}
+						if inDoubt {
+							r.State, r.Reason = campaign.Unknown, campaign.PossiblyAccepted
+						}
 					}
 				}
 			}

@@ -10,8 +10,8 @@ import (
 	"broadside/campaign"
 )
 
-// CancelOpen makes up to limit open recipients of a cancelled run Cancelled and
-// returns how many. It goes through the run once, in order of lane and contact, and
+// CancelOpen makes up to limit open recipients of a cancelled run Cancelled, or
+// Unknown if a copy of theirs may have arrived, and returns how many. It goes through the run once, in order of lane and contact, and
 // keeps its place: no row behind it can open again. 0 for a run that is not
 // cancelled.
 func (db *DB) CancelOpen(ctx context.Context, id campaign.RunID, limit int, now time.Time) (int64, error) {
@@ -51,7 +51,8 @@ func (db *DB) CancelOpen(ctx context.Context, id campaign.RunID, limit int, now 
 		}
 		last := open[len(open)-1]
 		cancelled, err = t.exec(ctx, `
-			UPDATE ledger SET state = 6, reason = 0, due = 0, at = ?
+			UPDATE ledger SET state = CASE WHEN state = 2 AND resent THEN 4 ELSE 6 END,
+				reason = CASE WHEN state = 2 AND resent THEN 25 ELSE 0 END, due = 0, at = ?
 			WHERE run = ? AND (lane, contact) > (?, ?) AND (lane, contact) <= (?, ?) AND state IN (0, 2)`,
 			millis(now), id, place.Lane, place.Contact, last.Lane, last.Contact)
 		if err != nil {
@@ -60,6 +61,10 @@ func (db *DB) CancelOpen(ctx context.Context, id campaign.RunID, limit int, now 
 		counts := make(deltas)
 		for _, r := range open {
 			counts.add(id, r.Lane, r.State, r.Reason, -1, r.Resent)
+			if r.State == campaign.Deferred && r.Resent {
+				counts.add(id, r.Lane, campaign.Unknown, campaign.PossiblyAccepted, 1, true)
+				continue
+			}
 			counts.add(id, r.Lane, campaign.Cancelled, campaign.NoReason, 1, r.Resent)
 		}
 		if err := counts.write(ctx, t); err != nil {

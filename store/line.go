@@ -19,11 +19,15 @@ func (l *line) apply(e *campaign.Event) bool {
 	if e.Attempt <= l.attempts {
 		return false
 	}
-	inFlight := l.state == campaign.Cancelled && e.State.Final()
+	state := e.State
+	if l.state == campaign.Cancelled && e.Reason == campaign.PossiblyAccepted {
+		state = campaign.Unknown // there will be no retry to settle it
+	}
+	inFlight := l.state == campaign.Cancelled && state.Final() || l.state == campaign.Unknown && state == campaign.Accepted
 	if l.state.Final() && !inFlight {
 		return false
 	}
-	l.state, l.reason, l.attempts = e.State, e.Reason, e.Attempt
+	l.state, l.reason, l.attempts = state, e.Reason, e.Attempt
 	l.resent = l.resent || e.Resent
 	if l.first == 0 {
 		l.first = millis(e.At)
@@ -63,7 +67,7 @@ func (l *line) row(replies *replyIDs) written {
 		first:     l.first,
 		resent:    l.resent,
 	}
-	if e.State == campaign.Deferred {
+	if l.state == campaign.Deferred {
 		w.due = millis(e.Due)
 	}
 	if e.State != campaign.Accepted {

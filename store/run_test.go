@@ -295,14 +295,15 @@ func TestCancelOpen(t *testing.T) {
 		err = db.Apply(ctx, 2, 6, []campaign.Event{
 			{Recipient: at(2, 1), Attempt: 1, State: campaign.Accepted, At: now},
 			{Recipient: at(2, 2), Attempt: 1, State: campaign.Deferred, At: now, Due: now},
-			{Recipient: at(1, 3), Attempt: 1, State: campaign.Accepted, At: now}, // a repetition
-			{Recipient: at(1, 3), Attempt: 2, State: campaign.Bounced, Reason: campaign.UserUnknown, At: now},
+			{Recipient: at(1, 3), Attempt: 1, State: campaign.Accepted, At: now},                              // a repetition
+			{Recipient: at(1, 3), Attempt: 2, State: campaign.Bounced, Reason: campaign.UserUnknown, At: now}, // a copy was in doubt, and is
+			{Recipient: at(2, 3), Attempt: 1, State: campaign.Deferred, Reason: campaign.PossiblyAccepted, At: now, Due: now},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkCounts(t, db, run.ID)
-		if c := must(db.Counts(ctx, run.ID))(t); c != (campaign.Counts{Planned: 10, Accepted: 2, Bounced: 1, Cancelled: 7, Resent: 1}) {
+		if c := must(db.Counts(ctx, run.ID))(t); c != (campaign.Counts{Planned: 10, Accepted: 2, Unknown: 2, Cancelled: 6, Resent: 1}) {
 			t.Errorf("counts %+v", c)
 		}
 		if err := db.AppendRecipients(ctx, run.ID, 1, 2, nil, true); !errors.Is(err, campaign.ErrConflict) {

@@ -90,7 +90,7 @@ func (a *app) withService(ctx context.Context, do func(*campaign.Service) error)
 }
 
 func (a *app) service(db *store.DB, keys *dkim.Keyring) *campaign.Service {
-	s := &campaign.Service{Store: db, Now: time.Now}
+	s := &campaign.Service{Store: db, PublicURL: a.cfg.PublicURL, Now: time.Now}
 	if !a.cfg.Unsigned {
 		s.HasKey = func(domain string) bool { return len(keys.For(domain)) > 0 }
 	}

@@ -70,7 +70,7 @@ func TestLateBounceSuppresses(t *testing.T) { // B6, M15
 		t.Fatalf("suppressed: %+v, want %s\n%s", list, who, p.log)
 	}
 
-	c.run("campaign", "start", "news")
+	c.run("campaign", "start", "news", "--again")
 	var skipped []campaign.RecipientRow
 	eventually(t, "nobody is left out of the second run", time.Minute, func() bool {
 		if skipped, err = c.db.Recipients(t.Context(), 2, campaign.Skipped, campaign.Recipient{}, 10); err != nil {

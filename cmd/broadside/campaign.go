@@ -277,16 +277,20 @@ func (a *app) showPreflight(p campaign.Preflight) {
 }
 
 func campaignStartCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var again bool
+	cmd := &cobra.Command{
 		Use: "start NAME", Short: "Start a campaign (at its start time, when it has one)", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.startCampaign(cmd.Context(), args[0], time.Time{})
+			return a.startCampaign(cmd.Context(), args[0], time.Time{}, again)
 		},
 	}
+	againFlag(cmd, &again)
+	return cmd
 }
 
 func campaignScheduleCommand(a *app) *cobra.Command {
 	var at string
+	var again bool
 	cmd := &cobra.Command{
 		Use: "schedule NAME --at TIME", Short: "Start a campaign at a time", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -297,17 +301,26 @@ func campaignScheduleCommand(a *app) *cobra.Command {
 			if !t.After(time.Now()) {
 				return usagef("%s is past; use `broadside campaign start %s` to begin now", at, quoteArg(args[0]))
 			}
-			return a.startCampaign(cmd.Context(), args[0], t)
+			return a.startCampaign(cmd.Context(), args[0], t, again)
 		},
 	}
 	cmd.Flags().StringVar(&at, "at", "", "'2027-03-01 09:00 Europe/Berlin', RFC 3339, or +90m")
 	_ = cmd.MarkFlagRequired("at")
+	againFlag(cmd, &again)
 	return cmd
 }
 
-func (a *app) startCampaign(ctx context.Context, name string, at time.Time) error {
+func againFlag(cmd *cobra.Command, again *bool) {
+	cmd.Flags().BoolVar(again, "again", false, "send a campaign that was sent before once more, to its whole audience")
+}
+
+func (a *app) startCampaign(ctx context.Context, name string, at time.Time, again bool) error {
 	return a.withService(ctx, func(s *campaign.Service) error {
-		run, err := s.Start(ctx, name, at)
+		start := s.Start
+		if again {
+			start = s.StartAgain
+		}
+		run, err := start(ctx, name, at)
 		if err != nil {
 			return err
 		}

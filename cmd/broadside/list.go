@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +40,9 @@ func listImportCommand(a *app) *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
+			if cmd.Flags().Changed("list") && !validListName(list) {
+				return usagef("--list %q: a list's name has 1 to 100 characters on one line", list)
+			}
 			if list == "" {
 				base := filepath.Base(args[0])
 				list, _, _ = strings.Cut(base, ".")
@@ -56,6 +61,11 @@ func listImportCommand(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&rejects, "rejects", "", "file for the rows that are not imported (CSV)")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "report everything, change nothing")
 	return cmd
+}
+
+func validListName(name string) bool {
+	n := utf8.RuneCountInString(name)
+	return n > 0 && n <= 100 && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
 // importFile imports one file into a list, which is made when it is new.
