@@ -51,8 +51,15 @@ func (f *feeder) suspect(ctx context.Context, r *Run, o *overdue, now time.Time)
 	if err != nil {
 		return err
 	}
+	depth, err := f.p.Queue.Depth(ctx)
+	if err != nil {
+		return err
+	}
 	suspects := map[Recipient]uint16{}
 	for i := range rows {
+		if depth.Retries[LaneRun{rows[i].Lane, r.ID}] > 0 {
+			continue // the lane's retries wait, as when its site is down: nothing to ask
+		}
 		known, err := f.p.Queue.HasRetry(ctx, rows[i].Recipient)
 		if err != nil {
 			return err
@@ -63,8 +70,7 @@ func (f *feeder) suspect(ctx context.Context, r *Run, o *overdue, now time.Time)
 	}
 	if len(suspects) > 0 {
 		// After the schedules: a retry that came due in between is seen here.
-		depth, err := f.p.Queue.Depth(ctx)
-		if err != nil {
+		if depth, err = f.p.Queue.Depth(ctx); err != nil {
 			return err
 		}
 		for who := range suspects {
@@ -118,7 +124,7 @@ func (f *feeder) overdueRows(ctx context.Context, r *Run, o *overdue) ([]FeedRow
 func (o *overdue) turn(rows []FeedRow, now time.Time, grace time.Duration) {
 	o.suspects = nil
 	if len(rows) < overduePage {
-		o.from, o.next = time.Time{}, now.Add(grace/4)
+		o.from, o.next = time.Time{}, now.Add(grace/2)
 		return
 	}
 	last := rows[len(rows)-1].Due

@@ -21,7 +21,7 @@ type Planner struct {
 	// takes effect within it. Default 200 ms.
 	Tick time.Duration
 	// Grace is how long a retry may be overdue before the planner asks whether the
-	// queue still knows it. Default 2 min.
+	// queue still knows it. Default 10 s.
 	Grace time.Duration
 	// Now is the time by which runs start and retries are due. Default time.Now.
 	Now func() time.Time
@@ -38,7 +38,7 @@ func (p *Planner) Run(ctx context.Context) error {
 		p.Tick = 200 * time.Millisecond
 	}
 	if p.Grace == 0 {
-		p.Grace = 2 * time.Minute
+		p.Grace = 10 * time.Second
 	}
 	if p.Now == nil {
 		p.Now = time.Now

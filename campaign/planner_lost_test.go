@@ -243,7 +243,9 @@ func TestRetriesNotLost(t *testing.T) {
 	s.outcome = lostRetry
 	stopRecorder := w.record()
 	stopTaker := w.take(s, usedLanes...)
-	stopPlanner := w.run(w.planner().Run) // its Grace is 2 min: it does nothing about retries
+	p := w.planner()
+	p.Grace = time.Hour // it does nothing about retries
+	stopPlanner := w.run(p.Run)
 	eventually(t, "all are deferred", func() bool { return w.counts(run).Deferred == n })
 	stopPlanner()
 	stopTaker()
@@ -265,7 +267,7 @@ func TestRetriesNotLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	rounds := make(chan struct{})
-	p := w.spied(&spy{depth: func() {
+	p = w.spied(&spy{depth: func() {
 		select {
 		case rounds <- struct{}{}:
 		default:

@@ -125,12 +125,12 @@ func (s *Source) delivery(msg jetstream.Msg) (Delivery, error) {
 	if connected := s.q.connected.Load(); connected != s.connected {
 		s.connected, s.old = connected, MaxInHand
 	}
-	before := time.Unix(0, s.connected)
-	if s.q.opt.Embedded == nil {
-		// Several senders share what the server forgot: any of them may get all of it.
-		again = again || meta.Timestamp.Before(before.Add(clockSkew))
-	} else if s.old > 0 {
+	if s.old > 0 {
 		s.old--
+		before := time.Unix(0, s.connected)
+		if s.q.opt.Embedded == nil {
+			before = before.Add(clockSkew)
+		}
 		again = again || meta.Timestamp.Before(before)
 	}
 	return Delivery{Job: job, Again: again, msg: msg}, nil
