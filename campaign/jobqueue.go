@@ -28,7 +28,6 @@ type LaneRun struct {
 type Depth struct {
 	Jobs    map[LaneRun]int64 // first attempts
 	Retries map[LaneRun]int64 // retries that are due
-	Express map[Lane]int64    // first attempts of express runs, of all runs
 }
 
 // JobQueue is where the planner puts jobs.

@@ -107,7 +107,6 @@ func (q *Queue) Depth(ctx context.Context) (campaign.Depth, error) {
 	d := campaign.Depth{
 		Jobs:    map[campaign.LaneRun]int64{},
 		Retries: map[campaign.LaneRun]int64{},
-		Express: map[campaign.Lane]int64{},
 	}
 	jobs, err := q.subjects(ctx, q.jobs, "job.>")
 	if err != nil {
@@ -121,9 +120,6 @@ func (q *Queue) Depth(ctx context.Context) (campaign.Depth, error) {
 			continue
 		}
 		d.Jobs[campaign.LaneRun{Lane: lane, Run: run}] += int64(n)
-		if part[2] == "x" {
-			d.Express[lane] += int64(n)
-		}
 	}
 	due, err := q.subjects(ctx, q.retry, "rdue.>")
 	if err != nil {

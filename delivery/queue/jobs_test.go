@@ -202,7 +202,7 @@ func depth(t testing.TB, q *Queue) campaign.Depth {
 	return must[campaign.Depth](t)(q.Depth(t.Context()))
 }
 
-func TestDepthCountsByLaneRunAndClass(t *testing.T) {
+func TestDepthCountsByLaneAndRun(t *testing.T) {
 	q := newQueue(t)
 	tail := campaign.TailLane + 1
 	feed(t, q, campaign.Marker{}, lane, 1, 1, 3)
@@ -228,19 +228,16 @@ func TestDepthCountsByLaneRunAndClass(t *testing.T) {
 	if want := (map[campaign.LaneRun]int64{{Lane: lane, Run: 1}: 3, {Lane: tail, Run: 1}: 2, {Lane: lane, Run: 2}: 4}); !maps.Equal(d.Jobs, want) {
 		t.Errorf("jobs %v, want %v", d.Jobs, want)
 	}
-	if want := (map[campaign.Lane]int64{lane: 4}); !maps.Equal(d.Express, want) {
-		t.Errorf("express %v, want %v", d.Express, want)
-	}
 	// What a sender has in hand still counts; what it has acknowledged does not.
 	src := must[*Source](t)(q.Source(t.Context(), lane, ExpressJobs))
 	inHand := take(t, src, 2)
-	if n := depth(t, q).Express[lane]; n != 4 {
+	if n := depth(t, q).Jobs[campaign.LaneRun{Lane: lane, Run: 2}]; n != 4 {
 		t.Errorf("with two of four in hand the depth is %d", n)
 	}
 	if err := inHand[0].Ack(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the acknowledged job is gone", func() bool { return depth(t, q).Express[lane] == 3 })
+	eventually(t, "the acknowledged job is gone", func() bool { return depth(t, q).Jobs[campaign.LaneRun{Lane: lane, Run: 2}] == 3 })
 }
 
 func TestDropRunTakesAllOfOneRunAndNothingOfAnother(t *testing.T) {
