@@ -55,7 +55,11 @@ type EventReader struct {
 	q    *Queue
 	iter jetstream.MessagesContext
 	last uint64
+	idle time.Duration // without an event, after which the stream is looked at
 }
+
+// readerIdle bounds how long a recorder waits on a stream that has lost its end.
+const readerIdle = 5 * time.Second
 
 // ReadEvents starts reading after a sequence.
 func (q *Queue) ReadEvents(ctx context.Context, after uint64) (*EventReader, error) {
@@ -70,7 +74,7 @@ func (q *Queue) ReadEvents(ctx context.Context, after uint64) (*EventReader, err
 	if err != nil {
 		return nil, fmt.Errorf("queue: reading events after %d: %w", after, explain(err))
 	}
-	return &EventReader{q: q, iter: iter, last: after}, nil
+	return &EventReader{q: q, iter: iter, last: after, idle: readerIdle}, nil
 }
 
 // Close stops reading.
@@ -78,32 +82,55 @@ func (r *EventReader) Close() { r.iter.Stop() }
 
 // Read waits for events, then collects what comes until there are limit or wait has
 // passed since the first. It appends them to events and returns the sequence up to
-// which the stream is now read.
+// which the stream is now read. It fails when the stream has lost what was read.
 func (r *EventReader) Read(ctx context.Context, events []campaign.Event, limit int, wait time.Duration) ([]campaign.Event, uint64, error) {
-	collect := ctx
-	for {
-		msg, err := r.iter.Next(jetstream.NextContext(collect))
+	msg, err := r.first(ctx)
+	collect, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	for err == nil {
+		if events, err = r.take(events, msg); err != nil || len(events) >= limit {
+			break
+		}
+		msg, err = r.iter.Next(jetstream.NextContext(collect))
 		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			return events, r.last, nil
 		}
+	}
+	if err != nil {
+		return events, r.last, fmt.Errorf("queue: reading events after %d: %w", r.last, err)
+	}
+	return events, r.last, nil
+}
+
+// first waits for an event. A server that lost the end of its stream, as by a power cut,
+// gives its sequences to new events, which would never be delivered to this reader.
+func (r *EventReader) first(ctx context.Context) (jetstream.Msg, error) {
+	for {
+		idle, cancel := context.WithTimeout(ctx, r.idle)
+		msg, err := r.iter.Next(jetstream.NextContext(idle))
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return msg, err
+		}
+		_, last, err := r.q.EventsRange(ctx)
 		if err != nil {
-			return events, r.last, fmt.Errorf("queue: reading events after %d: %w", r.last, err)
+			return nil, err
 		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return events, r.last, fmt.Errorf("queue: reading events after %d: %w", r.last, err)
-		}
-		if events, err = decodeEvents(events, msg.Data()); err != nil {
-			r.q.opt.Log.Error("queue: outcomes cannot be read and are left out; their recipients stay open", "sequence", meta.Sequence.Stream, "error", err)
-		}
-		r.last = meta.Sequence.Stream
-		if len(events) >= limit {
-			return events, r.last, nil
-		}
-		if collect == ctx {
-			var cancel context.CancelFunc
-			collect, cancel = context.WithTimeout(ctx, wait)
-			defer cancel()
+		if last < r.last {
+			return nil, fmt.Errorf("the stream ends at %d, before what was read", last)
 		}
 	}
+}
+
+// take appends a message's events; one that cannot be read is reported and passed.
+func (r *EventReader) take(events []campaign.Event, msg jetstream.Msg) ([]campaign.Event, error) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return events, err
+	}
+	r.last = meta.Sequence.Stream
+	if events, err = decodeEvents(events, msg.Data()); err != nil {
+		r.q.opt.Log.Error("queue: outcomes cannot be read and are left out; their recipients stay open", "sequence", r.last, "error", err)
+	}
+	return events, nil
 }

@@ -157,3 +157,26 @@ func TestCorruptOutcomesAreReportedAndPassed(t *testing.T) {
 		t.Errorf("reported: %q", reported)
 	}
 }
+
+func TestAReaderNoticesThatTheStreamLostItsEnd(t *testing.T) {
+	q := newQueue(t)
+	publish(t, q, outcomes(1, 3))
+	publish(t, q, outcomes(4, 6))
+	r := must[*EventReader](t)(q.ReadEvents(t.Context(), 0))
+	defer r.Close()
+	r.idle = 20 * time.Millisecond
+	if _, to := read(t, r, 100, 6); to != 2 {
+		t.Fatalf("read up to %d", to)
+	}
+	if err := q.js.DeleteStream(t.Context(), eventsStream); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.declare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, to, err := r.Read(ctx, nil, 100, time.Millisecond); err == nil || ctx.Err() != nil || to != 2 {
+		t.Errorf("read up to %d of a stream that is gone: %v", to, err)
+	}
+}
