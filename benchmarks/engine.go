@@ -74,11 +74,11 @@ func (e *engine) Close() error {
 }
 
 func (e *engine) planner(q campaign.JobQueue) *campaign.Planner {
-	return &campaign.Planner{
-		Store: e.store, Queue: q, Log: e.log,
-		LaneOf: func(domain string) campaign.Lane { return delivery.LaneOf(domain, tailLanes) },
-	}
+	return &campaign.Planner{Store: e.store, Queue: q, Log: e.log, LanesOf: newLanes().Of}
 }
+
+// newLanes sorts by the domains' names: all their mail goes to the sink.
+func newLanes() *delivery.Lanes { return delivery.NewLanes(nil, mx.ProviderOfDomain, tailLanes) }
 
 // sender sends everything to the sink, over so many connections, with no limit of
 // rate but with the pacing in place.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"broadside/campaign"
-	"broadside/delivery"
 )
 
 // measurePlanner measures the way of jobs from the ledger to the queue, and before it
@@ -82,14 +81,18 @@ func (e *engine) snapshot(ctx context.Context, run campaign.Run) error {
 		return err
 	}
 	const page = 5000
+	lanes := newLanes()
 	for from, done := campaign.ContactID(0), false; !done; {
 		members, err := e.store.AudiencePage(ctx, audience, from, page)
 		if err != nil {
 			return err
 		}
-		to, rows := from, make([]campaign.NewRecipient, len(members))
+		to, rows, domains := from, make([]campaign.NewRecipient, len(members)), make([]string, len(members))
 		for i, m := range members {
-			to, rows[i] = m.ID, campaign.NewRecipient{Lane: delivery.LaneOf(campaign.DomainOf(m.Email), tailLanes), Contact: m.ID}
+			to, rows[i], domains[i] = m.ID, campaign.NewRecipient{Contact: m.ID}, campaign.DomainOf(m.Email)
+		}
+		for i, lane := range lanes.Of(domains) {
+			rows[i].Lane = lane
 		}
 		done = len(members) < page
 		if err := e.store.AppendRecipients(ctx, run.ID, from, to, rows, done); err != nil {

@@ -15,8 +15,9 @@ import (
 type Planner struct {
 	Store PlanStore
 	Queue JobQueue
-	// LaneOf says which lane a domain's mail goes to. It must not block.
-	LaneOf func(domain string) Lane
+	// LanesOf says which lanes the mail of domains goes to. It is asked once for each
+	// page of an audience, and may take a fraction of a second.
+	LanesOf func(domains []string) []Lane
 	// Tick is how often the runs' states are read and idle lanes looked at: a pause
 	// takes effect within it. Default 200 ms.
 	Tick time.Duration

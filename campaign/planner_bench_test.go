@@ -40,7 +40,7 @@ func benchmarkFeed(b *testing.B, recipients, lanes int) {
 	w.importRows("all", rows)
 	run := w.start(spec("all", "all"))
 	p := w.planner()
-	p.LaneOf = func(domain string) campaign.Lane { return laneOf[domain] }
+	p.LanesOf = lanesBy(func(domain string) campaign.Lane { return laneOf[domain] })
 	p.Now = time.Now
 	stop := w.run(p.Run)
 	eventually(b, "the audience is complete", func() bool {

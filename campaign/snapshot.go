@@ -86,7 +86,20 @@ func (p *Planner) advance(ctx context.Context, s *snapshot) error {
 	if err != nil {
 		return fmt.Errorf("planner: reading the audience of run %d: %w", s.run, err)
 	}
+	rows, to := p.recipients(s, page)
+	done := len(page) < limit
+	if err := p.Store.AppendRecipients(ctx, s.run, s.cursor, to, rows, done); err != nil {
+		return fmt.Errorf("planner: writing the audience of run %d: %w", s.run, err)
+	}
+	s.cursor, s.done = to, done
+	return nil
+}
+
+// recipients makes the ledger's rows of those in a page who are meant, and returns
+// the cursor behind the page.
+func (p *Planner) recipients(s *snapshot, page []AudienceMember) ([]NewRecipient, ContactID) {
 	rows := make([]NewRecipient, 0, len(page))
+	domains := make([]string, 0, len(page))
 	to := s.cursor
 	for i := range page {
 		m := &page[i]
@@ -97,18 +110,17 @@ func (p *Planner) advance(ctx context.Context, s *snapshot) error {
 				continue // a value the expression cannot compare is not in the segment
 			}
 		}
-		rows = append(rows, p.recipient(m))
+		rows = append(rows, recipient(m))
+		domains = append(domains, DomainOf(m.Email))
 	}
-	done := len(page) < limit
-	if err := p.Store.AppendRecipients(ctx, s.run, s.cursor, to, rows, done); err != nil {
-		return fmt.Errorf("planner: writing the audience of run %d: %w", s.run, err)
+	for i, lane := range p.LanesOf(domains) {
+		rows[i].Lane = lane
 	}
-	s.cursor, s.done = to, done
-	return nil
+	return rows, to
 }
 
-func (p *Planner) recipient(m *AudienceMember) NewRecipient {
-	r := NewRecipient{Lane: p.LaneOf(DomainOf(m.Email)), Contact: m.ID, State: Waiting}
+func recipient(m *AudienceMember) NewRecipient {
+	r := NewRecipient{Contact: m.ID, State: Waiting}
 	switch {
 	case m.Suppressed:
 		r.State, r.Reason = Skipped, Suppressed

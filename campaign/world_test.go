@@ -140,8 +140,18 @@ func (w *world) start(s campaign.Spec) campaign.Run {
 // planner is the planner under test with a short tick.
 func (w *world) planner() *campaign.Planner {
 	return &campaign.Planner{
-		Store: w.db, Queue: w.queue, LaneOf: laneOf,
+		Store: w.db, Queue: w.queue, LanesOf: lanesBy(laneOf),
 		Tick: 20 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func lanesBy(laneOf func(string) campaign.Lane) func([]string) []campaign.Lane {
+	return func(domains []string) []campaign.Lane {
+		lanes := make([]campaign.Lane, len(domains))
+		for i, domain := range domains {
+			lanes[i] = laneOf(domain)
+		}
+		return lanes
 	}
 }
 

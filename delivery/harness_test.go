@@ -49,6 +49,7 @@ type world struct {
 	queue   *queue.Queue
 	service *campaign.Service
 	tokens  *token.Maker
+	router  *mx.Router
 	config  delivery.Config
 	dials   atomic.Int64
 	log     *slog.Logger
@@ -75,9 +76,10 @@ func newWorld(t *testing.T, s setting, providers ...smtptest.Provider) *world {
 	keys, err := dkim.OpenKeyring(t.TempDir())
 	w.ok(err)
 	w.service = &campaign.Service{Store: w.store, Now: time.Now}
+	w.router = mx.New(mx.Config{Resolver: w.sim, DeadFor: 2 * time.Second})
 	w.config = delivery.Config{
 		Store: w.store, Queue: w.queue, Keys: keys, Unsigned: true, Port: 25, Grace: s.grace, Retry: s.retry, Log: w.log,
-		Router:   mx.New(mx.Config{Resolver: w.sim, DeadFor: 2 * time.Second}),
+		Router:   w.router,
 		LimitsOf: func(mx.Route) delivery.Limits { return s.limits },
 		NewPacer: func(_ string, l delivery.Limits) delivery.Pacer { return ratelimit.NewSite(l.Rate, time.Now) },
 		Identity: delivery.Identity{PublicURL: "https://news.example.org", Tokens: w.tokens},
@@ -175,9 +177,11 @@ func (w *world) launch(change func(*campaign.Spec)) campaign.Run {
 
 // plan runs planner and recorder, deliver a sender, until stopped or the test's end.
 func (w *world) plan() (stop func()) {
+	lanes := delivery.NewLanes(w.router, mx.ProviderOfDomain, tailLanes)
+	w.t.Cleanup(lanes.Close)
 	planner := &campaign.Planner{
 		Store: w.store, Queue: w.queue, Log: w.log, Grace: 4 * time.Second,
-		LaneOf: func(domain string) campaign.Lane { return delivery.LaneOf(domain, tailLanes) },
+		LanesOf: lanes.Of,
 	}
 	recorder := &delivery.Recorder{Ledger: w.store, Queue: w.queue, Log: w.log}
 	return w.background(planner.Run, recorder.Run)

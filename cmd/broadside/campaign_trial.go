@@ -37,7 +37,7 @@ func (a *app) testCampaign(ctx context.Context, name, to, as string) (err error)
 	a.cfg.finish()
 	e := &engine{cfg: a.cfg, log: a.log, net: net}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	if err := e.openStore(ctx); err != nil {
+	if err := errors.Join(e.openRouter(), e.openStore(ctx)); err != nil {
 		return err
 	}
 	service := a.service(e.store, e.keys)
@@ -45,11 +45,7 @@ func (a *app) testCampaign(ctx context.Context, name, to, as string) (err error)
 	if err != nil {
 		return err
 	}
-	cfg, err := e.senderConfig()
-	if err != nil {
-		return err
-	}
-	result, err := delivery.SendTest(ctx, cfg, c.Spec, contact, address.Email)
+	result, err := delivery.SendTest(ctx, e.senderConfig(), c.Spec, contact, address.Email)
 	if err != nil {
 		return err
 	}

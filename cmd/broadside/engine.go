@@ -48,6 +48,9 @@ type engine struct {
 	tokens   *token.Maker
 	lock     *os.File // of the data directory, with the embedded server
 	net      network
+	router   delivery.Router
+	sites    delivery.SiteFinder // nil with a smarthost
+	port     uint16              // of the servers that router finds
 
 	mu        sync.Mutex
 	listeners map[string]net.Listener // opened, and not yet taken by their roles
@@ -57,7 +60,10 @@ type engine struct {
 func openEngine(ctx context.Context, a *app, net network) (*engine, error) {
 	a.cfg.finish()
 	e := &engine{cfg: a.cfg, log: a.log, net: net}
-	err := e.openStore(ctx)
+	err := e.openRouter()
+	if err == nil {
+		err = e.openStore(ctx)
+	}
 	if err == nil {
 		err = e.openQueue(ctx)
 	}
@@ -189,10 +195,9 @@ func (e *engine) supervise(ctx context.Context, role string, work func(context.C
 }
 
 func (e *engine) plan(ctx context.Context) error {
-	p := &campaign.Planner{
-		Store: e.store, Queue: e.queue, Log: e.log,
-		LaneOf: func(domain string) campaign.Lane { return delivery.LaneOf(domain, e.cfg.Queue.TailLanes) },
-	}
+	lanes := delivery.NewLanes(e.sites, mx.ProviderOfDomain, e.cfg.Queue.TailLanes)
+	defer lanes.Close()
+	p := &campaign.Planner{Store: e.store, Queue: e.queue, Log: e.log, LanesOf: lanes.Of}
 	return e.queue.Lead(ctx, "planner", p.Run)
 }
 
@@ -202,10 +207,8 @@ func (e *engine) record(ctx context.Context) error {
 }
 
 func (e *engine) send(ctx context.Context) error {
-	cfg, err := e.senderConfig()
-	if err != nil {
-		return err
-	}
+	cfg := e.senderConfig()
+	var err error
 	if e.embedded != nil { // all jobs that come back were ours
 		if cfg.Claims, err = delivery.OpenClaims(filepath.Join(e.cfg.Data, "claims")); err != nil {
 			return err
@@ -214,11 +217,7 @@ func (e *engine) send(ctx context.Context) error {
 	return errors.Join(delivery.NewSender(cfg).Run(ctx), cfg.Claims.Close())
 }
 
-func (e *engine) senderConfig() (delivery.Config, error) {
-	router, port, err := e.router()
-	if err != nil {
-		return delivery.Config{}, err
-	}
+func (e *engine) senderConfig() delivery.Config {
 	c := e.cfg.SMTP
 	allow := e.net.allow
 	if c.Relay != "" {
@@ -236,12 +235,12 @@ func (e *engine) senderConfig() (delivery.Config, error) {
 		session.Auth = &smtp.Credentials{Username: c.RelayUser, Password: c.RelayPassword}
 	}
 	return delivery.Config{
-		Store: e.store, Queue: e.queue, Router: router, Port: port, SMTP: session,
+		Store: e.store, Queue: e.queue, Router: e.router, Port: e.port, SMTP: session,
 		LimitsOf: func(r mx.Route) delivery.Limits { return limitsOf(c, r) },
 		NewPacer: func(_ string, l delivery.Limits) delivery.Pacer { return ratelimit.NewSite(l.Rate, time.Now) },
 		Keys:     e.keys, Unsigned: e.cfg.Unsigned,
 		Identity: delivery.Identity{PublicURL: e.cfg.PublicURL, ReturnPathDomain: e.cfg.ReturnPathDomain, Tokens: e.tokens},
 		Retry:    delivery.RetryPolicy{First: time.Duration(e.cfg.Retry.First), Most: time.Duration(e.cfg.Retry.Most)},
 		Log:      e.log,
-	}, nil
+	}
 }

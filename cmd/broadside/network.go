@@ -32,21 +32,24 @@ func internet(c SMTPConfig) (network, error) {
 	}}, nil
 }
 
-// router finds the way for all mail: to the domains' MX hosts, or to the smarthost.
-func (e *engine) router() (delivery.Router, uint16, error) {
+// openRouter finds the way for all mail: to the domains' MX hosts, or to the smarthost.
+func (e *engine) openRouter() error {
 	c := e.cfg.SMTP
 	if c.Relay == "" {
-		return mx.New(mx.Config{Resolver: e.net.resolver, OwnNames: []string{e.cfg.Hello}}), c.Port, nil
+		router := mx.New(mx.Config{Resolver: e.net.resolver, OwnNames: []string{e.cfg.Hello}})
+		e.router, e.sites, e.port = router, router, c.Port
+		return nil
 	}
 	host, portName, err := net.SplitHostPort(c.Relay)
 	if err != nil {
-		return nil, 0, usagef("smtp.relay is %q: give host:port", c.Relay)
+		return usagef("smtp.relay is %q: give host:port", c.Relay)
 	}
 	port, err := strconv.ParseUint(portName, 10, 16)
 	if err != nil {
-		return nil, 0, usagef("smtp.relay is %q: the port is a number", c.Relay)
+		return usagef("smtp.relay is %q: the port is a number", c.Relay)
 	}
-	return &relay{host: host, resolver: e.net.resolver}, uint16(port), nil
+	e.router, e.port = &relay{host: host, resolver: e.net.resolver}, uint16(port)
+	return nil
 }
 
 // relay routes all domains to one smarthost, which is configured by a person and so

@@ -115,9 +115,7 @@ func (r *Router) Route(ctx context.Context, domain string) (Route, Problem) {
 	if !isName(domain) {
 		return Route{}, NoDomain
 	}
-	ex, err := r.domains.get(ctx, domain, func(ctx context.Context) (exchange, time.Duration) {
-		return r.lookupMX(ctx, domain)
-	})
+	ex, err := r.domains.get(ctx, domain, r.mxOf(domain))
 	if err != nil {
 		return Route{}, Temporary
 	}
@@ -135,6 +133,10 @@ func (r *Router) Route(ctx context.Context, domain string) (Route, Problem) {
 	route.Retry = time.Time{}
 	shuffle(route.Hosts)
 	return route, None
+}
+
+func (r *Router) mxOf(domain string) func(context.Context) (exchange, time.Duration) {
+	return func(ctx context.Context) (exchange, time.Duration) { return r.lookupMX(ctx, domain) }
 }
 
 // living leaves out the addresses that failed lately, and says when the first of
