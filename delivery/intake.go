@@ -68,8 +68,17 @@ func (l *lane) run(ctx, work context.Context) error {
 	return err
 }
 
+// mine reports whether this sender takes the lane's jobs. A large site's lane is shared
+// by all senders; a tail lane has one, so that the few messages for a small site leave
+// over one connection.
+func (l *lane) mine() bool { return !l.name.Tail() || l.s.members.Mine(l.name.String()) }
+
 func (l *lane) pull(ctx context.Context, src *queue.Source, class queue.Class) error {
 	for ctx.Err() == nil {
+		if !l.mine() {
+			pause(ctx, pullWait/2)
+			continue
+		}
 		n := l.room[class].acquire(ctx, pullLeast, admitBatch)
 		if n == 0 {
 			return nil

@@ -78,6 +78,7 @@ type Config struct {
 type Sender struct {
 	Config
 	runs     *queue.Runs
+	members  *queue.Members
 	contents *contents
 	hand     *hand
 	outcomes *outcomes
@@ -110,6 +111,10 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 	defer runs.Close()
 	s.runs = runs
+	if s.members, err = s.Queue.Join(ctx); err != nil {
+		return err
+	}
+	defer s.members.Leave()
 	s.contents = newContents(s.Config)
 	s.hand = newHand(s.Queue.AckWait(), s.Log)
 
