@@ -1,5 +1,6 @@
-// Package ratelimit paces what is sent to a site: how many messages a second, and
-// how that rate follows what the site's replies say. It keeps the rates of the sites
-// in memory; the limits that all senders of a cluster share will stand behind the
-// same interface, delivery.Limiter.
+// Package ratelimit keeps the limits of mailbox sites: messages per second and
+// connections at a time, which hold for all senders together, and how they follow what
+// the sites' replies say.
+//
+// Local keeps the limits of a single process in memory.
 package ratelimit

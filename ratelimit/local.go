@@ -4,78 +4,172 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
-// Feedback, after TCP's congestion control: a throttling reply halves the rate, at
-// most once in calm (replies to what was under way say nothing new), and each second
-// without one adds a twentieth of the ceiling, down to floor and up to the ceiling.
-const (
-	decrease = 0.5
-	recovery = 0.05 // of the ceiling, per second
-	floor    = 0.2  // messages per second
-	calm     = 2 * time.Second
-)
+// Local keeps the limits of one process that shares them with nobody.
+type Local struct {
+	now func() time.Time
 
-// Site paces one site in this process. It is safe for concurrent use.
-type Site struct {
-	now     func() time.Time
-	limiter *rate.Limiter
+	mu    sync.Mutex
+	gates map[string]*localGate // those that are open, or whose next slot is still to come
+	sweep int                   // at how many gates to look for those that can be forgotten
+}
+
+// NewLocal makes a limiter; now is time.Now outside of tests.
+func NewLocal(now func() time.Time) *Local {
+	return &Local{now: now, gates: map[string]*localGate{}, sweep: leastSweep}
+}
+
+// leastSweep is how many gates may be there before any is forgotten.
+const leastSweep = 256
+
+// Open implements Limiter.
+func (l *Local) Open(key string, limits Limits, wake func()) Gate {
+	l.mu.Lock()
+	g := l.gates[key]
+	if g == nil {
+		if len(l.gates) >= l.sweep {
+			l.forget()
+		}
+		g = &localGate{now: l.now, line: newLine()}
+		l.gates[key] = g
+	}
+	g.reopen(wake)
+	l.mu.Unlock()
+	g.SetLimits(limits)
+	return g
+}
+
+// forget drops the closed gates that could let a message through at once: a new one
+// would do the same. The others remember when the next message may leave.
+func (l *Local) forget() {
+	now := l.now()
+	for key, g := range l.gates {
+		if g.forgettable(now) {
+			delete(l.gates, key)
+		}
+	}
+	l.sweep = max(2*len(l.gates), leastSweep)
+}
+
+// localGate is the gate of one key. All fields below mu are guarded by it.
+type localGate struct {
+	now  func() time.Time
+	line line
 
 	mu      sync.Mutex
-	ceiling float64 // messages per second
-	slowed  time.Time
-	raised  time.Time
+	wake    func()
+	opened  int // how often more than closed
+	limits  Limits
+	apart   time.Duration // between two messages
+	last    time.Time     // the slot of the last message
+	held    int           // connections
+	leaving int           // of them: told by Over to close
+	wanted  bool          // TryAcquire has said no since the last wake
 }
 
-// NewSite paces at up to perSecond messages; a tenth of a second's worth may go at
-// once. now is time.Now outside of tests.
-func NewSite(perSecond float64, now func() time.Time) *Site {
-	return &Site{
-		now:     now,
-		ceiling: perSecond,
-		limiter: rate.NewLimiter(rate.Limit(perSecond), max(int(perSecond/10), 1)),
-		raised:  now(),
-	}
+func (g *localGate) reopen(wake func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.wake = wake
+	g.opened++
 }
 
-// Wait blocks until a message may be sent, or ctx is done, and returns ctx's error
-// then.
-func (s *Site) Wait(ctx context.Context) error {
-	s.recover()
-	return s.limiter.Wait(ctx)
+func (g *localGate) forgettable(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.opened == 0 && g.held == 0 && g.until(now) <= 0
 }
 
-// Throttled takes note of a reply that asked for less, sent for a message of an
-// attempt that began at a time.
-func (s *Site) Throttled(began time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	if !began.After(s.slowed) || now.Sub(s.slowed) < calm {
+// Close implements Gate.
+func (g *localGate) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.opened--
+}
+
+// SetLimits implements Gate.
+func (g *localGate) SetLimits(l Limits) {
+	g.mu.Lock()
+	if l == g.limits {
+		g.mu.Unlock()
 		return
 	}
-	s.slowed, s.raised = now, now
-	s.limiter.SetLimitAt(now, rate.Limit(max(float64(s.limiter.Limit())*decrease, floor)))
+	g.limits, g.apart = l, spacing(l.Rate)
+	g.unlockAndWake(g.held > l.Connections || g.wanted && g.held < l.Connections)
+	g.line.change()
 }
 
-// Rate is the present rate in messages per second.
-func (s *Site) Rate() float64 {
-	s.recover()
-	return float64(s.limiter.Limit())
-}
+// Wait implements Gate.
+func (g *localGate) Wait(ctx context.Context) error { return g.line.pass(ctx, g.take) }
 
-func (s *Site) recover() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	limit := float64(s.limiter.Limit())
-	elapsed := now.Sub(s.raised)
-	// Small steps are put together: the limiter needs no update for each message.
-	if limit >= s.ceiling || elapsed < 100*time.Millisecond {
-		return
+// take uses the slot that is due, or tells how long it is until the next.
+func (g *localGate) take() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	if wait := g.until(now); wait > 0 {
+		return wait
 	}
-	s.raised = now
-	s.limiter.SetLimitAt(now, rate.Limit(min(limit+recovery*s.ceiling*elapsed.Seconds(), s.ceiling)))
+	// Time that nobody used is lost, but for what timers are late by.
+	slot := now.Add(-late)
+	if due := g.last.Add(g.apart); due.After(slot) {
+		slot = due
+	}
+	g.last = slot
+	return 0
+}
+
+// until is how long it is until the next message may leave.
+func (g *localGate) until(now time.Time) time.Duration {
+	switch {
+	case g.apart == never:
+		return never
+	case g.last.IsZero():
+		return 0
+	}
+	return g.apart - now.Sub(g.last)
+}
+
+// TryAcquire implements Gate.
+func (g *localGate) TryAcquire() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.held >= g.limits.Connections {
+		g.wanted = true
+		return false
+	}
+	g.held++
+	return true
+}
+
+// Release implements Gate.
+func (g *localGate) Release() {
+	g.mu.Lock()
+	g.held--
+	g.leaving = max(g.leaving-1, 0)
+	g.unlockAndWake(g.wanted && g.held < g.limits.Connections)
+}
+
+// Over implements Gate.
+func (g *localGate) Over() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.held-g.leaving <= max(g.limits.Connections, 0) {
+		return false
+	}
+	g.leaving++
+	return true
+}
+
+// unlockAndWake releases the lock before it calls wake, which may call the gate.
+func (g *localGate) unlockAndWake(due bool) {
+	wake := g.wake
+	if due {
+		g.wanted = false
+	}
+	g.mu.Unlock()
+	if due {
+		wake()
+	}
 }
