@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"broadside/campaign"
+	"broadside/campaign/account"
 	"broadside/delivery"
 )
 
@@ -30,6 +31,7 @@ var (
 	_ campaign.RunStore    = (*DB)(nil)
 	_ delivery.Ledger      = (*DB)(nil)
 	_ delivery.SendStore   = (*DB)(nil)
+	_ account.Store        = (*DB)(nil)
 )
 
 // Options are the parts of Open that have defaults.

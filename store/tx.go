@@ -76,6 +76,7 @@ func (t *tx) get(ctx context.Context, dest any, query string, args ...any) error
 const (
 	lockSuppressions = 8_270_001 + iota // ids are committed in ascending order
 	lockSpecs                           // a spec is not swept while it is being shared
+	lockUsers                           // the first user, and the last admin, are one
 )
 
 func (db *DB) lock(ctx context.Context, t *tx, what int64) error {

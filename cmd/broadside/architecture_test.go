@@ -30,7 +30,7 @@ var arrows = map[string]struct {
 }{
 	"cmd/broadside": {
 		[]string{
-			"campaign", "campaign/listfile", "campaign/message", "campaign/segment", "campaign/token", "campaign/web",
+			"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/segment", "campaign/token", "campaign/web",
 			"delivery", "delivery/bounce", "delivery/mx", "delivery/queue", "delivery/reply", "delivery/smtp", "delivery/smtptest",
 			"dkim", "ratelimit", "store",
 		},
@@ -41,11 +41,12 @@ var arrows = map[string]struct {
 		"what must be sent doesn't know how it is sent, stored or shown",
 	},
 	"campaign/listfile": {nil, "files are read without knowing what their rows are for"},
+	"campaign/account":  {[]string{"campaign"}, "who may use the pages is apart from what they do there"},
 	"campaign/message":  {nil, "a message is compiled and rendered from its arguments alone"},
 	"campaign/segment":  {nil, "an expression is evaluated over attributes alone"},
 	"campaign/token":    {nil, "a token is made and read from its arguments alone"},
 	"campaign/web": {
-		[]string{"campaign", "campaign/message", "campaign/token"},
+		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/token"},
 		"pages show campaigns and change them through campaign.Service, as the commands do",
 	},
 	"delivery": {
@@ -64,7 +65,7 @@ var arrows = map[string]struct {
 	"dkim":              {[]string{"dkim/rsa8"}, "a signature depends on a message and a key"},
 	"dkim/rsa8":         {nil, "eight signatures at once are arithmetic"},
 	"ratelimit":         {nil, "pace is a matter of time and numbers"},
-	"store":             {[]string{"campaign", "delivery"}, "the store implements the interfaces that campaign and delivery state"},
+	"store":             {[]string{"campaign", "campaign/account", "delivery"}, "the store implements the interfaces that campaign and delivery state"},
 	"store/pgtest":      {nil, "a private PostgreSQL server for tests knows no table of ours"},
 	"benchmarks":        {[]string{"*"}, "scenarios measure the engine and each of its parts"},
 }
