@@ -12,22 +12,23 @@ import (
 
 // Options are the sizes of the scenarios.
 type Options struct {
-	Recipients  int           // of each run of the engine
-	Rounds      int           // of each comparison: peer and ours by turns
-	Connections int           // to the sink
-	Rows        int           // of each import
-	Jobs        int           // that the planner feeds
-	Large       int           // recipients of the large run
-	LargeFor    time.Duration // after what time it is cancelled
-	Dir         string        // for temporary data; "" is the system's
-	Profiles    string        // directory for profiles of the engine's last run; "": none
-	Log         io.Writer     // is told each result as it comes
+	Recipients    int           // of each run of the engine
+	Rounds        int           // of each comparison: peer and ours by turns
+	Connections   int           // to the sink
+	PerConnection int           // messages over each in the scenarios with a simulated round trip
+	Rows          int           // of each import
+	Jobs          int           // that the planner feeds
+	Large         int           // recipients of the large run
+	LargeFor      time.Duration // after what time it is cancelled
+	Dir           string        // for temporary data; "" is the system's
+	Profiles      string        // directory for profiles of the engine's last run; "": none
+	Log           io.Writer     // is told each result as it comes
 }
 
 // Defaults are the sizes of the committed results: six minutes on two cores.
 func Defaults() Options {
 	return Options{
-		Recipients: 100_000, Rounds: 2, Connections: 20,
+		Recipients: 100_000, Rounds: 2, Connections: 20, PerConnection: 60,
 		Rows: 200_000, Jobs: 300_000, Large: 1_000_000, LargeFor: 25 * time.Second,
 		Log: io.Discard,
 	}
@@ -43,6 +44,9 @@ var scenarios = []scenario{
 	{"parts", measureParts},
 	{"run", measureRun},
 	{"unsigned", measureUnsigned},
+	{"wire", measureWire},
+	{"trips", measureTrips},
+	{"tls", measureTLS},
 	{"planner", measurePlanner},
 	{"import-sqlite", measureSQLite},
 	{"import-postgres", measurePostgres},

@@ -28,7 +28,11 @@ func Child(ctx context.Context, role, job string, in io.Reader, out io.Writer) e
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	if role == roleSink {
-		return serveSink(ctx, in, json.NewEncoder(out))
+		var j sinkJob
+		if err := json.Unmarshal([]byte(job), &j); err != nil {
+			return err
+		}
+		return serveSink(ctx, j, in, json.NewEncoder(out))
 	}
 	go func() { // ends with the process
 		_, _ = io.Copy(io.Discard, in)

@@ -1,7 +1,9 @@
 package benchmarks
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -80,19 +82,29 @@ func (e *engine) planner(q campaign.JobQueue) *campaign.Planner {
 // newLanes sorts by the domains' names: all their mail goes to the sink.
 func newLanes() *delivery.Lanes { return delivery.NewLanes(nil, mx.ProviderOfDomain, tailLanes) }
 
-// sender sends everything to the sink, over so many connections, with no limit of
-// rate but with the pacing in place.
-func (e *engine) sender(ctx context.Context, sink netip.AddrPort, connections int) (*delivery.Sender, error) {
+// sender sends everything to the sink, with no limit of rate but with the pacing in
+// place.
+func (e *engine) sender(ctx context.Context, j engineJob) (*delivery.Sender, error) {
 	secret, err := e.store.Secret(ctx, "tokens")
 	if err != nil {
 		return nil, err
 	}
-	limits := delivery.Limits{Connections: connections, MessagesPerConnection: 1 << 30, Rate: 1e6, Idle: 30 * time.Second}
+	sink, err := netip.ParseAddrPort(j.Sink)
+	if err != nil {
+		return nil, err
+	}
+	limits := delivery.Limits{
+		Connections: j.Connections, MessagesPerConnection: cmp.Or(j.PerConnection, 1<<30), Rate: 1e6, Idle: 30 * time.Second,
+	}
+	session := smtp.Config{Hello: "mta." + letterDomain, TLS: smtp.NoTLS}
+	if j.TLS {
+		session.TLS, session.TLSConfig = smtp.Require, &tls.Config{MinVersion: tls.VersionTLS13}
+	}
 	return delivery.NewSender(delivery.Config{
 		Store: e.store, Queue: e.queue,
 		Router:   mx.New(mx.Config{Resolver: sinkDNS{sink.Addr()}}),
 		Port:     sink.Port(),
-		SMTP:     smtp.Config{Hello: "mta." + letterDomain, TLS: smtp.NoTLS},
+		SMTP:     session,
 		LimitsOf: func(mx.Route) delivery.Limits { return limits },
 		NewPacer: func(_ string, l delivery.Limits) delivery.Pacer { return ratelimit.NewSite(l.Rate, time.Now) },
 		Keys:     e.keys, Unsigned: true, // if there is no key

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"path/filepath"
 	"runtime"
 	"runtime/metrics"
@@ -77,6 +76,9 @@ type engineJob struct {
 	Dir         string
 	Sink        string // IP:port
 	Connections int
+	// PerConnection is how many messages a connection is for; 0: no limit.
+	PerConnection int
+	TLS           bool // 1.3, or nothing is sent
 	// Limit is after what time the run is cancelled, once its audience is complete; at
 	// four times Limit in any case.
 	Limit    time.Duration
@@ -101,11 +103,7 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	addr, err := netip.ParseAddrPort(j.Sink)
-	if err != nil {
-		return r, err
-	}
-	sender, err := e.sender(ctx, addr, j.Connections)
+	sender, err := e.sender(ctx, j)
 	if err != nil {
 		return r, err
 	}

@@ -8,7 +8,9 @@ import (
 // measureMemory begins a large run and cancels it some time after: when its audience is
 // in the ledger, and lanes, hands and caches are as full as they get.
 func measureMemory(ctx context.Context, b *bench) (r Result, err error) {
-	run, err := b.runOnce(ctx, b.Large, false, b.LargeFor)
+	w := b.everybody()
+	w.recipients, w.limit = b.Large, b.LargeFor
+	run, err := b.runOnce(ctx, w)
 	if err != nil {
 		return r, err
 	}

@@ -11,22 +11,37 @@ import (
 	"broadside/delivery/smtptest"
 )
 
+// sinkJob is how the sink behaves; as it is, it takes everything at once and offers
+// PIPELINING and CHUNKING.
+type sinkJob struct {
+	Latency                  time.Duration // simulated round trip
+	NoChunking, NoPipelining bool
+	TLS                      bool // STARTTLS is offered
+}
+
 // sinkReport is what the sink has seen and used so far.
 type sinkReport struct {
-	Addr       string        `json:"addr"`
-	Messages   int64         `json:"messages"`
-	RoundTrips int64         `json:"round_trips"`
-	Bytes      int64         `json:"bytes"`
-	Duplicates int64         `json:"duplicates"`
-	CPU        time.Duration `json:"cpu"`
-	First      time.Time     `json:"first"` // when the first message was accepted
+	Addr        string        `json:"addr"`
+	Messages    int64         `json:"messages"`
+	Connections int64         `json:"connections"`
+	RoundTrips  int64         `json:"round_trips"`
+	Bytes       int64         `json:"bytes"`
+	Duplicates  int64         `json:"duplicates"`
+	CPU         time.Duration `json:"cpu"`
+	First       time.Time     `json:"first"` // when the first message was accepted
+	Last        time.Time     `json:"last"`
 }
 
 // serveSink runs one provider that takes everything, and reports once at the start
 // and then for each line that it reads.
-func serveSink(ctx context.Context, in io.Reader, out *json.Encoder) error {
+func serveSink(ctx context.Context, job sinkJob, in io.Reader, out *json.Encoder) error {
 	sim, err := smtptest.Start(smtptest.Config{
-		Providers: []smtptest.Provider{{Name: "sink", Domains: []string{"*"}, MX: []string{sinkHost}}},
+		Providers: []smtptest.Provider{{
+			Name: "sink", Domains: []string{"*"}, MX: []string{sinkHost},
+			Behaviour: smtptest.Behaviour{
+				Latency: job.Latency, NoChunking: job.NoChunking, NoPipelining: job.NoPipelining, StartTLS: job.TLS,
+			},
+		}},
 	})
 	if err != nil {
 		return err
@@ -35,12 +50,15 @@ func serveSink(ctx context.Context, in io.Reader, out *json.Encoder) error {
 	for more := true; more && ctx.Err() == nil; more = lines.Scan() {
 		t := sim.Ledger().Totals()
 		r := sinkReport{
-			Addr: sim.Addr("sink").String(), Messages: t.Messages, RoundTrips: t.RoundTrips, Bytes: t.Bytes,
+			Addr: sim.Addr("sink").String(), Messages: t.Messages, Connections: t.Connections, RoundTrips: t.RoundTrips, Bytes: t.Bytes,
 			Duplicates: t.Duplicates, CPU: cpuTime(),
 		}
 		for _, receipt := range sim.Ledger().Accepted() {
 			if r.First.IsZero() || receipt.First.Before(r.First) {
 				r.First = receipt.First
+			}
+			if receipt.Last.After(r.Last) {
+				r.Last = receipt.Last
 			}
 		}
 		if err := out.Encode(r); err != nil {
@@ -54,9 +72,9 @@ func serveSink(ctx context.Context, in io.Reader, out *json.Encoder) error {
 const sinkHost = "mx.sink.example"
 
 // withSink starts a sink, lets work use it, and returns what it saw.
-func withSink(ctx context.Context, work func(addr string) error) (sinkReport, error) {
+func withSink(ctx context.Context, job sinkJob, work func(addr string) error) (sinkReport, error) {
 	var before, after sinkReport
-	c, err := startChild(ctx, roleSink, nil)
+	c, err := startChild(ctx, roleSink, job)
 	if err != nil {
 		return after, err
 	}

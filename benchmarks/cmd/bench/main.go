@@ -46,6 +46,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&opt.Recipients, "recipients", opt.Recipients, "recipients of each run")
 	flags.IntVar(&opt.Rounds, "rounds", opt.Rounds, "rounds of each comparison")
 	flags.IntVar(&opt.Connections, "connections", opt.Connections, "connections to the sink")
+	flags.IntVar(&opt.PerConnection, "per-connection", opt.PerConnection, "messages over each connection with a simulated round trip")
 	flags.IntVar(&opt.Rows, "rows", opt.Rows, "rows of each import")
 	flags.IntVar(&opt.Jobs, "jobs", opt.Jobs, "jobs that the planner feeds")
 	flags.IntVar(&opt.Large, "large", opt.Large, "recipients of the large run")
