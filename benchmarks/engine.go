@@ -19,6 +19,7 @@ import (
 	"broadside/delivery"
 	"broadside/delivery/mx"
 	"broadside/delivery/queue"
+	"broadside/delivery/shaping"
 	"broadside/delivery/smtp"
 	"broadside/dkim"
 	"broadside/ratelimit"
@@ -80,7 +81,9 @@ func (e *engine) planner(q campaign.JobQueue) *campaign.Planner {
 }
 
 // newLanes sorts by the domains' names: all their mail goes to the sink.
-func newLanes() *delivery.Lanes { return delivery.NewLanes(nil, mx.ProviderOfDomain, tailLanes) }
+func newLanes() *delivery.Lanes {
+	return delivery.NewLanes(nil, shaping.Builtin().ProviderOfDomain, tailLanes)
+}
 
 // sender sends everything to the sink, with no limit of rate but with the pacing in
 // place.

@@ -19,6 +19,7 @@ import (
 	"broadside/delivery"
 	"broadside/delivery/mx"
 	"broadside/delivery/queue"
+	"broadside/delivery/shaping"
 	"broadside/delivery/smtp"
 	"broadside/delivery/smtptest"
 	"broadside/dkim"
@@ -76,7 +77,7 @@ func newWorld(t *testing.T, s setting, providers ...smtptest.Provider) *world {
 	keys, err := dkim.OpenKeyring(t.TempDir())
 	w.ok(err)
 	w.service = &campaign.Service{Store: w.store, Now: time.Now}
-	w.router = mx.New(mx.Config{Resolver: w.sim, DeadFor: 2 * time.Second})
+	w.router = mx.New(mx.Config{Resolver: w.sim, ProviderOf: shaping.Builtin().ProviderOf, DeadFor: 2 * time.Second})
 	w.config = delivery.Config{
 		Store: w.store, Queue: w.queue, Keys: keys, Unsigned: true, Port: 25, Grace: s.grace, Retry: s.retry, Log: w.log,
 		Router:   w.router,
@@ -177,7 +178,7 @@ func (w *world) launch(change func(*campaign.Spec)) campaign.Run {
 
 // plan runs planner and recorder, deliver a sender, until stopped or the test's end.
 func (w *world) plan() (stop func()) {
-	lanes := delivery.NewLanes(w.router, mx.ProviderOfDomain, tailLanes)
+	lanes := delivery.NewLanes(w.router, shaping.Builtin().ProviderOfDomain, tailLanes)
 	w.t.Cleanup(lanes.Close)
 	planner := &campaign.Planner{
 		Store: w.store, Queue: w.queue, Log: w.log, Grace: 4 * time.Second,

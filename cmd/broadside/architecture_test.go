@@ -31,7 +31,7 @@ var arrows = map[string]struct {
 	"cmd/broadside": {
 		[]string{
 			"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/segment", "campaign/token", "campaign/web",
-			"delivery", "delivery/bounce", "delivery/mx", "delivery/queue", "delivery/reply", "delivery/smtp", "delivery/smtptest",
+			"delivery", "delivery/bounce", "delivery/mx", "delivery/queue", "delivery/reply", "delivery/shaping", "delivery/smtp", "delivery/smtptest",
 			"dkim", "ratelimit", "store",
 		},
 		"it wires all that a process needs, and nothing that only tests or benchmarks need",
@@ -52,7 +52,7 @@ var arrows = map[string]struct {
 	"delivery": {
 		[]string{
 			"campaign", "campaign/message", "campaign/token",
-			"delivery/mx", "delivery/queue", "delivery/reply", "delivery/smtp", "dkim", "ratelimit",
+			"delivery/mx", "delivery/queue", "delivery/reply", "delivery/shaping", "delivery/smtp", "dkim", "ratelimit",
 		},
 		"delivery states as interfaces what it needs of a store, and never knows the simulator",
 	},
@@ -60,6 +60,7 @@ var arrows = map[string]struct {
 	"delivery/mx":       {nil, "where a domain's mail goes is asked of DNS alone"},
 	"delivery/queue":    {[]string{"campaign"}, "the queue carries campaign's jobs and doesn't know how they are delivered"},
 	"delivery/reply":    {[]string{"campaign"}, "a reply means the same whoever received it, in a session or in a bounce"},
+	"delivery/shaping":  {nil, "what is known about providers is data, whoever acts on it"},
 	"delivery/smtp":     {nil, "a session speaks a protocol and knows no campaign"},
 	"delivery/smtptest": {nil, "the simulator shares no code with what it checks"},
 	"dkim":              {[]string{"dkim/rsa8"}, "a signature depends on a message and a key"},

@@ -20,6 +20,7 @@ import (
 	"broadside/delivery"
 	"broadside/delivery/mx"
 	"broadside/delivery/queue"
+	"broadside/delivery/shaping"
 	"broadside/delivery/smtp"
 	"broadside/dkim"
 	"broadside/ratelimit"
@@ -195,7 +196,7 @@ func (e *engine) supervise(ctx context.Context, role string, work func(context.C
 }
 
 func (e *engine) plan(ctx context.Context) error {
-	lanes := delivery.NewLanes(e.sites, mx.ProviderOfDomain, e.cfg.Queue.TailLanes)
+	lanes := delivery.NewLanes(e.sites, shaping.Builtin().ProviderOfDomain, e.cfg.Queue.TailLanes)
 	defer lanes.Close()
 	p := &campaign.Planner{Store: e.store, Queue: e.queue, Log: e.log, LanesOf: lanes.Of}
 	return e.queue.Lead(ctx, "planner", p.Run)

@@ -9,6 +9,7 @@ import (
 
 	"broadside/delivery"
 	"broadside/delivery/mx"
+	"broadside/delivery/shaping"
 )
 
 // internet is the real network. Private addresses are refused where they are dialled,
@@ -36,7 +37,7 @@ func internet(c SMTPConfig) (network, error) {
 func (e *engine) openRouter() error {
 	c := e.cfg.SMTP
 	if c.Relay == "" {
-		router := mx.New(mx.Config{Resolver: e.net.resolver, OwnNames: []string{e.cfg.Hello}})
+		router := mx.New(mx.Config{Resolver: e.net.resolver, ProviderOf: shaping.Builtin().ProviderOf, OwnNames: []string{e.cfg.Hello}})
 		e.router, e.sites, e.port = router, router, c.Port
 		return nil
 	}
@@ -79,15 +80,10 @@ func (r *relay) Failed(netip.Addr) {}
 
 // limitsOf is what a site gets: the configuration's word, or the provider's figures.
 func limitsOf(c SMTPConfig, r mx.Route) delivery.Limits {
-	p := mx.Default()
-	if r.Provider != "" && len(r.Hosts) > 0 {
-		if known, ok := mx.ProviderOf(r.Hosts[0].Name); ok {
-			p = known
-		}
-	}
+	p := shaping.Builtin().Rules(r.Provider, r.Site)
 	l := delivery.Limits{
 		Connections: p.Connections, MessagesPerConnection: p.MessagesPerConnection,
-		Rate: p.Rate, Idle: p.Idle, RequireTLS: p.RequireTLS,
+		Rate: p.Rate, Idle: p.Idle, RequireTLS: p.TLS == shaping.Require,
 	}
 	if c.Connections > 0 {
 		l.Connections = c.Connections

@@ -42,7 +42,7 @@ func (r *Router) lookupMX(ctx context.Context, domain string) (exchange, time.Du
 	}
 	if len(records) == 0 {
 		ex := exchange{hosts: []Host{{Name: domain}}, implicit: true}
-		ex.site, ex.provider = siteOf(ex.hosts)
+		ex.site, ex.provider = r.siteOf(ex.hosts)
 		return ex, ttl
 	}
 	if len(records) == 1 && normal(records[0].Host) == "" {
@@ -52,7 +52,7 @@ func (r *Router) lookupMX(ctx context.Context, domain string) (exchange, time.Du
 	if len(ex.hosts) == 0 {
 		return exchange{problem: Unusable}, ttl
 	}
-	ex.site, ex.provider = siteOf(ex.hosts)
+	ex.site, ex.provider = r.siteOf(ex.hosts)
 	return ex, ttl
 }
 
@@ -110,13 +110,13 @@ func exchangers(records []*net.MX) []Host {
 
 // siteOf names the site of hosts in order: the provider of one of the preferred, or
 // the first of them.
-func siteOf(hosts []Host) (site, provider string) {
+func (r *Router) siteOf(hosts []Host) (site, provider string) {
 	for _, h := range hosts {
 		if h.Preference != hosts[0].Preference {
 			break
 		}
-		if p, ok := ProviderOf(h.Name); ok {
-			return p.Name, p.Name
+		if name, ok := r.cfg.ProviderOf(h.Name); ok {
+			return name, name
 		}
 	}
 	return hosts[0].Name, ""

@@ -34,6 +34,9 @@ type TTLResolver interface {
 // Config is what a Router works with.
 type Config struct {
 	Resolver Resolver
+	// ProviderOf names the mailbox provider that an MX host belongs to; nil knows none.
+	// It may change its mind: a domain's site then follows when DNS is asked again.
+	ProviderOf func(mxHost string) (name string, ok bool)
 	// Network is "ip", "ip4" or "ip6": the addresses we can send to; "" is "ip".
 	Network string
 	// OwnNames and OwnAddrs are ours: an MX that is one of them, and all of the same
@@ -92,6 +95,9 @@ type Host struct {
 
 // New returns a Router that knows nothing yet.
 func New(cfg Config) *Router {
+	if cfg.ProviderOf == nil {
+		cfg.ProviderOf = func(string) (string, bool) { return "", false }
+	}
 	cfg.Network = cmp.Or(cfg.Network, "ip")
 	cfg.MaxDomains = cmp.Or(cfg.MaxDomains, 200_000)
 	cfg.TTL = cmp.Or(cfg.TTL, 5*time.Minute)

@@ -144,6 +144,9 @@ func TestRoute(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := New(Config{
 				Resolver: &zone{answers: test.zone},
+				ProviderOf: func(host string) (string, bool) {
+					return "google", host == "aspmx.l.google.com"
+				},
 				OwnNames: []string{"Relay.example.org."},
 				OwnAddrs: []netip.Addr{netip.MustParseAddr("198.51.100.7")},
 			})
