@@ -81,11 +81,15 @@ func (s *Sender) render(p *prepared) error {
 	if p.message, err = p.content.message.Append(p.message[:0], &r); err != nil {
 		return err
 	}
+	rendered := time.Now()
 	p.signature = p.signature[:0]
 	if p.content.signer != nil {
 		if p.signature, err = p.content.signer.Sign(p.signature, p.message, now); err != nil {
 			return err
 		}
+	}
+	if s.Prepared != nil {
+		s.Prepared(job, now, rendered, time.Now())
 	}
 	p.envelope = smtp.Envelope{
 		From: s.Identity.returnPath(job, p.content.message.FromDomain()),

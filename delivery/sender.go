@@ -71,7 +71,10 @@ type Config struct {
 	Claims *Claims
 	// Grace is how long a stopping sender waits for replies to messages under way.
 	Grace time.Duration
-	Log   *slog.Logger
+	// Prepared, if not nil, is told when a message's rendering began, and when it was
+	// rendered and signed. Many goroutines call it at once.
+	Prepared func(j *campaign.Job, began, rendered, signed time.Time)
+	Log      *slog.Logger
 }
 
 // Sender delivers jobs. Run it once.
