@@ -1,0 +1,92 @@
+package ratelimit
+
+import "time"
+
+// Learned is what was learned of one key. It is a value that names the key, and is
+// made for each message or kept, as is convenient.
+//
+// The limits that its methods take are what the operator allows now for all senders
+// together. They may differ from call to call: they are the ceiling.
+type Learned struct {
+	book *Book
+	key  Key
+}
+
+// Key is what the learned is about.
+func (l Learned) Key() Key { return l.key }
+
+// Record is what is known; the zero Record if nothing is.
+func (l Learned) Record() Record {
+	if p := l.book.find(l.key); p != nil {
+		return p.now()
+	}
+	return Record{}
+}
+
+// Allowed is what may be done now: the limits if nothing is known of the key.
+func (l Learned) Allowed(now time.Time, limits Limits) Allowance {
+	p := l.book.find(l.key)
+	if p == nil {
+		return Allowance{Rate: limits.Rate, Connections: limits.Connections}
+	}
+	r := p.record.Load()
+	if r == nil {
+		return Allowance{Rate: limits.Rate, Connections: limits.Connections}
+	}
+	return r.Allowed(now, limits)
+}
+
+// Throttled takes note of a reply that asked for less and is not known to a reaction:
+// the rate goes down, once for all replies of an epoch.
+func (l Learned) Throttled(now time.Time, limits Limits, reply Reply) {
+	now, reply.Began = plain(now), plain(reply.Began)
+	l.book.change(l.key, func(r Record) (Record, bool) { return r.throttled(now, limits, reply) })
+}
+
+// React counts a reply that a reaction knows, and acts when it is time to, instead of
+// Throttled. Replies that all senders got count together.
+func (l Learned) React(now time.Time, limits Limits, re Reaction, reply Reply) {
+	now, reply.Began = plain(now), plain(reply.Began)
+	l.book.change(l.key, func(r Record) (Record, bool) { return r.react(now, limits, re, reply) })
+}
+
+// Sent takes note of a message that was accepted, of an attempt that began at a time:
+// a probe goes on. It costs a look when there is no probe.
+func (l Learned) Sent(now time.Time, limits Limits, began time.Time) {
+	p := l.book.find(l.key)
+	if p == nil {
+		return
+	}
+	if r := p.record.Load(); r == nil || !r.Stop.probing(now) {
+		return
+	}
+	now = plain(now)
+	l.book.change(l.key, func(r Record) (Record, bool) { return r.sent(now, limits, began) })
+}
+
+// Pause keeps mail away until a time, or until Resume if that is zero.
+func (l Learned) Pause(p Pause) {
+	p.Since, p.Until = plain(p.Since), plain(p.Until)
+	l.book.change(l.key, func(r Record) (Record, bool) {
+		if r.Pause == p {
+			return r, false
+		}
+		r.Pause = p
+		return r, true
+	})
+}
+
+// Resume ends a pause.
+func (l Learned) Resume() {
+	l.book.change(l.key, func(r Record) (Record, bool) {
+		if r.Pause == (Pause{}) {
+			return r, false
+		}
+		r.Pause = Pause{}
+		return r, true
+	})
+}
+
+// plain is a time as it comes back from the bucket: without the reading of a clock
+// that other processes don't share.
+func plain(t time.Time) time.Time { return t.UTC().Round(0) }
