@@ -32,6 +32,7 @@ var arrows = map[string]struct {
 		[]string{
 			"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/segment", "campaign/token", "campaign/web",
 			"delivery", "delivery/bounce", "delivery/mx", "delivery/queue", "delivery/reply", "delivery/shaping", "delivery/smtp", "delivery/smtptest",
+			"delivery/dane", "delivery/mtasts", "delivery/tlspolicy", "delivery/tlsrpt",
 			"dkim", "ratelimit", "store",
 		},
 		"it wires all that a process needs, and nothing that only tests or benchmarks need",
@@ -52,15 +53,22 @@ var arrows = map[string]struct {
 	"delivery": {
 		[]string{
 			"campaign", "campaign/message", "campaign/token",
-			"delivery/mx", "delivery/queue", "delivery/reply", "delivery/shaping", "delivery/smtp", "dkim", "ratelimit",
+			"delivery/mx", "delivery/queue", "delivery/reply", "delivery/shaping", "delivery/smtp", "delivery/tlspolicy", "dkim", "ratelimit",
 		},
 		"delivery states as interfaces what it needs of a store, and never knows the simulator",
+	},
+	"delivery/tlspolicy": {
+		[]string{"delivery/dane", "delivery/mtasts", "delivery/mx", "delivery/smtp", "delivery/tlsrpt"},
+		"what a domain demands is put together from its policies, and held against a session",
 	},
 	"delivery/bounce":   {[]string{"campaign", "campaign/token", "delivery/reply"}, "a bounce names a recipient and no connection that mail left by"},
 	"delivery/mx":       {nil, "where a domain's mail goes is asked of DNS alone"},
 	"delivery/queue":    {[]string{"campaign"}, "the queue carries campaign's jobs and doesn't know how they are delivered"},
 	"delivery/reply":    {[]string{"campaign"}, "a reply means the same whoever received it, in a session or in a bounce"},
 	"delivery/shaping":  {nil, "what is known about providers is data, whoever acts on it"},
+	"delivery/dane":     {nil, "TLSA records are asked for and matched without knowing what is sent"},
+	"delivery/mtasts":   {nil, "a policy is found and kept without knowing what is sent"},
+	"delivery/tlsrpt":   {nil, "results of sessions are counted without holding any"},
 	"delivery/smtp":     {nil, "a session speaks a protocol and knows no campaign"},
 	"delivery/smtptest": {nil, "the simulator shares no code with what it checks"},
 	"dkim":              {[]string{"dkim/rsa8"}, "a signature depends on a message and a key"},

@@ -50,6 +50,12 @@ type Config struct {
 	// VerifyTLS demands a certificate valid for Host.Name. It is demanded anyway with
 	// Implicit and with Auth; an MX without either is encrypted to, not trusted.
 	VerifyTLS bool
+	// Verifier, if not nil, must take the server's certificates, and what VerifyTLS
+	// demands is not asked for then: names and authorities are the Verifier's business.
+	Verifier Verifier
+	// ServerName is the name to ask the server's certificate for (SNI), which with
+	// DANE may be the target of an alias (RFC 7672 §2.2.2); empty: Host.Name.
+	ServerName string
 	// ClassicTLS leaves the post-quantum key shares out of the ClientHello: it then
 	// fits into one packet, which some servers and middleboxes insist on.
 	ClassicTLS bool
@@ -121,9 +127,18 @@ func (c *Config) tlsConfig(host string) *tls.Config {
 	if c.TLSConfig != nil {
 		t = c.TLSConfig.Clone()
 	}
-	t.ServerName = strings.TrimSuffix(host, ".")
+	t.ServerName = strings.TrimSuffix(cmp.Or(c.ServerName, host), ".")
 	t.MinVersion = max(t.MinVersion, tls.VersionTLS12)
 	t.InsecureSkipVerify = !c.VerifyTLS && c.Auth == nil && c.TLS != Implicit
+	if v := c.Verifier; v != nil {
+		t.InsecureSkipVerify = true
+		t.VerifyConnection = func(state tls.ConnectionState) error {
+			if err := v.Verify(state.PeerCertificates); err != nil {
+				return distrust{err}
+			}
+			return nil
+		}
+	}
 	t.SessionTicketsDisabled = true
 	t.ClientSessionCache = nil
 	// Full records at once: a message is no interactive traffic.

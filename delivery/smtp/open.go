@@ -123,19 +123,19 @@ func (s *Session) hello() Result {
 // session as it was.
 func (s *Session) startTLS() Result {
 	if !s.caps.StartTLS {
-		return Result{Stage: StartTLS, Failure: TLSUnavailable, Detail: "STARTTLS is not offered"}
+		return Result{Stage: StartTLS, Failure: TLSUnavailable, TLS: TLSNotOffered, Detail: "STARTTLS is not offered"}
 	}
 	r := s.ask(StartTLS, s.times.TLS, "STARTTLS\r\n")
 	switch {
 	case r.Failure != None || r.Reply.Code == 421:
 		return r
 	case r.Reply.Code/100 != 2:
-		r.Failure, r.Detail = TLSUnavailable, "STARTTLS was refused"
+		r.Failure, r.TLS, r.Detail = TLSUnavailable, TLSNotOffered, "STARTTLS was refused"
 		return r
 	case s.in.in.Buffered() > 0:
 		// Whoever put bytes here wants them to count as sent under encryption
 		// (RFC 3207 §6, CVE-2011-0411).
-		return Result{Stage: StartTLS, Failure: TLSFailed, Detail: "the server sent text between its reply and the handshake"}
+		return Result{Stage: StartTLS, Failure: TLSFailed, TLS: TLSNegotiation, Detail: "the server sent text between its reply and the handshake"}
 	}
 	if r = s.encrypt(); r.Failure != None {
 		return r
@@ -149,7 +149,7 @@ func (s *Session) encrypt() Result {
 	c := tls.Client(s.raw, s.cfg.tlsConfig(s.host.Name))
 	s.raw.SetDeadline(time.Now().Add(s.times.TLS))
 	if err := c.Handshake(); err != nil {
-		return Result{Stage: StartTLS, Failure: TLSFailed, Detail: escape([]byte(err.Error()))}
+		return Result{Stage: StartTLS, Failure: TLSFailed, TLS: faultOf(err), Detail: escape([]byte(err.Error()))}
 	}
 	s.raw.SetDeadline(time.Time{})
 	s.use(c)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,9 +44,16 @@ func startPostfix(t *testing.T, settings ...string) *receiver {
 		_ = postfix.Wait() // "abort" is how it ends
 		r.log(t, "log")
 	})
+	r.idle = func(*testing.T) bool {
+		queued, err := filepath.Glob(filepath.Join(r.dir, "queue", "[aimd]*", "*"))
+		return err == nil && !slices.ContainsFunc(queued, inQueue.MatchString)
+	}
 	r.await(t)
 	return r
 }
+
+// inQueue are the files of messages that are not delivered yet.
+var inQueue = regexp.MustCompile(`/(maildrop|incoming|active|deferred)/[0-9A-F]+$`)
 
 // postfixMain refuses what a receiver that is hardened refuses: bare LFs, and commands
 // that are sent ahead without having been invited.

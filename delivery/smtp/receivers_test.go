@@ -31,8 +31,10 @@ func corpus(n int) []net.Buffers {
 // S4, S19, S20: exactly what was sent is what arrives at servers that others wrote, in
 // every way of speaking to them, over sessions of hundreds of messages.
 func TestReceiversTakeWhatWasSent(t *testing.T) {
+	t.Parallel()
 	for _, server := range receivers {
 		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
 			r := server.start(t)
 			for _, mode := range modes {
 				for _, policy := range []TLSPolicy{NoTLS, Require} {
@@ -87,8 +89,10 @@ func (r *receiver) compare(t *testing.T, sent []net.Buffers) {
 // T9: what we agree on with a current server is TLS 1.3, and no session is resumed
 // (golang/go#70232).
 func TestReceiversTLS(t *testing.T) {
+	t.Parallel()
 	for _, server := range receivers {
 		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
 			r := server.start(t)
 			for range 3 {
 				s := r.session(t, "one trip", Opportunistic)
@@ -112,8 +116,10 @@ func TestReceiversTLS(t *testing.T) {
 // S14, S19, S20: a refusal is told by its stage, in every way of speaking, and the
 // next message goes out over the same session.
 func TestReceiversRefuse(t *testing.T) {
+	t.Parallel()
 	for _, server := range receivers {
 		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
 			r := server.start(t)
 			for _, mode := range modes {
 				t.Run(mode.name, func(t *testing.T) {
@@ -143,8 +149,10 @@ func TestReceiversRefuse(t *testing.T) {
 
 // S18: a server's SIZE is held before MAIL, and our own SIZE= is true to the byte.
 func TestReceiversSize(t *testing.T) {
+	t.Parallel()
 	for _, server := range receivers {
 		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
 			r := server.start(t)
 			s := r.session(t, "one trip", NoTLS)
 			if c := s.Capabilities(); c.MaxSize != 3_000_000 {
@@ -165,9 +173,11 @@ func TestReceiversSize(t *testing.T) {
 
 // S21: what is not ASCII goes only where the server can take it.
 func TestReceiversEightBit(t *testing.T) {
+	t.Parallel()
 	body := "Subject: über\r\n\r\nGrüße, 漢字\r\n"
 	for _, server := range receivers {
 		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
 			r := server.start(t)
 			s := r.session(t, "one trip", NoTLS)
 			for i, env := range []Envelope{
@@ -200,8 +210,10 @@ func TestReceiversEightBit(t *testing.T) {
 // S22: the server reports what we asked it to, with our envelope id and recipient, and
 // returns no more than the header.
 func TestReceiversReport(t *testing.T) {
+	t.Parallel()
 	for _, server := range receivers {
 		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
 			r := server.start(t)
 			env := Envelope{From: "news@example.net", To: "ann+tag@example.net", EnvelopeID: "run=7+8", DSN: NotifySuccess | NotifyFailure}
 			sent := numbered(0, "\r\nthe body\r\n")

@@ -77,6 +77,8 @@ type Result struct {
 	Failure Failure
 	// Detail explains a Failure in one line that is safe to log; at most 512 bytes.
 	Detail string
+	// TLS says what TLSFailed or TLSUnavailable was about.
+	TLS TLSFault
 	// Handed tells that the last octet of the message had been given to the kernel.
 	Handed bool
 }

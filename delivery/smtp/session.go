@@ -24,6 +24,7 @@ type Session struct {
 	in    replyReader
 	out   writer
 	caps  Capabilities
+	trust trust
 
 	// replies carries what the reading goroutine reads; closed when it ends.
 	replies chan answer
