@@ -103,7 +103,7 @@ dsn_advertise_hosts = *
 tls_advertise_hosts = *
 tls_certificate = DIR/tls.pem
 tls_privatekey = DIR/tls.pem
-smtp_accept_max = 0
+smtp_accept_max = 100
 acl_smtp_rcpt = recipient
 acl_smtp_data = whole
 

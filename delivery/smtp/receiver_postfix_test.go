@@ -82,12 +82,9 @@ smtpd_relay_restrictions = reject_unauth_destination
 smtpd_recipient_restrictions = check_recipient_access inline:{
   {nobody@example.net = 550 5.1.1 no such user}, {later@example.net = 450 4.2.1 try later}}
 smtpd_error_sleep_time = 0
-smtpd_soft_error_limit = 1000
-smtpd_hard_error_limit = 1000
 smtpd_forbid_bare_newline = reject
 smtpd_forbid_bare_newline_exclusions =
 smtpd_forbid_unauth_pipelining = yes
-smtpd_client_connection_count_limit = 0
 smtpd_tls_chain_files = DIR/tls.pem
 smtpd_tls_security_level = may
 `
@@ -100,7 +97,7 @@ func (r *receiver) postfixPorts() string {
 		"two trips":      " -o smtpd_discard_ehlo_keywords=chunking,smtputf8",
 		"lockstep":       " -o smtpd_discard_ehlo_keywords=chunking,pipelining,8bitmime",
 		"lockstep, BDAT": " -o smtpd_discard_ehlo_keywords=pipelining",
-		"lax":            " -o smtpd_forbid_bare_newline=no",
+		"lax":            " -o smtpd_forbid_bare_newline=no -o smtpd_forbid_unauth_pipelining=no",
 	} {
 		fmt.Fprintf(&b, "%s inet n - n - - smtpd%s\n", r.ways[way], option)
 	}

@@ -31,7 +31,7 @@ type receiver struct {
 	// idle makes it deliver what it has queued, as far as it needs to be asked, and
 	// reports whether that is done.
 	idle func(*testing.T) bool
-	lf    bool // it stores lines as the system does
+	lf   bool // it stores lines as the system does
 }
 
 var receivers = []struct {

@@ -22,21 +22,27 @@ func TestReceiversLimits(t *testing.T) {
 	}
 }
 
-// limited are the settings of servers that take two connections at a time, and end a
+// limited are the settings of servers that take ten connections at a time, and end a
 // session after three errors or five messages. Postfix does not count messages.
 var limited = map[string][]string{
-	"Postfix": {"smtpd_client_connection_count_limit = 2", "smtpd_hard_error_limit = 3", "smtpd_soft_error_limit = 3"},
-	"Exim":    {"smtp_accept_max_per_host = 2", "smtp_accept_max_per_connection = 5"},
+	"Postfix": {"smtpd_client_connection_count_limit = 10", "smtpd_hard_error_limit = 3", "smtpd_soft_error_limit = 3"},
+	"Exim":    {"smtp_accept_max_per_host = 10", "smtp_accept_max_per_connection = 5"},
 }
 
 func tooManyConnections(t *testing.T, r *receiver) {
-	first, second := r.session(t, "one trip", NoTLS), r.session(t, "one trip", NoTLS)
-	s, result := r.open(t, "one trip", NoTLS)
-	if s != nil || result.Stage != Greeting || result.Reply.Code != 421 || !strings.Contains(strings.ToLower(result.Reply.Text), "too many") {
-		t.Errorf("the third connection: %v", result)
+	for n := 0; ; n++ {
+		s, result := r.open(t, "one trip", NoTLS)
+		if s == nil {
+			if result.Stage != Greeting || result.Reply.Code != 421 || !strings.Contains(strings.ToLower(result.Reply.Text), "too many") {
+				t.Errorf("after %d: %v", n, result)
+			}
+			return
+		}
+		defer s.Close()
+		if n == 10 {
+			t.Fatal("the eleventh connection was taken")
+		}
 	}
-	first.Close()
-	second.Close()
 }
 
 // endOfSession sends until the server has had enough: good messages to Exim, refused
@@ -54,7 +60,9 @@ func endOfSession(t *testing.T, r *receiver, way string) {
 			t.Fatalf("after %d: %v", s.Sent(), result)
 		}
 	}
-	if result.Reply.Code != 421 || result.Failure != None || result.MaybeAccepted() {
+	// To whom the refusals were pipelined, the last recipient's comes before the 421.
+	told := result.Reply.Code == 421 || result.Stage == Rcpt && result.Reply.Code == 550
+	if !told || result.Failure != None || result.MaybeAccepted() {
 		t.Errorf("after %d: %v", s.Sent(), result)
 	}
 	if next := s.Send(t.Context(), Envelope{To: to}, numbered(0, "\r\nhi\r\n")); next.Failure != Closed {
