@@ -11,7 +11,8 @@
 //   - runs: Service and Planner, each change guarded by the state it starts from;
 //   - ledger, attempts, run_counts, replies: rows are appended by the snapshot
 //     (AppendRecipients) and changed by the recorder (Apply) and by CancelOpen;
-//   - specs: immutable, shared by content hash.
+//   - specs: immutable, shared by content hash;
+//   - mta_sts, tls_results: senders (mtasts.Source, tlsrpt.Recorder).
 //
 // Kept counts (lists.subscribed, run_counts) change in the transaction that changes
 // what they count. Pages are keyset pages. A write transaction that needs several

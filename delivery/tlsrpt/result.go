@@ -50,8 +50,8 @@ type Session struct {
 // Count is how many sessions of a UTC day were alike. Sessions that succeeded are
 // alike whatever their hosts and addresses, which are then left out.
 type Count struct {
-	Day int // days since 1970-01-01
-	Policy
-	Session
+	Day      int // days since 1970-01-01
+	Policy   Policy
+	Session  Session
 	Sessions int64
 }
