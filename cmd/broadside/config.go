@@ -31,6 +31,7 @@ type Config struct {
 	PublicURL        string `toml:"public_url" env:"PUBLIC_URL"`                 // base of links in messages
 	ReturnPathDomain string `toml:"return_path_domain" env:"RETURN_PATH_DOMAIN"` // receives bounces
 	Hello            string `toml:"hello" env:"HELLO"`                           // EHLO name; default the host name
+	Shaping          string `toml:"shaping" env:"SHAPING"`                       // file of rules for mailbox providers; default: the built-in ones
 	Unsigned         bool   `toml:"unsigned" env:"UNSIGNED"`                     // let mail without a DKIM key leave
 	LogLevel         string `toml:"log_level" env:"LOG_LEVEL"`                   // debug, info, warn, error
 

@@ -2,6 +2,8 @@ package shaping
 
 import (
 	"maps"
+	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -107,6 +109,42 @@ func TestEveryProviderIsReached(t *testing.T) {
 	for domain, name := range table.domains {
 		if !reached[name] {
 			t.Errorf("%s is of %q, which does not exist", domain, name)
+		}
+	}
+}
+
+// The page that describes the file shows one that works, and names every key.
+func TestPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/shaping.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```toml\n")
+	example, rest, ok := strings.Cut(rest, "```\n")
+	if !ok {
+		t.Fatal("no example")
+	}
+	table, err := Parse([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := table.Rules("google", "google"); got.Connections != 2 || got.Rate != 10 || got.MessagesPerConnection != 50 {
+		t.Errorf("google: %+v", got)
+	}
+	if name, _ := table.ProviderOf("mx1.mx.example.net"); name != "example" || table.Rules(name, name).TLS != Require {
+		t.Errorf("a new provider: %q, %+v", name, table.Rules(name, name))
+	}
+	if got := table.Rules("", "mail.small.example"); got.Connections != 1 || got.Rate != 0.5 || got.Idle != time.Minute {
+		t.Errorf("a site: %+v", got)
+	}
+	if _, ok := table.React("yahoo", 421, "4.7.0", "[TS02] Messages temporarily deferred"); ok {
+		t.Error("a reaction that was put off is on")
+	}
+	for _, form := range []reflect.Type{reflect.TypeFor[limits](), reflect.TypeFor[section](), reflect.TypeFor[written]()} {
+		for f := range form.Fields() {
+			if key := f.Tag.Get("toml"); key != "" && key != "reaction" && !strings.Contains(rest, "| `"+key+"` |") {
+				t.Errorf("the page does not explain %q", key)
+			}
 		}
 	}
 }
