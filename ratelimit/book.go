@@ -22,7 +22,7 @@ type Book struct {
 	seed   maphash.Seed
 	shelf  [shelves]shelf
 	notify atomic.Pointer[func(Key)]
-	bucket *bucket // nil: in memory only
+	keeper *keeper // nil: in memory only
 }
 
 type shelf struct {
@@ -106,17 +106,17 @@ func (b *Book) page(key Key) *page {
 // change takes a step of a key, here at once and in the bucket as soon as may be.
 func (b *Book) change(key Key, c change) {
 	p := b.page(key)
-	changed, gone := p.change(c, b.bucket != nil)
+	changed, gone := p.change(c, b.keeper != nil)
 	for gone {
 		p = b.page(key)
-		changed, gone = p.change(c, b.bucket != nil)
+		changed, gone = p.change(c, b.keeper != nil)
 	}
 	if !changed {
 		return
 	}
 	b.changed(key)
-	if b.bucket != nil {
-		b.bucket.mark(p)
+	if b.keeper != nil {
+		b.keeper.mark(p)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -18,23 +19,24 @@ const (
 	// writeTimeout is how long a write waits for its answer, and writePause how long
 	// the writer rests after one that failed.
 	writeTimeout = 2 * time.Second
-	writePause   = time.Second
+	writePause   = 250 * time.Millisecond
 	// sweepEvery is how often what no longer matters is deleted, and markersKept how long
 	// the bucket tells late watchers of it.
 	sweepEvery  = time.Minute
 	markersKept = time.Hour
 )
 
-// bucket ties a book to its KV bucket: one goroutine follows what others write, one
+// keeper ties a book to its KV bucket: one goroutine follows what others write, one
 // writes what was learned here. Each key is a record in JSON, changed by
 // compare-and-swap only.
-type bucket struct {
-	book    *Book
-	kv      jetstream.KeyValue
-	watcher jetstream.KeyWatcher
-	stop    chan struct{}
-	done    sync.WaitGroup
-	wake    chan struct{}
+type keeper struct {
+	book *Book
+	conn *nats.Conn
+	kv   jetstream.KeyValue
+	ctx  context.Context // done when the book is closed
+	stop context.CancelFunc
+	done sync.WaitGroup
+	wake chan struct{}
 
 	mu    sync.Mutex
 	dirty map[*page]bool
@@ -53,13 +55,16 @@ func OpenBook(ctx context.Context, js jetstream.JetStream, replicas int, log *sl
 	}
 	b := NewBook()
 	b.log, b.now = log, now
-	k := &bucket{book: b, kv: kv, stop: make(chan struct{}), wake: make(chan struct{}, 1), dirty: map[*page]bool{}}
-	if k.watcher, err = kv.WatchAll(context.WithoutCancel(ctx)); err != nil {
+	k := &keeper{book: b, conn: js.Conn(), kv: kv, wake: make(chan struct{}, 1), dirty: map[*page]bool{}}
+	k.ctx, k.stop = context.WithCancel(context.WithoutCancel(ctx))
+	watcher, err := kv.WatchAll(k.ctx)
+	if err != nil {
+		k.stop()
 		return nil, fmt.Errorf("bucket %s: following it: %w", sitesBucket, err)
 	}
-	b.bucket = k
+	b.keeper = k
 	known := make(chan struct{})
-	k.done.Go(func() { k.follow(known) })
+	k.done.Go(func() { k.follow(watcher, sync.OnceFunc(func() { close(known) })) })
 	k.done.Go(k.run)
 	select {
 	case <-known:
@@ -71,29 +76,58 @@ func OpenBook(ctx context.Context, js jetstream.JetStream, replicas int, log *sl
 }
 
 // Close writes what is still to be written, waiting for no more than seconds, and ends
-// the book's goroutines. What it says last can still be asked.
+// the book's goroutines. It may be asked after that, and closed again.
 func (b *Book) Close() {
-	if b.bucket == nil {
+	if b.keeper == nil {
 		return
 	}
-	close(b.bucket.stop)
-	_ = b.bucket.watcher.Stop()
-	b.bucket.done.Wait()
+	b.keeper.stop()
+	b.keeper.done.Wait()
 }
 
-// follow takes in what the bucket says; known is closed when all that was there at the
-// start has been seen.
-func (k *bucket) follow(known chan struct{}) {
-	for entry := range k.watcher.Updates() {
-		if entry == nil {
-			close(known)
-			continue
+// follow takes in what the bucket says until the book is closed; known is called when
+// all that was there has been seen. After each loss of the connection it reads all of
+// the bucket again: the client would notice only seconds later that it missed some.
+func (k *keeper) follow(w jetstream.KeyWatcher, known func()) {
+	connected := k.conn.StatusChanged(nats.CONNECTED)
+	defer k.conn.RemoveStatusListener(connected)
+	for {
+		k.read(w, connected, known)
+		_ = w.Stop()
+		for range w.Updates() { // until it has stopped
 		}
-		k.learn(entry, false)
+		var err error
+		for w, err = k.kv.WatchAll(k.ctx); err != nil; w, err = k.kv.WatchAll(k.ctx) {
+			if !k.rest() {
+				return
+			}
+		}
 	}
 }
 
-func (k *bucket) learn(entry jetstream.KeyValueEntry, asked bool) {
+// read takes in what a watcher says until the connection is made anew, or the book is
+// closed.
+func (k *keeper) read(w jetstream.KeyWatcher, connected <-chan nats.Status, known func()) {
+	for {
+		select {
+		case <-k.ctx.Done():
+			return
+		case <-connected:
+			return
+		case entry, ok := <-w.Updates():
+			if !ok {
+				return
+			}
+			if entry == nil {
+				known()
+				continue
+			}
+			k.learn(entry, false)
+		}
+	}
+}
+
+func (k *keeper) learn(entry jetstream.KeyValueEntry, asked bool) {
 	key, err := parseKey(entry.Key())
 	if err != nil {
 		k.book.log.Warn("sites: a key of the bucket is not ours, left alone", "key", entry.Key())
@@ -116,17 +150,21 @@ func (k *bucket) learn(entry jetstream.KeyValueEntry, asked bool) {
 }
 
 // mark has a page written soon.
-func (k *bucket) mark(p *page) {
+func (k *keeper) mark(p *page) {
 	k.mu.Lock()
 	k.dirty[p] = true
 	k.mu.Unlock()
+	k.poke()
+}
+
+func (k *keeper) poke() {
 	select {
 	case k.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (k *bucket) marked() []*page {
+func (k *keeper) marked() []*page {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	list := make([]*page, 0, len(k.dirty))
@@ -138,13 +176,13 @@ func (k *bucket) marked() []*page {
 }
 
 // run writes until the book is closed, and then once more.
-func (k *bucket) run() {
+func (k *keeper) run() {
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
 	away := false
 	for {
 		select {
-		case <-k.stop:
+		case <-k.ctx.Done():
 			if err := k.writeAll(); err != nil {
 				k.book.log.Warn("sites: what was learned last is not written and will be learned again", "error", err)
 			}
@@ -162,26 +200,25 @@ func (k *bucket) run() {
 		}
 		if away = err != nil; away {
 			k.rest()
+			k.poke()
 		}
 	}
 }
 
-// rest waits a moment before what failed is tried again.
-func (k *bucket) rest() {
+// rest waits a moment before what failed is tried again; false when the book is closed.
+func (k *keeper) rest() bool {
 	t := time.NewTimer(writePause)
 	defer t.Stop()
 	select {
-	case <-k.stop:
+	case <-k.ctx.Done():
+		return false
 	case <-t.C:
-	}
-	select {
-	case k.wake <- struct{}{}:
-	default:
+		return true
 	}
 }
 
 // writeAll writes the marked pages; after a failure the rest stay marked.
-func (k *bucket) writeAll() error {
+func (k *keeper) writeAll() error {
 	pages := k.marked()
 	for i, p := range pages {
 		if err := k.write(p); err != nil {
@@ -196,7 +233,7 @@ func (k *bucket) writeAll() error {
 
 // write brings a page's pending steps into the bucket. When another sender was
 // faster, they are taken again from what it wrote.
-func (k *bucket) write(p *page) error {
+func (k *keeper) write(p *page) error {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
 	name := p.key.name()
@@ -220,7 +257,7 @@ func (k *bucket) write(p *page) error {
 }
 
 // put writes a record over a revision, or takes it out if it is empty.
-func (k *bucket) put(ctx context.Context, name string, r Record, rev uint64) (uint64, error) {
+func (k *keeper) put(ctx context.Context, name string, r Record, rev uint64) (uint64, error) {
 	if r.empty() && rev == 0 {
 		return 0, nil
 	}
@@ -239,7 +276,7 @@ func (k *bucket) put(ctx context.Context, name string, r Record, rev uint64) (ui
 
 // refresh asks for what the bucket has. A replica may answer that is a little behind:
 // then the next write fails too, and it is asked again.
-func (k *bucket) refresh(ctx context.Context, p *page, name string) error {
+func (k *keeper) refresh(ctx context.Context, p *page, name string) error {
 	entry, err := k.kv.Get(ctx, name)
 	switch {
 	case err == nil:
