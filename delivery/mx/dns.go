@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -205,10 +206,14 @@ func (d *DNS) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, err
 			switch timeout, ok := errors.AsType[net.Error](err); {
 			case err != nil:
 				failure.Err, failure.IsTimeout = err.Error(), ok && timeout.Timeout()
+			case !msg.Response:
+				failure.Err = "the answer is a question"
 			case len(msg.Question) != 1 || !strings.EqualFold(msg.Question[0].Name, name) || msg.Question[0].Qtype != qtype:
 				failure.Err = "the answer is to another question"
 			case msg.Truncated:
 				failure.Err = "the answer is truncated by TCP too"
+			case isReferral(msg):
+				failure.Err = "the server refers to others: it must resolve for us"
 			case msg.Rcode == dns.RcodeSuccess || msg.Rcode == dns.RcodeNameError:
 				return msg, nil
 			default:
@@ -220,6 +225,13 @@ func (d *DNS) ask(ctx context.Context, name string, qtype uint16) (*dns.Msg, err
 		}
 	}
 	return nil, failure
+}
+
+// isReferral reports an answer that says only who else to ask. It comes from a server
+// that is no resolver, and must not be taken for "there is none" (RFC 2308 §2.2).
+func isReferral(msg *dns.Msg) bool {
+	names := slices.ContainsFunc(msg.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeNS })
+	return msg.Rcode == dns.RcodeSuccess && len(msg.Answer) == 0 && names && !hasSOA(msg)
 }
 
 // maxNegative is the longest that "there is none" is believed (RFC 2308 §5 allows

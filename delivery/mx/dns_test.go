@@ -208,6 +208,32 @@ func TestDNSFailures(t *testing.T) {
 			m.Truncated = true
 			w.WriteMsg(m)
 		},
+		"another id": func(w dns.ResponseWriter, q *dns.Msg) {
+			m := new(dns.Msg).SetReply(q)
+			m.Id++
+			w.WriteMsg(m)
+		},
+		"another type": func(w dns.ResponseWriter, q *dns.Msg) {
+			m := new(dns.Msg).SetReply(q)
+			m.Question[0].Qtype = dns.TypeTXT
+			w.WriteMsg(m)
+		},
+		"no question": func(w dns.ResponseWriter, q *dns.Msg) {
+			m := new(dns.Msg).SetReply(q)
+			m.Question = nil
+			w.WriteMsg(m)
+		},
+		"an echo": func(w dns.ResponseWriter, q *dns.Msg) { w.WriteMsg(q) },
+		"a referral": func(w dns.ResponseWriter, q *dns.Msg) {
+			m := new(dns.Msg).SetReply(q)
+			ns, _ := dns.NewRR("example. 600 IN NS ns.example.")
+			m.Ns = []dns.RR{ns}
+			w.WriteMsg(m)
+		},
+		"half a packet": func(w dns.ResponseWriter, q *dns.Msg) {
+			packet, _ := new(dns.Msg).SetReply(q).Pack()
+			w.Write(packet[:len(packet)/2])
+		},
 		"no DNS at all": func(w dns.ResponseWriter, q *dns.Msg) { w.Write([]byte("hello")) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -225,6 +251,79 @@ func TestDNSFailures(t *testing.T) {
 				t.Errorf("with a good one: %v, %v", records, err)
 			}
 		})
+	}
+}
+
+// Truncated by UDP and not to be had by TCP is no answer, whatever it begins with.
+func TestDNSTruncatedWithoutTCP(t *testing.T) {
+	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	defer func() { udp.Close(); <-done }()
+	go func() {
+		defer close(done)
+		packet := make([]byte, 512)
+		for {
+			n, from, err := udp.ReadFrom(packet)
+			if err != nil {
+				return
+			}
+			q := new(dns.Msg)
+			if q.Unpack(packet[:n]) != nil {
+				continue
+			}
+			m := new(dns.Msg).SetReply(q)
+			m.Truncated = true
+			rr, _ := dns.NewRR("plain.example. 300 IN MX 10 only-the-first.example.")
+			m.Answer = []dns.RR{rr}
+			reply, _ := m.Pack()
+			udp.WriteTo(reply, from)
+		}
+	}()
+	records, err := newDNS(t, udp.LocalAddr().String()).LookupMX(t.Context(), "plain.example")
+	if problemOf(err) != Temporary || len(records) != 0 {
+		t.Errorf("%v, %v", records, err)
+	}
+}
+
+// Who answers faster than the server, but does not know the id, changes nothing.
+func TestDNSForged(t *testing.T) {
+	good := records(t, true, testZone)
+	d := newDNS(t, startDNS(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		forged := new(dns.Msg).SetReply(q)
+		forged.Id += 7
+		rr, _ := dns.NewRR("plain.example. 300 IN MX 1 evil.example.")
+		forged.Answer = []dns.RR{rr}
+		w.WriteMsg(forged)
+		good(w, q)
+	}))
+	got, ttl, err := d.LookupMXTTL(t.Context(), "plain.example")
+	if want := "[20 b.example. 10 a.example.] 3m20s"; describeMX(got, ttl, err) != want {
+		t.Errorf("%s, want %s", describeMX(got, ttl, err), want)
+	}
+}
+
+// What an answer says about names that were not asked for counts for nothing.
+func TestDNSOfOthers(t *testing.T) {
+	d := newDNS(t, startDNS(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg).SetReply(q)
+		for _, line := range []string{
+			"other.example. 300 IN MX 1 evil.example.", "other.example. 300 IN CNAME plain.example.",
+			"plain.example. 300 CH MX 1 evil.example.", "plain.example. 300 IN MX 10 a.example.",
+		} {
+			rr, err := dns.NewRR(line)
+			if err != nil {
+				t.Error(err)
+			}
+			m.Answer = append(m.Answer, rr)
+		}
+		w.WriteMsg(m)
+	}))
+	got, ttl, err := d.LookupMXTTL(t.Context(), "plain.example")
+	if want := "[10 a.example.] 5m0s"; describeMX(got, ttl, err) != want {
+		t.Errorf("%s, want %s", describeMX(got, ttl, err), want)
 	}
 }
 
