@@ -69,6 +69,9 @@ func (s *Source) get(ctx context.Context, url string) ([]byte, error) {
 		return nil, fmt.Errorf("GET %s: media type %q, want text/plain", url, resp.Header.Get("Content-Type"))
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxSize+1))
+	if err == nil {
+		err = ctx.Err() // our hanging up can look like a clean end of the file
+	}
 	if err != nil {
 		return nil, fmt.Errorf("GET %s: %w", url, err)
 	}

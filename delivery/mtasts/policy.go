@@ -88,7 +88,7 @@ func (p *Policy) set(key, value string) error {
 		if err != nil || len(value) > 10 || value[0] == '+' {
 			return errors.New("max_age is not a number of seconds")
 		}
-		p.MaxAge = min(time.Duration(n)*time.Second, maxAge)
+		p.MaxAge = time.Duration(min(n, uint64(maxAge/time.Second))) * time.Second
 	case "mx":
 		pattern := strings.ToLower(strings.TrimSuffix(value, "."))
 		if !isPattern(pattern) {
