@@ -85,7 +85,7 @@ func (r Role) Means() string {
 	case Editor:
 		return "imports lists, writes campaigns and sends them"
 	case Admin:
-		return "all of it, and the users too"
+		return "does all of it, and looks after the users"
 	}
 	return ""
 }

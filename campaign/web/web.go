@@ -1,108 +1,111 @@
-// Package web answers what recipients ask over HTTP: to be taken off a list. It
-// keeps nothing; what a recipient decides is written by the campaign package's store.
+// Package web is what Broadside shows over HTTP: the marketing team's pages, the API
+// that programs use, and the page by which recipients leave a list.
+//
+// Pages are rendered here, on the server, from the templates in pages/; what is live
+// on them follows server-sent events. Pages and API ask the same services of package
+// campaign and know no SQL. Every route names the permission it needs and, when it
+// changes something, what the audit log calls it; guard.go enforces both.
+//
+// The package keeps sessions in the store and, in memory, only what can be read again:
+// the last figures of the runs that somebody is watching.
 package web
 
 import (
 	"context"
 	"embed"
 	"errors"
-	"html/template"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
+	"github.com/alexedwards/scs/v2"
+
 	"broadside/campaign"
-	"broadside/campaign/token"
+	"broadside/campaign/account"
 )
 
-// Store is what the pages need.
-type Store interface {
-	RunByID(ctx context.Context, id campaign.RunID) (campaign.Run, error)
-	ListByName(ctx context.Context, name string) (campaign.List, error)
-	Unsubscribe(ctx context.Context, contact campaign.ContactID, list campaign.ListID, now time.Time) error
+//go:embed pages
+var pageFiles embed.FS
+
+// Config is what the pages and the API work on.
+type Config struct {
+	Service  *campaign.Service
+	Accounts *account.Accounts
+	Sessions scs.CtxStore
+	// Recipients answers /u/ and /healthz.
+	Recipients http.Handler
+	// Proxies are the networks whose X-Forwarded-For and -Proto are believed.
+	Proxies []netip.Prefix
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
-//go:embed unsubscribe.html
-var files embed.FS
-
-var page = template.Must(template.ParseFS(files, "unsubscribe.html"))
-
-type handler struct {
-	store  Store
-	tokens *token.Maker
-	log    *slog.Logger
+// App is the pages and the API. Make it with New.
+type App struct {
+	Config
+	pages    *pages
+	sessions sessions
+	mux      *http.ServeMux
+	routed   []route // those that need a user
+	handler  http.Handler
 }
 
-// Handler serves /u/TOKEN and /healthz.
-func Handler(store Store, tokens *token.Maker, log *slog.Logger) http.Handler {
-	h := &handler{store: store, tokens: tokens, log: log}
-	mux := http.NewServeMux()
-	// GET changes nothing: mailbox providers and scanners follow links (RFC 8058 §3.1).
-	mux.HandleFunc("GET /u/{token}", h.ask)
-	mux.HandleFunc("POST /u/{token}", h.unsubscribe)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	return mux
+// New makes the pages and the API.
+func New(c Config) *App {
+	a := &App{Config: c, pages: parsePages(), sessions: newSessions(c.Sessions), mux: http.NewServeMux()}
+	a.routes()
+	// Another site's page cannot make a signed-in browser change anything here. Mailbox
+	// providers' one-click requests carry no cookie and prove themselves by their token.
+	guard := http.NewCrossOriginProtection()
+	guard.AddInsecureBypassPattern("POST /u/{token}")
+	guard.SetDenyHandler(http.HandlerFunc(a.foreign))
+	a.handler = guard.Handler(a.secure(a.mux))
+	return a
 }
 
-type view struct {
-	Title, Text string
-	Button      bool
+// ServeHTTP answers everything that the web role is asked.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// foreign refuses what another site's page sent.
+func (a *App) foreign(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "This request came from another site, and was not carried out.", http.StatusForbidden)
 }
 
-func (h *handler) ask(w http.ResponseWriter, r *http.Request) {
-	if _, _, err := h.tokens.Read(token.Unsubscribe, r.PathValue("token")); err != nil {
-		h.show(w, http.StatusNotFound, view{Title: "This link is not complete", Text: "Please use the whole link from the message."})
-		return
-	}
-	h.show(w, http.StatusOK, view{Title: "Unsubscribe?", Text: "You will get no more messages from this list.", Button: true})
-}
-
-// unsubscribe acts on a click of the button and on RFC 8058 one-click requests, which
-// carry no cookie and follow no redirect.
-func (h *handler) unsubscribe(w http.ResponseWriter, r *http.Request) {
-	run, contact, err := h.tokens.Read(token.Unsubscribe, r.PathValue("token"))
-	if err != nil {
-		h.show(w, http.StatusNotFound, view{Title: "This link is not complete", Text: "Please use the whole link from the message."})
-		return
-	}
-	if err := h.leave(r.Context(), campaign.RunID(run), campaign.ContactID(contact)); err != nil {
-		h.log.Error("web: unsubscribing failed", "run", run, "contact", contact, "error", err)
-		h.show(w, http.StatusServiceUnavailable, view{Title: "That did not work", Text: "Please try again in a minute.", Button: true})
-		return
-	}
-	h.show(w, http.StatusOK, view{Title: "You are unsubscribed", Text: "You will get no more messages from this list."})
-}
-
-// leave takes a contact off the lists of the run it got the link from.
-func (h *handler) leave(ctx context.Context, id campaign.RunID, contact campaign.ContactID) error {
-	run, err := h.store.RunByID(ctx, id)
-	if err != nil {
-		return err
-	}
-	for _, name := range run.Spec.Lists {
-		list, err := h.store.ListByName(ctx, name)
-		if errors.Is(err, campaign.ErrNotFound) {
-			continue // the list is gone, and nobody is on it
+// secure sets the headers that every answer has; a handler may change them.
+func (a *App) secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", pagePolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+		h.Set("Cache-Control", "no-store")
+		if a.encrypted(r) {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		if err != nil {
-			return err
-		}
-		err = h.store.Unsubscribe(ctx, contact, list.ID, time.Now())
-		if err != nil && !errors.Is(err, campaign.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
+		next.ServeHTTP(w, r)
+	})
 }
 
-func (h *handler) show(w http.ResponseWriter, status int, v view) {
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	if err := page.Execute(w, v); err != nil {
-		h.log.Debug("web: page not sent", "error", err)
+// pagePolicy lets a page use what this server has, and nothing that stands in the page
+// itself: a script or a style that somebody smuggles into a field does nothing.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// explain turns an error into a status and a text for people; 0 when our own machinery
+// failed, about which they learn nothing but that.
+func explain(err error) (status int, text string) {
+	switch {
+	case errors.Is(err, campaign.ErrNotFound):
+		return http.StatusNotFound, "It does not exist, or not any more."
+	case errors.Is(err, campaign.ErrConflict), errors.Is(err, campaign.ErrExists):
+		return http.StatusConflict, err.Error()
+	case errors.Is(err, context.Canceled):
+		return 499, "You went away." // nobody reads it
 	}
+	if p, ok := errors.AsType[*account.Problem](err); ok {
+		return http.StatusUnprocessableEntity, p.Error()
+	}
+	return 0, ""
 }

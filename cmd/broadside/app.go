@@ -90,8 +90,12 @@ func (a *app) withService(ctx context.Context, do func(*campaign.Service) error)
 }
 
 func (a *app) service(db *store.DB, keys *dkim.Keyring) *campaign.Service {
-	s := &campaign.Service{Store: db, PublicURL: a.cfg.PublicURL, Now: time.Now}
-	if !a.cfg.Unsigned {
+	return newService(a.cfg, db, keys)
+}
+
+func newService(cfg Config, db *store.DB, keys *dkim.Keyring) *campaign.Service {
+	s := &campaign.Service{Store: db, PublicURL: cfg.PublicURL, Now: time.Now}
+	if !cfg.Unsigned {
 		s.HasKey = func(domain string) bool { return len(keys.For(domain)) > 0 }
 	}
 	return s

@@ -16,6 +16,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"broadside/campaign"
+	"broadside/delivery/dane"
 )
 
 // Config is one TOML file; each key is also an environment variable: `smtp.relay` is
@@ -34,6 +35,8 @@ type Config struct {
 	Shaping          string `toml:"shaping" env:"SHAPING"`                       // file of rules for mailbox providers; default: the built-in ones
 	Unsigned         bool   `toml:"unsigned" env:"UNSIGNED"`                     // let mail without a DKIM key leave
 	LogLevel         string `toml:"log_level" env:"LOG_LEVEL"`                   // debug, info, warn, error
+
+	TrustedProxies []string `toml:"trusted_proxies" env:"TRUSTED_PROXIES"` // networks of the web role's reverse proxies
 
 	Queue QueueConfig `toml:"queue" envPrefix:"QUEUE_"`
 	SMTP  SMTPConfig  `toml:"smtp" envPrefix:"SMTP_"`
@@ -60,6 +63,8 @@ type SMTPConfig struct {
 	Port          uint16            `toml:"port" env:"PORT"`                     // of MX hosts; default 25
 	DNS           []string          `toml:"dns" env:"DNS"`                       // resolvers; default the system's
 	AllowNetworks []string          `toml:"allow_networks" env:"ALLOW_NETWORKS"` // private networks that MX hosts may be in
+	MTASTS        bool              `toml:"mta_sts" env:"MTA_STS"`               // obey the MTA-STS policies of recipients' domains
+	DANEResolver  string            `toml:"dane_resolver" env:"DANE_RESOLVER"`   // validates DNSSEC; default: no DANE
 	Connect       campaign.Duration `toml:"connect_timeout" env:"CONNECT_TIMEOUT"`
 	Reply         campaign.Duration `toml:"reply_timeout" env:"REPLY_TIMEOUT"` // instead of RFC 5321's timers
 }
@@ -74,7 +79,7 @@ func defaultConfig() Config {
 	return Config{
 		Data: "broadside-data", Listen: "127.0.0.1:8025", BounceListen: "127.0.0.1:2526", LogLevel: "info",
 		Queue: QueueConfig{Replicas: 1, AckWait: campaign.Duration(time.Minute)},
-		SMTP:  SMTPConfig{TLS: "opportunistic", Port: 25, Connect: campaign.Duration(5 * time.Second)},
+		SMTP:  SMTPConfig{TLS: "opportunistic", Port: 25, MTASTS: true, Connect: campaign.Duration(5 * time.Second)},
 		Retry: RetryConfig{First: campaign.Duration(time.Minute), Most: campaign.Duration(2 * time.Hour)},
 	}
 }
@@ -128,9 +133,16 @@ func (c *Config) check() error {
 	if r := c.Queue.Replicas; r != 1 && r != 3 && r != 5 {
 		errs = append(errs, fmt.Errorf("queue.replicas is %d: use 1, 3 or 5", r))
 	}
-	for _, n := range c.SMTP.AllowNetworks {
-		if _, err := netip.ParsePrefix(n); err != nil {
-			errs = append(errs, fmt.Errorf("smtp.allow_networks: %q is not a network such as 10.0.0.0/8", n))
+	for key, networks := range map[string][]string{"smtp.allow_networks": c.SMTP.AllowNetworks, "trusted_proxies": c.TrustedProxies} {
+		for _, n := range networks {
+			if _, err := netip.ParsePrefix(n); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %q is not a network such as 10.0.0.0/8", key, n))
+			}
+		}
+	}
+	if r := c.SMTP.DANEResolver; r != "" {
+		if _, err := dane.New(r, 0); err != nil {
+			errs = append(errs, fmt.Errorf("smtp.dane_resolver: %w", err))
 		}
 	}
 	var level slog.Level

@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"broadside/campaign/web"
 	"broadside/delivery/bounce"
 )
 
@@ -106,31 +103,6 @@ func (e *engine) listener(role string) (net.Listener, error) {
 		return nil, fmt.Errorf("%s: %w; choose another address with %s", role, err, flag)
 	}
 	return l, nil
-}
-
-// web serves what recipients and health checks ask for.
-func (e *engine) web(ctx context.Context) error {
-	l, err := e.listener("web")
-	if err != nil {
-		return err
-	}
-	srv := &http.Server{
-		Handler:           web.Handler(e.store, e.tokens, e.log),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
-		MaxHeaderBytes: 64 << 10,
-	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- srv.Serve(l) }()
-	select {
-	case err := <-stopped:
-		return err
-	case <-ctx.Done():
-	}
-	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	err = srv.Shutdown(shutdown)
-	<-stopped
-	return err
 }
 
 // bounce hears what comes back to the return paths.

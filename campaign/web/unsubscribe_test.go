@@ -70,7 +70,7 @@ func TestUnsubscribe(t *testing.T) { // M8, X8, X9
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			store := &people{down: test.down}
-			srv := httptest.NewServer(Handler(store, tokens, slog.New(slog.DiscardHandler)))
+			srv := httptest.NewServer(Recipients(store, tokens, slog.New(slog.DiscardHandler)))
 			defer srv.Close()
 			req, err := http.NewRequest(test.method, srv.URL+test.path, strings.NewReader(test.body))
 			if err != nil {

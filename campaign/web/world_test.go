@@ -1,0 +1,145 @@
+package web
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/account"
+	"broadside/campaign/token"
+	"broadside/store"
+)
+
+const testPassword = "a harbour in the fog"
+
+// world is the pages on a fresh SQLite database.
+type world struct {
+	*testing.T
+	app   *App
+	db    *store.DB
+	srv   *httptest.Server
+	admin *browser
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	ctx := context.Background()
+	db, err := store.Open(ctx, filepath.Join(t.TempDir(), "test.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	log := slog.New(slog.NewTextHandler(testLog{t}, nil))
+	accounts := account.New(db, []byte("setup"), time.Now)
+	w := &world{T: t, db: db}
+	w.app = New(Config{
+		Service:    &campaign.Service{Store: db, Now: time.Now, PublicURL: "https://news.example"},
+		Accounts:   accounts,
+		Sessions:   db.Sessions(),
+		Recipients: Recipients(db, token.NewMaker(make([]byte, 32)), log),
+		Log:        log, Now: time.Now,
+	})
+	w.srv = httptest.NewServer(w.app)
+	t.Cleanup(w.srv.Close)
+	w.admin = w.browser()
+	secret, err := accounts.SetupSecret(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.admin.post("/setup", http.StatusSeeOther, "token", secret, "email", "ann@example.org", "name", "Ann", "password", testPassword, "zone", "Europe/Berlin")
+	return w
+}
+
+// testLog lets a failed test show what the server logged.
+type testLog struct{ t *testing.T }
+
+func (l testLog) Write(p []byte) (int, error) {
+	l.t.Log(strings.TrimSpace(string(p)))
+	return len(p), nil
+}
+
+// browser keeps cookies, follows nothing, and says where it comes from as browsers do.
+type browser struct {
+	w      *world
+	client *http.Client
+}
+
+func (w *world) browser() *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return &browser{w, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// as makes a user of a role and signs in.
+func (w *world) as(role account.Role) *browser {
+	w.Helper()
+	ctx := context.Background()
+	email := string(role) + "@example.org"
+	_, secret, err := w.app.Accounts.Invite(ctx, account.User{Email: email, Name: string(role), Role: role})
+	if err != nil {
+		w.Fatal(err)
+	}
+	if _, err := w.app.Accounts.Accept(ctx, secret, testPassword, ""); err != nil {
+		w.Fatal(err)
+	}
+	b := w.browser()
+	b.post("/login", http.StatusSeeOther, "email", email, "password", testPassword)
+	return b
+}
+
+func (b *browser) do(method, path string, body io.Reader, header http.Header) (*http.Response, string) {
+	b.w.Helper()
+	req, err := http.NewRequest(method, b.w.srv.URL+path, body)
+	if err != nil {
+		b.w.Fatal(err)
+	}
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	resp, err := b.client.Do(req)
+	if err != nil {
+		b.w.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.w.Fatal(err)
+	}
+	return resp, string(text)
+}
+
+// get wants a status, and returns the page.
+func (b *browser) get(path string, status int) string {
+	b.w.Helper()
+	resp, text := b.do("GET", path, nil, nil)
+	if resp.StatusCode != status {
+		b.w.Fatalf("GET %s: %s, want %d\n%s", path, resp.Status, status, text)
+	}
+	return text
+}
+
+// post wants a status, and returns the page and where it leads.
+func (b *browser) post(path string, status int, pairs ...string) (text, location string) {
+	b.w.Helper()
+	form := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		form.Add(pairs[i], pairs[i+1])
+	}
+	resp, text := b.do("POST", path, strings.NewReader(form.Encode()), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+	if resp.StatusCode != status {
+		b.w.Fatalf("POST %s: %s, want %d\n%s", path, resp.Status, status, text)
+	}
+	return text, resp.Header.Get("Location")
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"broadside/campaign/account"
+	"broadside/campaign/web"
+)
+
+// web serves the pages, the API, and what recipients and health checks ask for.
+func (e *engine) web(ctx context.Context) error {
+	l, err := e.listener("web")
+	if err != nil {
+		return err
+	}
+	pages, accounts, err := e.pages(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.announce(ctx, accounts, l.Addr().String()); err != nil {
+		return err
+	}
+	srv := &http.Server{
+		Handler:           pages,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
+		MaxHeaderBytes: 64 << 10,
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- srv.Serve(l) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+	}
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err = srv.Shutdown(shutdown)
+	<-stopped
+	return err
+}
+
+func (e *engine) pages(ctx context.Context) (*web.App, *account.Accounts, error) {
+	secret, err := e.store.Secret(ctx, "setup")
+	if err != nil {
+		return nil, nil, err
+	}
+	accounts := account.New(e.store, secret, time.Now)
+	var proxies []netip.Prefix
+	for _, n := range e.cfg.TrustedProxies {
+		proxies = append(proxies, netip.MustParsePrefix(n)) // the configuration was checked
+	}
+	return web.New(web.Config{
+		Service:    newService(e.cfg, e.store, e.keys),
+		Accounts:   accounts,
+		Sessions:   e.store.Sessions(),
+		Recipients: web.Recipients(e.store, e.tokens, e.log),
+		Proxies:    proxies,
+		Log:        e.log,
+		Now:        time.Now,
+	}), accounts, nil
+}
+
+// announce prints the link by which the first user is set up, until there is one.
+func (e *engine) announce(ctx context.Context, accounts *account.Accounts, address string) error {
+	secret, err := accounts.SetupSecret(ctx)
+	if err != nil || secret == "" {
+		return err
+	}
+	base := e.cfg.PublicURL
+	if base == "" {
+		base = "http://" + address
+	}
+	e.log.Info("nobody may sign in yet: open this link to set up the first user", "link", base+"/setup?"+url.Values{"token": {secret}}.Encode())
+	return nil
+}
