@@ -12,7 +12,8 @@
 //   - ledger, attempts, run_counts, replies: rows are appended by the snapshot
 //     (AppendRecipients) and changed by the recorder (Apply) and by CancelOpen;
 //   - specs: immutable, shared by content hash;
-//   - mta_sts, tls_results: senders (mtasts.Source, tlsrpt.Recorder).
+//   - mta_sts, tls_results: senders (mtasts.Source, tlsrpt.Recorder);
+//   - site_pauses: people; site_records: the mirror (delivery.Mirror).
 //
 // Kept counts (lists.subscribed, run_counts) change in the transaction that changes
 // what they count. Pages are keyset pages. A write transaction that needs several
