@@ -121,6 +121,10 @@ type Reply struct {
 	Raw   string        // sent as it is instead of Code and Text: for hostile servers
 	Delay time.Duration // waited first
 	Close bool          // closes the connection afterwards
+	// Endless says Raw again and again until the client is gone; with Drip a byte at a
+	// time, with this pause after each.
+	Endless bool
+	Drip    time.Duration
 }
 
 // rules is a Behaviour with its defaults filled in, ready to be asked per command.

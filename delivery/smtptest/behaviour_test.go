@@ -463,3 +463,27 @@ func TestWrongConfigurations(t *testing.T) {
 		})
 	}
 }
+
+// X4: a hostile server goes on until its client has had enough.
+func TestHostileReplies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := one(t, Behaviour{Idle: time.Minute, Replies: []Reply{
+			{Stage: AtNoop, Raw: "250-more\r\n", Endless: true},
+			{Stage: AtRset, Raw: "250 slow\r\n", Drip: 3 * time.Second},
+		}})
+		c := hello(t, i)
+		begin := time.Now()
+		c.send("RSET\r\n")
+		c.want("250 slow")
+		if took := time.Since(begin); took != 9*3*time.Second { // the last byte comes after nine pauses
+			t.Errorf("ten bytes took %v", took)
+		}
+		c.send("NOOP\r\n")
+		for range 10_000 {
+			if line, err := c.in.ReadString('\n'); err != nil || line != "250-more\r\n" {
+				t.Fatalf("got %q, %v", line, err)
+			}
+		}
+		c.conn.Close() // and the simulator's own closing waits for its session to end
+	})
+}

@@ -218,8 +218,7 @@ func (s *session) use(r *scripted, recipient []byte) (done bool, then next) {
 	}
 	switch {
 	case r.Raw != "":
-		s.wire.out = append(s.wire.out, r.Raw...)
-		then = goOn
+		then = s.raw(r)
 	case r.words != "":
 		then = s.refuse(r.words, recipient)
 	default:
@@ -229,6 +228,22 @@ func (s *session) use(r *scripted, recipient []byte) (done bool, then next) {
 		then = hangUp
 	}
 	return true, then
+}
+
+// raw says what no server should.
+func (s *session) raw(r *scripted) next {
+	if r.Drip == 0 && !r.Endless {
+		s.wire.out = append(s.wire.out, r.Raw...)
+		return goOn
+	}
+	for {
+		if s.wire.pour(r.Raw, r.Drip) != nil {
+			return hangUp
+		}
+		if !r.Endless {
+			return goOn
+		}
+	}
 }
 
 // handshake turns the connection into a TLS one.

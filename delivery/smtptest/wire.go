@@ -300,3 +300,27 @@ func (w *wire) pause(d time.Duration) error {
 		}
 	}
 }
+
+// pour sends text past the replies' queue: whole, or a byte at a time with a pause after
+// each. A client that does not take it in the idle time is given up.
+func (w *wire) pour(text string, drip time.Duration) error {
+	step := len(text)
+	if drip > 0 {
+		step = 1
+	}
+	for ; text != ""; text = text[step:] {
+		if err := w.arrive(); err != nil {
+			return err
+		}
+		if err := w.conn.SetWriteDeadline(time.Now().Add(w.idle)); err != nil {
+			return err
+		}
+		if _, err := w.conn.Write([]byte(text[:step])); err != nil {
+			return err
+		}
+		if err := w.pause(drip); err != nil {
+			return err
+		}
+	}
+	return w.conn.SetWriteDeadline(time.Time{})
+}
