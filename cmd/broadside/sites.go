@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"broadside/delivery"
+	"broadside/ratelimit"
+	"broadside/store"
+)
+
+func sitesCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "sites", Short: "Show which sites slow us down and why, and pause or resume a site", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withStore(cmd.Context(), func(db *store.DB) error { return a.showSites(cmd.Context(), db, time.Now()) })
+		},
+	}
+	cmd.AddCommand(sitesPauseCommand(a), sitesResumeCommand(a))
+	return cmd
+}
+
+func sitesPauseCommand(a *app) *cobra.Command {
+	var p delivery.SitePause
+	var length time.Duration
+	cmd := &cobra.Command{
+		Use: "pause SITE", Short: "Send nothing to a site, from any source, until it is resumed", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("for") && length <= 0 {
+				return usagef("--for %v: use a time such as 90m or 24h", length)
+			}
+			p.Site, p.Since = strings.ToLower(args[0]), time.Now()
+			until := "it is resumed"
+			if length > 0 {
+				p.Until = p.Since.Add(length)
+				until = day(p.Until)
+			}
+			return a.withStore(cmd.Context(), func(db *store.DB) error {
+				if err := db.PauseSite(cmd.Context(), p); err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(pauseRow(p))
+				}
+				a.printf("%s gets no mail until %s; running senders know within a second.\n", p.Site, until)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().DurationVar(&length, "for", 0, "how long, such as 90m (default: until it is resumed)")
+	cmd.Flags().StringVar(&p.Why, "why", "", "why, for the others")
+	return cmd
+}
+
+func sitesResumeCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "resume SITE", Short: "Send to a paused site again; what replies have taught stays", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			site := strings.ToLower(args[0])
+			return a.withStore(cmd.Context(), func(db *store.DB) error {
+				if err := db.ResumeSite(cmd.Context(), site, time.Now()); err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(map[string]any{"resumed": site})
+				}
+				a.printf("%s gets mail again; running senders know within a second.\n", site)
+				return nil
+			})
+		},
+	}
+}
+
+// siteRow is what is shown of one key at a site, or of a paused site.
+type siteRow struct {
+	Site        string    `json:"site"`
+	Kind        string    `json:"kind"`
+	Value       string    `json:"value,omitempty"`
+	State       string    `json:"state"` // ok, slowed, stopped, paused
+	Until       time.Time `json:"until,omitzero"`
+	Rate        float64   `json:"rate,omitempty"`        // messages per second now
+	Limit       float64   `json:"rate_limit,omitempty"`  // without what was learned
+	Connections int       `json:"connections,omitempty"` // now
+	Most        int       `json:"connection_limit,omitempty"`
+	Since       time.Time `json:"since,omitzero"`
+	Why         string    `json:"why,omitempty"`
+}
+
+func (a *app) showSites(ctx context.Context, db *store.DB, now time.Time) error {
+	pauses, err := db.SitePauses(ctx, now)
+	if err != nil {
+		return err
+	}
+	records, err := db.SiteRecords(ctx)
+	if err != nil {
+		return err
+	}
+	rows := []siteRow{}
+	for _, p := range pauses {
+		rows = append(rows, pauseRow(p))
+	}
+	for _, r := range records {
+		if r.Kind == ratelimit.WholeSite.String() { // the senders' echo of a pause
+			continue
+		}
+		row, err := learnedRow(r, now)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row)
+	}
+	if a.json {
+		return a.printJSON(map[string]any{"sites": rows})
+	}
+	if len(rows) == 0 {
+		a.printf("No site is paused, and none has asked for less lately.\n")
+		return nil
+	}
+	t := newTable("site", "whose", "state", ">rate/s", ">connections", "since", "why")
+	for _, r := range rows {
+		t.row(r.Site, r.whose(), r.state(), r.rate(), r.connections(), day(r.Since), r.Why)
+	}
+	t.print(a.out)
+	return nil
+}
+
+func pauseRow(p delivery.SitePause) siteRow {
+	return siteRow{Site: p.Site, Kind: ratelimit.WholeSite.String(), State: "paused", Until: p.Until, Since: p.Since, Why: p.Why}
+}
+
+func learnedRow(r delivery.SiteRecord, now time.Time) (siteRow, error) {
+	var known ratelimit.Record
+	if err := json.Unmarshal(r.Record, &known); err != nil {
+		return siteRow{}, fmt.Errorf("what was learned of %s at %s: %w", r.Value, r.Site, err)
+	}
+	row := siteRow{
+		Site: r.Site, Kind: r.Kind, Value: r.Value, State: "ok",
+		Limit: known.Limits.Rate, Most: known.Limits.Connections, Since: known.Since, Why: known.Why,
+	}
+	allowed := known.Allowed(now, known.Limits)
+	row.Until, row.Rate, row.Connections = allowed.Until, allowed.Rate, allowed.Connections
+	switch {
+	case !row.Until.IsZero():
+		row.State, row.Rate, row.Connections = "stopped", 0, 0
+	case row.Rate < row.Limit || row.Connections < row.Most:
+		row.State = "slowed"
+	}
+	return row, nil
+}
+
+// whose is who gets no more: an address, a domain, or everybody.
+func (r siteRow) whose() string {
+	switch r.Kind {
+	case ratelimit.WholeSite.String():
+		return "all"
+	case ratelimit.SendingDomain.String():
+		return "mail from " + r.Value
+	case ratelimit.URLDomain.String():
+		return "links to " + r.Value
+	}
+	if r.Value == "" {
+		return "the only source"
+	}
+	return r.Value
+}
+
+func (r siteRow) state() string {
+	if r.Until.IsZero() {
+		return r.State
+	}
+	return r.State + " until " + day(r.Until)
+}
+
+func (r siteRow) rate() string {
+	if r.Limit == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.3g of %.4g", r.Rate, r.Limit)
+}
+
+func (r siteRow) connections() string {
+	if r.Most == 0 {
+		return "–"
+	}
+	return strconv.Itoa(r.Connections) + " of " + strconv.Itoa(r.Most)
+}
