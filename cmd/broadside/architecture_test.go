@@ -74,7 +74,7 @@ var arrows = map[string]struct {
 	"dkim":              {[]string{"dkim/rsa8"}, "a signature depends on a message and a key"},
 	"dkim/rsa8":         {nil, "eight signatures at once are arithmetic"},
 	"ratelimit":         {nil, "pace is a matter of time and numbers"},
-	"store":             {[]string{"campaign", "campaign/account", "delivery"}, "the store implements the interfaces that campaign and delivery state"},
+	"store":             {[]string{"campaign", "campaign/account", "delivery", "delivery/mtasts", "delivery/tlsrpt"}, "the store implements the interfaces that campaign and delivery state"},
 	"store/pgtest":      {nil, "a private PostgreSQL server for tests knows no table of ours"},
 	"benchmarks":        {[]string{"*"}, "scenarios measure the engine and each of its parts"},
 }
