@@ -99,11 +99,18 @@ func (r *Reaction) Does() string {
 		parts = append(parts, "at most "+rateText(r.Rate))
 	}
 	if r.Connections > 0 {
-		parts = append(parts, fmt.Sprintf("at most %d connections", r.Connections))
+		parts = append(parts, connectionsText(r.Connections))
 	}
 	does := strings.Join(parts, " and ") + " for " + spanText(r.For)
 	if r.Probe {
 		does += ", then one connection, one more with each success"
 	}
 	return does
+}
+
+func connectionsText(n int) string {
+	if n == 1 {
+		return "at most one connection"
+	}
+	return fmt.Sprintf("at most %d connections", n)
 }

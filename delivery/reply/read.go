@@ -1,30 +1,72 @@
 package reply
 
 import (
+	"regexp"
 	"strings"
 
 	"broadside/campaign"
 )
 
-// Reason reads the reason of a refusal: code is its SMTP code (0 when none is known),
+// Meaning is what a refusal says.
+type Meaning struct {
+	Reason campaign.Reason
+	Scope  Scope
+}
+
+// Read reads a refusal: provider names whose server it is ("" when it is nobody that
+// is known, or has not been asked), code is its SMTP code (0 when none is known),
 // enhanced its RFC 3463 code ("" for none), text the server's words. Without a clue
-// it is ServerBusy for what is temporary and Refused for what is not.
-func Reason(code int, enhanced, text string) campaign.Reason {
-	said := strings.ToLower(enhanced + " " + text)
+// the reason is ServerBusy for what is temporary and Refused for what is not.
+//
+// The words come first: providers put enhanced codes on whatever they refuse, and
+// mean by them what they please (Gmail's 4.7.27 is another thing than IANA's).
+func Read(provider string, code int, enhanced, text string) Meaning {
+	m := Meaning{Reason: campaign.Refused}
+	temporary := code/100 == 4 || code == 0 && strings.HasPrefix(enhanced, "4.")
+	if temporary {
+		m.Reason = campaign.ServerBusy
+	}
+	if code == 421 || code == 521 { // the server has hung up, whatever it was asked (RFC 5321 §3.8, RFC 7504 §3)
+		m.Scope = Host
+	}
+	c, ok := findClue(provider, frenchCode.ReplaceAllString(strings.ToLower(enhanced+" "+text), "ofr_$1"))
+	if !ok {
+		return m
+	}
+	if c.reason != campaign.ServerBusy || temporary || code == 0 { // nothing is busy for good
+		m.Reason = c.reason
+	}
+	if c.scope != Unsaid {
+		m.Scope = c.scope
+	}
+	return m
+}
+
+// findClue returns the first clue in what was said: words before codes.
+func findClue(provider, said string) (clue, bool) {
 	for _, clues := range [...][]clue{wording, codes} {
 		for _, c := range clues {
+			if c.at != "" && c.at != provider {
+				continue
+			}
 			for _, w := range c.words {
 				if says(said, w) {
-					return c.reason
+					return c, true
 				}
 			}
 		}
 	}
-	if code/100 == 4 || code == 0 && strings.HasPrefix(enhanced, "4.") {
-		return campaign.ServerBusy
-	}
-	return campaign.Refused
+	return clue{}, false
 }
+
+// Reason is the reason alone, of a refusal that a bounce quotes.
+func Reason(code int, enhanced, text string) campaign.Reason {
+	return Read("", code, enhanced, text).Reason
+}
+
+// frenchCode is how Orange (OFR) and La Poste (LPN) number what they say, alike: the
+// last three digits count.
+var frenchCode = regexp.MustCompile(`\b(?:ofr|lpn|ouk)[a-z]{0,3}[0-9]{0,3}[-_]?([0-9]{3})\b`)
 
 // says reports whether text contains a clue as a word of its own or the beginning of
 // one: "5.1.1" is neither in 185.1.1.20 nor in 5.1.10, and "spf" not in a token.
