@@ -44,4 +44,4 @@ vuln: ## known vulnerabilities of what we call, if their database can be reached
 .PHONY: bench
 bench: ## the benchmarks, with their peers in the same run (BENCH= goes to them)
 	@.ci/install test
-	go run ./benchmarks/cmd/bench $(BENCH)
+	go run ./cmd/broadside bench --out benchmarks/results $(BENCH)

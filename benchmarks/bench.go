@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"broadside/dkim"
@@ -16,11 +17,13 @@ type Options struct {
 	Rounds        int           // of each comparison: peer and ours by turns
 	Connections   int           // to the sink
 	PerConnection int           // messages over each in the scenarios with a simulated round trip
+	Offered       float64       // messages per second where latency is measured
 	Rows          int           // of each import
 	Jobs          int           // that the planner feeds
 	Large         int           // recipients of the large run
 	LargeFor      time.Duration // after what time it is cancelled
 	Dir           string        // for temporary data; "" is the system's
+	Cache         string        // directory where peers are installed, and found the next time
 	Profiles      string        // directory for profiles of the engine's last run; "": none
 	Log           io.Writer     // is told each result as it comes
 }
@@ -28,7 +31,7 @@ type Options struct {
 // Defaults are the sizes of the committed results: six minutes on two cores.
 func Defaults() Options {
 	return Options{
-		Recipients: 100_000, Rounds: 2, Connections: 20, PerConnection: 60,
+		Recipients: 100_000, Rounds: 2, Connections: 20, PerConnection: 60, Offered: 1000,
 		Rows: 200_000, Jobs: 300_000, Large: 1_000_000, LargeFor: 25 * time.Second,
 		Log: io.Discard,
 	}
@@ -43,6 +46,8 @@ type scenario struct {
 var scenarios = []scenario{
 	{"parts", measureParts},
 	{"run", measureRun},
+	{"stages", measureStages},
+	{"latency", measureLatency},
 	{"unsigned", measureUnsigned},
 	{"wire", measureWire},
 	{"trips", measureTrips},
@@ -53,10 +58,18 @@ var scenarios = []scenario{
 	{"memory", measureMemory},
 }
 
-// Scenarios are the names that Run knows, in order.
-func Scenarios() []string {
-	names := make([]string, len(scenarios))
-	for i, s := range scenarios {
+// peerScenarios install other programs first, and so are run by name only.
+var peerScenarios []scenario
+
+// Scenarios are what Run runs when none is named, in order.
+func Scenarios() []string { return namesOf(scenarios) }
+
+// PeerScenarios are run by name only.
+func PeerScenarios() []string { return namesOf(peerScenarios) }
+
+func namesOf(of []scenario) []string {
+	names := make([]string, len(of))
+	for i, s := range of {
 		names[i] = s.name
 	}
 	return names
@@ -68,7 +81,7 @@ type bench struct {
 	key *dkim.Key
 }
 
-// Run runs the named scenarios, all when there are none, and tells Options.Log each
+// Run runs the named scenarios, all but those with peers when there are none, and tells Options.Log each
 // result as it comes. What was measured before an error is in the report.
 func Run(ctx context.Context, opt Options, names ...string) (*Report, error) {
 	key, err := dkim.Generate(letterDomain, "bench", dkim.RSA2048)
@@ -103,12 +116,12 @@ func Run(ctx context.Context, opt Options, names ...string) (*Report, error) {
 }
 
 func find(name string) (scenario, error) {
-	for _, s := range scenarios {
+	for _, s := range slices.Concat(scenarios, peerScenarios) {
 		if s.name == name {
 			return s, nil
 		}
 	}
-	return scenario{}, fmt.Errorf("no scenario is called %q: there are %v", name, Scenarios())
+	return scenario{}, fmt.Errorf("no scenario is called %q: there are %v and %v", name, Scenarios(), PeerScenarios())
 }
 
 // inDir gives work a temporary directory.

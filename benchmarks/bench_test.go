@@ -14,8 +14,8 @@ import (
 
 // The test binary is also the children's: see startChild.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 4 && os.Args[1] == "child" {
-		if err := Child(context.Background(), os.Args[2], os.Args[3], os.Stdin, os.Stdout); err != nil {
+	if len(os.Args) == 5 && os.Args[1] == "bench" && os.Args[2] == "child" {
+		if err := Child(context.Background(), os.Args[3], os.Args[4], os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // Every scenario runs at a small size: the figures mean nothing, but they are all there.
 func TestScenarios(t *testing.T) {
 	opt := Options{
-		Recipients: 200, Rounds: 1, Connections: 4, PerConnection: 8, Rows: 500, Jobs: 500,
+		Recipients: 200, Rounds: 1, Connections: 4, PerConnection: 8, Offered: 200, Rows: 500, Jobs: 500,
 		Large: 2000, LargeFor: time.Second, Dir: t.TempDir(), Log: t.Output(),
 	}
 	report, err := Run(t.Context(), opt)
@@ -56,7 +56,7 @@ func TestScenarios(t *testing.T) {
 	if err := report.JSON(&data); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{report.Environment.CPU, report.Environment.Signer, "rate, engine/loop", "goal ≥ 1"} {
+	for _, want := range []string{report.Environment.CPU, report.Environment.Signer, "rate, engine/loop", "goal ≥ 1", "The bottleneck is", "processor time by stage", "latency by stage"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text has no %q:\n%s", want, text.String())
 		}

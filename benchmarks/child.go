@@ -61,7 +61,7 @@ func answer[J, A any](text string, out io.Writer, do func(J) (A, error)) error {
 	return json.NewEncoder(out).Encode(a)
 }
 
-// child is a process that does a role's job.
+// child is a process that does a role's job: this program's "bench child".
 type child struct {
 	role string
 	cmd  *exec.Cmd
@@ -78,7 +78,7 @@ func startChild(ctx context.Context, role string, job any) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "child", role, string(text))
+	cmd := exec.CommandContext(ctx, self, "bench", "child", role, string(text))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

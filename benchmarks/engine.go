@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -86,8 +85,8 @@ func newLanes() *delivery.Lanes {
 }
 
 // sender sends everything to the sink, with no limit of rate but with the pacing in
-// place.
-func (e *engine) sender(ctx context.Context, j engineJob) (*delivery.Sender, error) {
+// place. A stopwatch, if there is one, takes the time of each message.
+func (e *engine) sender(ctx context.Context, j engineJob, watch *stopwatch) (*delivery.Sender, error) {
 	secret, err := e.store.Secret(ctx, "tokens")
 	if err != nil {
 		return nil, err
@@ -103,9 +102,13 @@ func (e *engine) sender(ctx context.Context, j engineJob) (*delivery.Sender, err
 	if j.TLS {
 		session.TLS, session.TLSConfig = smtp.Require, &tls.Config{MinVersion: tls.VersionTLS13}
 	}
-	return delivery.NewSender(delivery.Config{
+	router, err := j.router(sink.Addr())
+	if err != nil {
+		return nil, err
+	}
+	cfg := delivery.Config{
 		Store: e.store, Queue: e.queue,
-		Router:   mx.New(mx.Config{Resolver: sinkDNS{sink.Addr()}}),
+		Router:   router,
 		Port:     sink.Port(),
 		SMTP:     session,
 		LimitsOf: func(mx.Route) delivery.Limits { return limits },
@@ -113,31 +116,57 @@ func (e *engine) sender(ctx context.Context, j engineJob) (*delivery.Sender, err
 		Keys:     e.keys, Unsigned: true, // if there is no key
 		Identity: delivery.Identity{PublicURL: "https://" + letterDomain, Tokens: token.NewMaker(secret)},
 		Log:      e.log,
-	}), nil
+	}
+	if watch != nil {
+		cfg.Store, cfg.SMTP.Dial, cfg.Prepared = timedStore{e.store, watch}, watch.dial, watch.prepared
+	}
+	return delivery.NewSender(cfg), nil
 }
 
-// run runs the roles until ctx is done; the first that fails ends the others.
-func (e *engine) run(ctx context.Context, sender *delivery.Sender) error {
+// The roles.
+func (e *engine) planning() role {
+	return func(ctx context.Context) error { return e.queue.Lead(ctx, "planner", e.planner(e.queue).Run) }
+}
+
+func (e *engine) recording(ledger delivery.Ledger) role {
+	recorder := &delivery.Recorder{Ledger: ledger, Queue: e.queue, Log: e.log}
+	return func(ctx context.Context) error { return e.queue.Lead(ctx, "recorder", recorder.Run) }
+}
+
+type role = func(context.Context) error
+
+// start runs roles until the function that it returns is called, which returns the error
+// of the first that failed; that one ends the others.
+func (e *engine) start(ctx context.Context, roles ...role) (end func() error) {
 	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	recorder := &delivery.Recorder{Ledger: e.store, Queue: e.queue, Log: e.log}
 	var wg sync.WaitGroup
-	for name, role := range map[string]func(context.Context) error{
-		"planner":  func(ctx context.Context) error { return e.queue.Lead(ctx, "planner", e.planner(e.queue).Run) },
-		"recorder": func(ctx context.Context) error { return e.queue.Lead(ctx, "recorder", recorder.Run) },
-		"sender":   sender.Run,
-	} {
+	for _, run := range roles {
 		wg.Go(func() {
-			if err := role(ctx); err != nil {
-				stop(fmt.Errorf("%s: %w", name, err))
+			if err := run(ctx); err != nil {
+				stop(err)
 			}
 		})
 	}
-	wg.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
+	return func() error {
+		stop(nil)
+		wg.Wait()
+		if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
 	}
-	return nil
+}
+
+// router finds the sink behind every domain, or asks the sink's DNS.
+func (j *engineJob) router(sink netip.Addr) (*mx.Router, error) {
+	if j.DNS == "" {
+		return mx.New(mx.Config{Resolver: sinkDNS{sink}}), nil
+	}
+	dns, err := mx.NewDNS([]string{j.DNS}, 5*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	return mx.New(mx.Config{Resolver: dns}), nil
 }
 
 // sinkDNS says of every domain that the sink takes its mail.

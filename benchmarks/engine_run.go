@@ -79,6 +79,11 @@ type engineJob struct {
 	// PerConnection is how many messages a connection is for; 0: no limit.
 	PerConnection int
 	TLS           bool // 1.3, or nothing is sent
+	// DNS says where mail goes, "IP:port"; "": all of it to Sink.
+	DNS string
+	// Offered is how many messages a second become due, whatever the engine makes of
+	// them; 0: the planner feeds the run as fast as it is sent.
+	Offered float64
 	// Limit is after what time the run is cancelled, once its audience is complete; at
 	// four times Limit in any case.
 	Limit    time.Duration
@@ -94,6 +99,8 @@ type engineReport struct {
 	Disk      int64 // bytes that the run added
 	Mallocs   uint64
 	GCSeconds float64
+	Latencies []Latency // when messages were Offered
+	Stages    []StageCPU
 }
 
 // runEngine starts the run, waits for its end, and reports what it cost.
@@ -103,7 +110,10 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	sender, err := e.sender(ctx, j)
+	if j.Offered > 0 {
+		return e.runPaced(ctx, j)
+	}
+	sender, err := e.sender(ctx, j, nil)
 	if err != nil {
 		return r, err
 	}
@@ -111,9 +121,7 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 	if err != nil {
 		return r, err
 	}
-	running, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- e.run(running, sender) }()
+	ended := e.start(ctx, e.planning(), e.recording(e.store), sender.Run)
 
 	disk := diskUsage(j.Dir)
 	var before, after runtime.MemStats
@@ -124,9 +132,13 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 	r.Took, r.CPU, r.GCSeconds = time.Since(r.Started), cpuTime()-cpu, gcSeconds()-gc
 	runtime.ReadMemStats(&after)
 	r.Mallocs, r.Disk = after.Mallocs-before.Mallocs, diskUsage(j.Dir)-disk
-	stop()
-	if err = errors.Join(err, <-ended, profile.stop()); err != nil {
+	if err = errors.Join(err, ended(), profile.stop()); err != nil {
 		return r, err
+	}
+	if j.Profiles != "" {
+		if r.Stages, err = readStages(filepath.Join(j.Profiles, cpuProfile), r.Counts.Accepted); err != nil {
+			return r, err
+		}
 	}
 	r.Memory, err = peakMemory()
 	return r, err
@@ -135,7 +147,7 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 // sendAll starts a run and waits until it is finished, or cancels it at the limit.
 func (e *engine) sendAll(ctx context.Context, j engineJob, r *engineReport) error {
 	service := &campaign.Service{Store: e.store, Now: time.Now}
-	spec := campaign.Spec{Name: "bench", Source: letterSource(), Lists: []string{letterList}}
+	spec := letterSpec()
 	if _, err := service.Create(ctx, spec); err != nil {
 		return err
 	}

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strings"
 	"text/tabwriter"
 
@@ -23,6 +25,7 @@ type Environment struct {
 	GOMAXPROCS int               `json:"gomaxprocs"`
 	Kernel     string            `json:"kernel"`
 	Go         string            `json:"go"`
+	GC         string            `json:"gc"`     // "GOGC 100, no memory limit"
 	Signer     string            `json:"signer"` // what computes RSA signatures here
 	Load       string            `json:"load"`   // at the start, over 1, 5 and 15 minutes
 	Versions   map[string]string `json:"versions"`
@@ -41,7 +44,7 @@ func environment(ctx context.Context, key *dkim.Key) (Environment, error) {
 	}
 	e := Environment{
 		Commit: commit(ctx), CPU: cpuModel(), Cores: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0),
-		Kernel: firstLine("/proc/sys/kernel/osrelease"), Go: runtime.Version(), Signer: signer.Backend(),
+		Kernel: firstLine("/proc/sys/kernel/osrelease"), Go: runtime.Version(), GC: garbageCollection(), Signer: signer.Backend(),
 		Versions: map[string]string{},
 	}
 	if fields := strings.Fields(firstLine("/proc/loadavg")); len(fields) > 2 {
@@ -85,6 +88,16 @@ func cpuModel() string {
 	return runtime.GOARCH
 }
 
+// garbageCollection is how it is set.
+func garbageCollection() string {
+	s := []metrics.Sample{{Name: "/gc/gogc:percent"}, {Name: "/gc/gomemlimit:bytes"}}
+	metrics.Read(s)
+	if limit := s[1].Value.Uint64(); limit < math.MaxInt64 {
+		return fmt.Sprintf("GOGC %d, memory limit %d MB", s[0].Value.Uint64(), limit/1e6)
+	}
+	return fmt.Sprintf("GOGC %d, no memory limit", s[0].Value.Uint64())
+}
+
 func firstLine(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -98,7 +111,7 @@ func (e *Environment) text(w io.Writer) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tab, "commit\t%s\n", e.Commit)
 	fmt.Fprintf(tab, "processor\t%s, %d cores, GOMAXPROCS %d\n", e.CPU, e.Cores, e.GOMAXPROCS)
-	fmt.Fprintf(tab, "system\t%s, %s, load %s\n", e.Kernel, e.Go, e.Load)
+	fmt.Fprintf(tab, "system\t%s, %s, %s, load %s\n", e.Kernel, e.Go, e.GC, e.Load)
 	fmt.Fprintf(tab, "RSA signer\t%s\n", e.Signer)
 	for _, v := range versions {
 		fmt.Fprintf(tab, "%s\t%s\n", v, e.Versions[v])

@@ -39,9 +39,18 @@ func letterSource() message.Source {
 	}
 }
 
+func letterSpec() campaign.Spec {
+	return campaign.Spec{Name: "bench", Source: letterSource(), Lists: []string{letterList}}
+}
+
+// mailDomains is at how many domains the readers are.
+const mailDomains = 97
+
+func mailDomain(i int) string { return fmt.Sprintf("mail%d.example", i) }
+
 // person is the i-th reader.
 func person(i int) (email, name, city string) {
-	return fmt.Sprintf("reader.%08d@mail%d.example", i, i%97), fmt.Sprintf("Reader %d", i), fmt.Sprintf("City %d", i%1000)
+	return fmt.Sprintf(readerPrefix+"%08d@%s", i, mailDomain(i%mailDomains)), fmt.Sprintf("Reader %d", i), fmt.Sprintf("City %d", i%1000)
 }
 
 // importRows are n readers in no order, as lists are.

@@ -10,10 +10,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"testing"
+	"math"
+	"runtime"
+	"sync/atomic"
 	"time"
 
 	peer "github.com/emersion/go-msgauth/dkim" // peer
+	"golang.org/x/sync/errgroup"
 
 	"broadside/campaign"
 	"broadside/campaign/message"
@@ -22,6 +25,9 @@ import (
 
 // callers is how many want a signature at a time, per processor.
 const callers = 10
+
+// measured is for how long each part is measured.
+const measured = time.Second
 
 // measureParts measures what each message needs in isolation: rendering and signing.
 func measureParts(_ context.Context, b *bench) (r Result, err error) {
@@ -48,21 +54,20 @@ func measureParts(_ context.Context, b *bench) (r Result, err error) {
 }
 
 func (r *Result) measureRender(content *message.Content, who *message.Recipient) error {
-	var failed error
-	result := testing.Benchmark(func(t *testing.B) {
-		var buf []byte
-		t.ReportAllocs()
-		for t.Loop() {
-			if buf, failed = content.Append(buf[:0], who); failed != nil {
-				t.FailNow()
-			}
+	var buf []byte
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	n, start := 0, time.Now()
+	for ; time.Since(start) < measured; n++ {
+		var err error
+		if buf, err = content.Append(buf[:0], who); err != nil {
+			return err
 		}
-	})
-	if failed != nil {
-		return failed
 	}
-	r.add("render", "µs", float64(result.NsPerOp())/1e3).atMost(20)
-	r.add("render: allocations", "", float64(result.AllocsPerOp()))
+	took := time.Since(start)
+	runtime.ReadMemStats(&after)
+	r.add("render", "µs", perMicro(took, n)).atMost(20)
+	r.add("render: allocations", "", math.Round(float64(after.Mallocs-before.Mallocs)/float64(n)))
 	return nil
 }
 
@@ -120,22 +125,22 @@ func privateKey(key *dkim.Key) (*rsa.PrivateKey, error) {
 
 // cpuPer is the processor time per call in microseconds, with many callers at once.
 func cpuPer(call func(buf []byte) ([]byte, error)) (float64, error) {
-	var used time.Duration
-	var failed error
-	result := testing.Benchmark(func(t *testing.B) {
-		start := cpuTime()
-		t.SetParallelism(callers)
-		t.RunParallel(func(pb *testing.PB) {
+	var calls atomic.Int64
+	var g errgroup.Group
+	cpu, start := cpuTime(), time.Now()
+	for range callers * runtime.GOMAXPROCS(0) {
+		g.Go(func() error {
 			var buf []byte
-			for pb.Next() {
+			for time.Since(start) < measured {
 				var err error
 				if buf, err = call(buf); err != nil {
-					failed = err
-					return
+					return err
 				}
+				calls.Add(1)
 			}
+			return nil
 		})
-		used = cpuTime() - start
-	})
-	return perMicro(used, result.N), failed
+	}
+	err := g.Wait()
+	return perMicro(cpuTime()-cpu, calls.Load()), err
 }

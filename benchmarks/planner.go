@@ -45,13 +45,7 @@ type planned struct{ snapshot, feed, feedCPU time.Duration }
 
 // planAll takes the list into the ledger, and then lets a planner feed all of it.
 func (e *engine) planAll(ctx context.Context, jobs int, profileDir string) (p planned, err error) {
-	now := time.Now()
-	spec := campaign.Spec{Name: "bench", Source: letterSource(), Lists: []string{letterList}}.WithDefaults()
-	c, err := e.store.CreateCampaign(ctx, spec, now)
-	if err != nil {
-		return p, err
-	}
-	run, err := e.store.CreateRun(ctx, c, campaign.RunRunning, now, now)
+	run, err := e.createRun(ctx)
 	if err != nil {
 		return p, err
 	}
@@ -72,6 +66,16 @@ func (e *engine) planAll(ctx context.Context, jobs int, profileDir string) (p pl
 	err = e.planner(q).Run(planning)
 	p.feed, p.feedCPU = q.ended.Sub(start), cpuTime()-cpu
 	return p, errors.Join(err, profile.stop())
+}
+
+// createRun makes a run that is under way, for whoever plans it.
+func (e *engine) createRun(ctx context.Context) (campaign.Run, error) {
+	now := time.Now()
+	c, err := e.store.CreateCampaign(ctx, letterSpec().WithDefaults(), now)
+	if err != nil {
+		return campaign.Run{}, err
+	}
+	return e.store.CreateRun(ctx, c, campaign.RunRunning, now, now)
 }
 
 // snapshot does what the planner does with an audience without a segment.

@@ -15,13 +15,15 @@ type profiles struct {
 	cpu *os.File // nil: none are taken
 }
 
+const cpuProfile = "cpu.pprof"
+
 func startProfiles(dir string) (*profiles, error) {
 	p := &profiles{dir: dir}
 	if dir == "" {
 		return p, nil
 	}
 	var err error
-	if p.cpu, err = os.Create(filepath.Join(dir, "cpu.pprof")); err != nil {
+	if p.cpu, err = os.Create(filepath.Join(dir, cpuProfile)); err != nil {
 		return nil, err
 	}
 	runtime.SetBlockProfileRate(10_000) // one event per 10 µs of blocking

@@ -17,6 +17,7 @@ type Report struct {
 	Seconds     float64     `json:"seconds"` // all scenarios together
 	Environment Environment `json:"environment"`
 	Results     []Result    `json:"results"`
+	Comparison  *Comparison `json:"comparison,omitempty"`
 }
 
 // Result is one scenario's.
@@ -24,6 +25,7 @@ type Result struct {
 	Scenario string   `json:"scenario"`
 	Setting  string   `json:"setting"` // what was measured, in a line
 	Figures  []Figure `json:"figures"`
+	Detail   *Detail  `json:"detail,omitempty"` // of scenarios that look into a run
 }
 
 // Figure is a measured value: the median of its samples, one per round.
@@ -83,6 +85,9 @@ func (r *Report) Text(w io.Writer) error {
 			return err
 		}
 	}
+	if err := r.Comparison.Text(w); err != nil {
+		return err
+	}
 	_, err := fmt.Fprintf(w, "\n%s, %.0f s in all\n", r.At.UTC().Format(time.RFC3339), r.Seconds)
 	return err
 }
@@ -94,7 +99,10 @@ func (r *Result) Text(w io.Writer) error {
 	for _, f := range r.Figures {
 		fmt.Fprintf(tab, "  %s\t%s %s\t%s\t%s\n", f.Name, digits(f.Value), f.Unit, f.Goal.text(), rounds(f.Samples))
 	}
-	return tab.Flush()
+	if err := tab.Flush(); err != nil {
+		return err
+	}
+	return r.Detail.text(w)
 }
 
 func (g *Goal) text() string {

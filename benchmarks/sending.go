@@ -12,20 +12,27 @@ type sending struct {
 	connections   int
 	perConnection int // messages; 0: as many as there are
 	unsigned      bool
+	offered       float64 // messages per second; 0: as fast as they are sent
+	profiles      string  // a directory for them; "": none
 	sink          sinkJob
 	limit         time.Duration // see engineJob
 }
 
 // job is what the engine is told.
-func (w *sending) job(dir, sink string) engineJob {
-	return engineJob{
-		Dir: dir, Sink: sink, Connections: w.connections, PerConnection: w.perConnection, TLS: w.sink.TLS, Limit: w.limit,
+func (w *sending) job(dir string, sink sinkReport) engineJob {
+	j := engineJob{
+		Dir: dir, Sink: sink.Addr, Connections: w.connections, PerConnection: w.perConnection, TLS: w.sink.TLS,
+		Offered: w.offered, Limit: w.limit, Profiles: w.profiles,
 	}
+	if len(w.sink.Sites) > 0 {
+		j.DNS = sink.DNS
+	}
+	return j
 }
 
 // everybody is the usual run: to all recipients, at once.
 func (b *bench) everybody() sending {
-	return sending{recipients: b.Recipients, connections: b.Connections, limit: 15 * time.Minute}
+	return sending{recipients: b.Recipients, connections: b.Connections, profiles: b.Profiles, limit: 15 * time.Minute}
 }
 
 // sent is what one way of sending cost.
@@ -62,10 +69,8 @@ func (b *bench) runOnce(ctx context.Context, w sending) (r ran, err error) {
 			return err
 		}
 		var err error
-		r.saw, err = withSink(ctx, w.sink, func(addr string) (err error) {
-			job := w.job(dir, addr)
-			job.Profiles = b.Profiles
-			r.engineReport, err = ask[engineReport](ctx, roleEngine, job)
+		r.saw, err = withSink(ctx, w.sink, func(sink sinkReport) (err error) {
+			r.engineReport, err = ask[engineReport](ctx, roleEngine, w.job(dir, sink))
 			return err
 		})
 		if err != nil {
@@ -95,8 +100,8 @@ func (b *bench) finishedOnce(ctx context.Context, w sending) (ran, error) {
 // loopOnce sends so many messages with the plain loop.
 func (b *bench) loopOnce(ctx context.Context, n int, w sending) (sent, sinkReport, error) {
 	var loop loopReport
-	saw, err := withSink(ctx, w.sink, func(addr string) (err error) {
-		loop, err = ask[loopReport](ctx, roleLoop, loopJob{addr, n, w.connections, w.unsigned})
+	saw, err := withSink(ctx, w.sink, func(sink sinkReport) (err error) {
+		loop, err = ask[loopReport](ctx, roleLoop, loopJob{sink.Addr, n, w.connections, w.unsigned})
 		return err
 	})
 	if err == nil && saw.Messages != int64(n) {

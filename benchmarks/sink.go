@@ -1,6 +1,8 @@
 package benchmarks
 
 import (
+	"slices"
+
 	"bufio"
 	"context"
 	"encoding/json"
@@ -16,51 +18,78 @@ import (
 type sinkJob struct {
 	Latency                  time.Duration // simulated round trip
 	NoChunking, NoPipelining bool
-	TLS                      bool // STARTTLS is offered
+	TLS                      bool       // STARTTLS is offered
+	Sites                    []sinkSite // several providers, each at an address that the sink's DNS names
+}
+
+// sinkSite is a provider of its own, which takes the mail of some of the letter's domains.
+type sinkSite struct {
+	Name    string
+	From    int // the number of its first domain
+	Domains int // how many
+	Latency time.Duration
+}
+
+func (s *sinkSite) domains() []string {
+	names := make([]string, s.Domains)
+	for i := range names {
+		names[i] = mailDomain(s.From + i)
+	}
+	return names
+}
+
+// providers are the job's: its sites, or one that takes everything.
+func (j *sinkJob) providers() []smtptest.Provider {
+	behaviour := smtptest.Behaviour{
+		Latency: j.Latency, NoChunking: j.NoChunking, NoPipelining: j.NoPipelining, StartTLS: j.TLS,
+	}
+	if len(j.Sites) == 0 {
+		return []smtptest.Provider{{Name: "sink", Domains: []string{"*"}, MX: []string{sinkHost}, Behaviour: behaviour}}
+	}
+	all := make([]smtptest.Provider, len(j.Sites))
+	for i, site := range j.Sites {
+		behaviour.Latency = site.Latency
+		all[i] = smtptest.Provider{
+			Name: site.Name, Domains: site.domains(), MX: []string{"mx." + site.Name + ".example"}, Behaviour: behaviour,
+		}
+	}
+	return all
 }
 
 // sinkReport is what the sink has seen and used so far.
 type sinkReport struct {
-	Addr        string        `json:"addr"`
-	Messages    int64         `json:"messages"`
-	Connections int64         `json:"connections"`
-	RoundTrips  int64         `json:"round_trips"`
-	Bytes       int64         `json:"bytes"`
-	Duplicates  int64         `json:"duplicates"`
-	CPU         time.Duration `json:"cpu"`
-	First       time.Time     `json:"first"` // when the first message was accepted
-	Last        time.Time     `json:"last"`
+	Addr        string                    `json:"addr"`
+	Messages    int64                     `json:"messages"`
+	Connections int64                     `json:"connections"`
+	RoundTrips  int64                     `json:"round_trips"`
+	Bytes       int64                     `json:"bytes"`
+	Duplicates  int64                     `json:"duplicates"`
+	CPU         time.Duration             `json:"cpu"`
+	First       time.Time                 `json:"first"` // when the first message was accepted
+	Last        time.Time                 `json:"last"`
+	DNS         string                    `json:"dns"`
+	Course      Course                    `json:"course"`
+	Sites       map[string]smtptest.Tally `json:"sites"`
 }
 
 // serveSink runs one provider that takes everything, and reports once at the start
 // and then for each line that it reads.
 func serveSink(ctx context.Context, job sinkJob, in io.Reader, out *json.Encoder) error {
-	sim, err := smtptest.Start(smtptest.Config{
-		Providers: []smtptest.Provider{{
-			Name: "sink", Domains: []string{"*"}, MX: []string{sinkHost},
-			Behaviour: smtptest.Behaviour{
-				Latency: job.Latency, NoChunking: job.NoChunking, NoPipelining: job.NoPipelining, StartTLS: job.TLS,
-			},
-		}},
-	})
+	cfg := smtptest.Config{Providers: job.providers()}
+	if len(job.Sites) > 0 {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		cfg.Addr = "127.1.0.0/16:" + port
+	}
+	sim, err := smtptest.Start(cfg)
 	if err != nil {
 		return err
 	}
 	lines := bufio.NewScanner(in)
 	for more := true; more && ctx.Err() == nil; more = lines.Scan() {
-		t := sim.Ledger().Totals()
-		r := sinkReport{
-			Addr: sim.Addr("sink").String(), Messages: t.Messages, Connections: t.Connections, RoundTrips: t.RoundTrips, Bytes: t.Bytes,
-			Duplicates: t.Duplicates, CPU: cpuTime(),
-		}
-		for _, receipt := range sim.Ledger().Accepted() {
-			if r.First.IsZero() || receipt.First.Before(r.First) {
-				r.First = receipt.First
-			}
-			if receipt.Last.After(r.Last) {
-				r.Last = receipt.Last
-			}
-		}
+		r := newSinkReport(sim, cfg.Providers[0].Name)
 		if err := out.Encode(r); err != nil {
 			return errors.Join(err, sim.Close())
 		}
@@ -68,11 +97,29 @@ func serveSink(ctx context.Context, job sinkJob, in io.Reader, out *json.Encoder
 	return errors.Join(lines.Err(), sim.Close())
 }
 
+func newSinkReport(sim *smtptest.Internet, first string) sinkReport {
+	t := sim.Ledger().Totals()
+	r := sinkReport{
+		Addr: sim.Addr(first).String(), DNS: sim.DNSAddr(), Messages: t.Messages, Connections: t.Connections,
+		RoundTrips: t.RoundTrips, Bytes: t.Bytes, Duplicates: t.Duplicates, CPU: cpuTime(), Sites: t.Providers,
+	}
+	var arrivals []time.Time
+	for _, receipt := range sim.Ledger().Accepted() {
+		arrivals = append(arrivals, receipt.First)
+	}
+	if len(arrivals) == 0 {
+		return r
+	}
+	r.First, r.Last = slices.MinFunc(arrivals, time.Time.Compare), slices.MaxFunc(arrivals, time.Time.Compare)
+	r.Course = newCourse(arrivals, r.First, r.Last)
+	return r
+}
+
 // sinkHost is the sink's name as a mail exchanger.
 const sinkHost = "mx.sink.example"
 
 // withSink starts a sink, lets work use it, and returns what it saw.
-func withSink(ctx context.Context, job sinkJob, work func(addr string) error) (sinkReport, error) {
+func withSink(ctx context.Context, job sinkJob, work func(sink sinkReport) error) (sinkReport, error) {
 	var before, after sinkReport
 	c, err := startChild(ctx, roleSink, job)
 	if err != nil {
@@ -80,7 +127,7 @@ func withSink(ctx context.Context, job sinkJob, work func(addr string) error) (s
 	}
 	err = c.read(&before)
 	if err == nil {
-		err = work(before.Addr)
+		err = work(before)
 	}
 	if err == nil {
 		_, err = io.WriteString(c.in, "report\n")

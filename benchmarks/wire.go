@@ -61,7 +61,7 @@ func (b *bench) runAtPostfix(ctx context.Context, w sending) (r ran, err error) 
 			return err
 		}
 		sinkCPU, err := withPostfixSink(ctx, func(addr string) (err error) {
-			r.engineReport, err = ask[engineReport](ctx, roleEngine, w.job(dir, addr))
+			r.engineReport, err = ask[engineReport](ctx, roleEngine, w.job(dir, sinkReport{Addr: addr}))
 			return err
 		})
 		if err == nil && r.Counts.Accepted != int64(w.recipients) {
@@ -98,10 +98,11 @@ func withPostfixSink(ctx context.Context, work func(addr string) error) (time.Du
 	if err != nil {
 		return 0, err
 	}
-	addr, err := freeAddress()
+	port, err := freePort()
 	if err != nil {
 		return 0, err
 	}
+	addr := "127.0.0.1:" + port
 	args := []string{addr, "128"}
 	if os.Geteuid() == 0 {
 		args = append([]string{"-u", "root"}, args...)
@@ -124,13 +125,14 @@ func withPostfixSink(ctx context.Context, work func(addr string) error) (time.Du
 	return processTime(cmd.ProcessState), err
 }
 
-// freeAddress is a loopback address that nobody listens on at this moment.
-func freeAddress() (string, error) {
+// freePort is a port that nobody on loopback listens on at this moment.
+func freePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	return l.Addr().String(), l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, errors.Join(err, l.Close())
 }
 
 // listens waits until somebody listens on an address.

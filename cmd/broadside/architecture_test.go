@@ -30,12 +30,13 @@ var arrows = map[string]struct {
 }{
 	"cmd/broadside": {
 		[]string{
+			"benchmarks",
 			"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/segment", "campaign/token", "campaign/web",
 			"delivery", "delivery/bounce", "delivery/mx", "delivery/queue", "delivery/reply", "delivery/shaping", "delivery/smtp", "delivery/smtptest",
 			"delivery/dane", "delivery/mtasts", "delivery/tlspolicy", "delivery/tlsrpt",
 			"dkim", "ratelimit", "store",
 		},
-		"it wires all that a process needs, and nothing that only tests or benchmarks need",
+		"it wires all that a process needs, and nothing that only tests need",
 	},
 	"campaign": {
 		[]string{"campaign/listfile", "campaign/message", "campaign/segment", "campaign/token"},

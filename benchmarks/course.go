@@ -1,0 +1,27 @@
+package benchmarks
+
+import "time"
+
+// Course is messages per second over time, in steps of equal length.
+type Course struct {
+	Step float64   `json:"step_seconds"`
+	Rate []float64 `json:"rate"`
+}
+
+// courseSteps is about how many steps a course has.
+const courseSteps = 100
+
+// newCourse counts arrivals between the first and the last. Their clock has whole
+// milliseconds, and so have the steps.
+func newCourse(arrivals []time.Time, first, last time.Time) Course {
+	step := max((last.Sub(first) / courseSteps).Round(10*time.Millisecond), 50*time.Millisecond)
+	n := int(last.Sub(first)/step) + 1
+	c := Course{Step: step.Seconds(), Rate: make([]float64, n)}
+	for _, at := range arrivals {
+		c.Rate[int(at.Sub(first)/step)] += 1 / step.Seconds()
+	}
+	if n > 1 {
+		c.Rate = c.Rate[:n-1] // the last step is cut off somewhere
+	}
+	return c
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"broadside/benchmarks"
+)
+
+// benchFlags are what bench was asked for beyond the scenarios' sizes.
+type benchFlags struct {
+	out, name, compare, against string
+}
+
+func benchCommand(a *app) *cobra.Command {
+	opt := benchmarks.Defaults()
+	var f benchFlags
+	cmd := &cobra.Command{
+		Use:   "bench [scenario …]",
+		Short: "What this machine can do: load tests, their report, and a comparison with an older one",
+		Long: `Runs load tests in processes of their own, on loopback and in a temporary directory,
+and writes a report as text, JSON and a single HTML page. Without a name it runs:
+
+  ` + strings.Join(benchmarks.Scenarios(), " ") + `
+
+and only by name, because they install other programs first:
+
+  ` + strings.Join(benchmarks.PeerScenarios(), " ") + `
+
+Figures are compared with --compare FILE.json, or, with both programs taking turns,
+with --against PROGRAM: another build of broadside. Four rounds each are the least for
+an interval of 95 % confidence.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			for _, name := range args {
+				if !slices.Contains(benchmarks.Scenarios(), name) && !slices.Contains(benchmarks.PeerScenarios(), name) {
+					return usagef("no scenario is called %q; see broadside bench --help", name)
+				}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.bench(cmd, opt, f, args) },
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&opt.Recipients, "recipients", opt.Recipients, "recipients of each run")
+	flags.IntVar(&opt.Rounds, "rounds", opt.Rounds, "rounds of each comparison")
+	flags.IntVar(&opt.Connections, "connections", opt.Connections, "connections to the sink")
+	flags.IntVar(&opt.PerConnection, "per-connection", opt.PerConnection, "messages over each connection with a simulated round trip")
+	flags.Float64Var(&opt.Offered, "offered", opt.Offered, "messages per second where latency is measured")
+	flags.IntVar(&opt.Rows, "rows", opt.Rows, "rows of each import")
+	flags.IntVar(&opt.Jobs, "jobs", opt.Jobs, "jobs that the planner feeds")
+	flags.IntVar(&opt.Large, "large", opt.Large, "recipients of the large run")
+	flags.DurationVar(&opt.LargeFor, "large-for", opt.LargeFor, "the large run is cancelled after it")
+	flags.StringVar(&opt.Dir, "dir", "", "directory for temporary data (default: the system's)")
+	flags.StringVar(&opt.Profiles, "profiles", "", "directory to write profiles of the engine to")
+	flags.StringVar(&opt.Cache, "cache", "", "directory where peers are installed (default: the user's cache)")
+	flags.StringVar(&f.out, "out", "", "directory to write NAME.txt, NAME.json and NAME.html to (default: none is written)")
+	flags.StringVar(&f.name, "name", "", "name of the results (default: latest, or the scenarios that are named)")
+	flags.StringVar(&f.compare, "compare", "", "an older report (JSON) to compare with")
+	flags.StringVar(&f.against, "against", "", "another broadside program to take turns with, and to compare with")
+	cmd.MarkFlagsMutuallyExclusive("compare", "against")
+	cmd.AddCommand(benchChildCommand(a))
+	return cmd
+}
+
+// benchChildCommand is what bench starts its processes with.
+func benchChildCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "child ROLE JOB", Hidden: true, Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return benchmarks.Child(cmd.Context(), args[0], args[1], a.in, a.out)
+		},
+	}
+}
+
+func (a *app) bench(cmd *cobra.Command, opt benchmarks.Options, f benchFlags, scenarios []string) error {
+	var old *benchmarks.Report
+	if f.out != "" {
+		if _, err := os.Stat(f.out); err != nil {
+			return usagef("no place for the results: %v", err)
+		}
+	}
+	if f.compare != "" {
+		var err error
+		if old, err = benchmarks.ReadFile(f.compare); err != nil {
+			return usageError{err}
+		}
+	}
+	if opt.Cache == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("give a directory for peers with --cache: %w", err)
+		}
+		opt.Cache = filepath.Join(cache, "broadside-bench")
+	}
+	opt.Log = a.out
+	if a.json {
+		opt.Log = io.Discard
+	}
+	run := func() (*benchmarks.Report, error) { return benchmarks.Run(cmd.Context(), opt, scenarios...) }
+	if f.against != "" {
+		run = func() (*benchmarks.Report, error) {
+			return benchmarks.RunAgainst(cmd.Context(), opt, f.against, scenarios...)
+		}
+	}
+	report, err := run()
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		report.Compare(old, f.compare)
+	}
+	return errors.Join(a.showBench(report), writeBench(report, f, scenarios))
+}
+
+// showBench prints what was not printed while it was measured.
+func (a *app) showBench(r *benchmarks.Report) error {
+	if a.json {
+		return a.printJSON(r)
+	}
+	return r.Comparison.Text(a.out)
+}
+
+func writeBench(r *benchmarks.Report, f benchFlags, scenarios []string) error {
+	if f.out == "" {
+		return nil
+	}
+	name := cmp.Or(f.name, strings.Join(scenarios, "-"), "latest")
+	return r.WriteFiles(filepath.Join(f.out, name))
+}
