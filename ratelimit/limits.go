@@ -13,7 +13,7 @@ type Limits struct {
 	Connections int
 }
 
-// Limiter opens gates. It is safe for concurrent use. Local is one.
+// Limiter opens gates. It is safe for concurrent use. Local and Shared are limiters.
 type Limiter interface {
 	// Open returns the gate of a key, any string. wake is called when more connections
 	// may be had, and when some are to be given up: it must return at once, and may call

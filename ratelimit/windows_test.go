@@ -46,3 +46,15 @@ func (d *departures) neverAbove(t testing.TB, rate float64, from, to time.Time) 
 		}
 	}
 }
+
+// between counts the messages that left in a time.
+func (d *departures) between(from, to time.Time) (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, at := range d.times {
+		if !at.Before(from) && at.Before(to) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,278 @@
+package ratelimit
+
+import (
+	"cmp"
+	"context"
+
+	"slices"
+	"sync"
+	"time"
+)
+
+// sharedGate is one process's side of a key: the slots and connections that are its own
+// by the table as it was last written, and what it needs of the next. Messages use what
+// is there; only renewals, which run beside them, speak with NATS.
+type sharedGate struct {
+	s    *Shared
+	key  string
+	line line
+
+	mu     sync.Mutex
+	wake   func()
+	opened int    // how often more than closed
+	told   Limits // by the caller
+
+	blocks     []block // slots of our own, in order of time
+	used, lost int     // slots, since the last renewal
+
+	held    int // connections
+	leaving int // of them: told by Over to close
+	peak    int // most held since the last renewal
+	asked   int // refused since the last wake
+	may     int // connections are our own
+	until   int64
+
+	timer *time.Timer // of the next renewal
+	due   int64       // when it is; 0: not planned
+	early int64       // asking before brings nothing
+	busy  bool        // a renewal is under way
+	again bool        // and was asked for once more
+
+	renewal // touched by renewals only, one at a time
+}
+
+func newSharedGate(s *Shared, key string) *sharedGate {
+	return &sharedGate{s: s, key: key, line: newLine()}
+}
+
+// SetLimits implements Gate.
+func (g *sharedGate) SetLimits(l Limits) {
+	switch {
+	case !(l.Rate > 1e-7): // fewer than three a year
+		l.Rate = 0
+	case l.Rate > mostRate:
+		l.Rate = mostRate
+	}
+	l.Connections = max(l.Connections, 0)
+	g.mu.Lock()
+	old := g.told
+	if l == old {
+		g.mu.Unlock()
+		return
+	}
+	g.told = l
+	if l.Rate < old.Rate {
+		g.blocks = nil
+	}
+	g.may = min(g.may, l.Connections)
+	// Rates that creep up can wait for the next renewal.
+	busy := g.held > 0 || g.asked > 0 || g.line.waiting.Load() > 0
+	if busy && (l.Rate < old.Rate || l.Rate > 1.2*old.Rate || l.Connections != old.Connections) {
+		g.early = 0
+		g.ask(g.s.clock.server())
+	}
+	g.unlockAndWake(g.held-g.leaving > g.may)
+	g.line.change()
+}
+
+// Wait implements Gate.
+func (g *sharedGate) Wait(ctx context.Context) error { return g.line.pass(ctx, g.take) }
+
+// take uses a slot that is due, or tells how long it is until the next.
+func (g *sharedGate) take() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.s.clock.server()
+	g.dropPast(now)
+	if len(g.blocks) == 0 {
+		g.ask(now)
+		return time.Hour // or until the renewal brings slots
+	}
+	b := &g.blocks[0]
+	if wait := b.start - now; wait > 0 {
+		return time.Duration(wait)
+	}
+	b.start += int64(b.apart)
+	b.n--
+	g.used++
+	return 0
+}
+
+// dropPast loses the slots that are too old to be used.
+func (g *sharedGate) dropPast(now int64) {
+	past := 0
+	for i := range g.blocks {
+		b := &g.blocks[i]
+		if over := now - int64(late) - b.start; over > 0 {
+			n := int(min((over+int64(b.apart)-1)/int64(b.apart), int64(b.n)))
+			b.start += int64(n) * int64(b.apart)
+			b.n -= n
+			g.lost += n
+		}
+		if b.n > 0 {
+			break
+		}
+		past++
+	}
+	g.blocks = slices.Delete(g.blocks, 0, past)
+}
+
+// TryAcquire implements Gate.
+func (g *sharedGate) TryAcquire() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.s.clock.server()
+	if g.held < g.allowed(now) {
+		g.held++
+		g.peak = max(g.peak, g.held)
+		return true
+	}
+	g.asked = min(g.asked+1, max(g.told.Connections, 1))
+	g.ask(now)
+	return false
+}
+
+// allowed is how many connections may be open at this moment.
+func (g *sharedGate) allowed(now int64) int {
+	if now >= g.until-int64(stopEarly) {
+		return 0
+	}
+	return g.may
+}
+
+// Release implements Gate.
+func (g *sharedGate) Release() {
+	g.mu.Lock()
+	now := g.s.clock.server()
+	over := g.held > g.allowed(now)
+	g.held--
+	g.leaving = max(g.leaving-1, 0)
+	if over { // somebody waits for it
+		g.early = 0
+		g.ask(now)
+	}
+	g.unlockAndWake(g.asked > 0 && g.held < g.allowed(now))
+}
+
+// Over implements Gate.
+func (g *sharedGate) Over() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.held-g.leaving <= g.allowed(g.s.clock.server()) {
+		return false
+	}
+	g.leaving++
+	return true
+}
+
+// Close implements Gate.
+func (g *sharedGate) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened--; g.opened == 0 {
+		g.early = 0
+		g.ask(g.s.clock.server())
+	}
+}
+
+// unlockAndWake releases the lock before it calls wake, which may call the gate.
+func (g *sharedGate) unlockAndWake(due bool) {
+	wake := g.wake
+	if due {
+		g.asked = 0
+	}
+	open := g.opened > 0
+	g.mu.Unlock()
+	if due && open {
+		wake()
+	}
+}
+
+// ask plans a renewal for the earliest time at which it may bring something.
+func (g *sharedGate) ask(now int64) { g.plan(now, max(g.early, now)) }
+
+// plan plans a renewal, unless an earlier one is planned.
+func (g *sharedGate) plan(now, at int64) {
+	if g.busy {
+		g.again = true
+		return
+	}
+	if g.due != 0 && g.due <= at {
+		return
+	}
+	g.due = at
+	wait := time.Duration(max(at-now, 0))
+	if g.timer == nil {
+		g.timer = time.AfterFunc(wait, g.run)
+	} else {
+		g.timer.Reset(wait)
+	}
+}
+
+// stop cancels the renewal that is planned.
+func (g *sharedGate) stop() {
+	if g.timer != nil {
+		g.timer.Stop()
+	}
+	g.due = 0
+}
+
+// run renews once and plans the next renewal.
+func (g *sharedGate) run() {
+	if !g.s.begin() {
+		return
+	}
+	defer g.s.work.Done()
+	g.mu.Lock()
+	if g.busy {
+		g.mu.Unlock()
+		return
+	}
+	g.busy, g.again, g.due = true, false, 0
+	g.mu.Unlock()
+
+	var next time.Duration
+	select {
+	case g.s.room <- struct{}{}:
+		next = g.renew(g.s.ctx)
+		<-g.s.room
+	case <-g.s.ctx.Done():
+		next = never
+	}
+
+	g.mu.Lock()
+	g.busy = false
+	now := g.s.clock.server()
+	closed := g.opened == 0 && next == never
+	if g.again {
+		next = min(next, leastPause)
+	}
+	if next != never {
+		g.plan(now, now+int64(next))
+	}
+	g.mu.Unlock()
+	if closed {
+		g.s.forget(g)
+	}
+}
+
+// leastPause is the least time between two renewals of a key.
+const leastPause = 20 * time.Millisecond
+
+// add takes over slots that were reserved; those whose time has passed count as if they
+// had never been there.
+func (g *sharedGate) add(blocks []block, now int64) {
+	lost := g.lost
+	g.blocks = append(g.blocks, blocks...)
+	slices.SortFunc(g.blocks, func(a, b block) int { return cmp.Compare(a.start, b.start) })
+	g.dropPast(now)
+	g.lost = lost
+}
+
+// ahead is how many slots are there to be used.
+func (g *sharedGate) ahead() (n int) {
+	for _, b := range g.blocks {
+		n += b.n
+	}
+	return n
+}

@@ -1,0 +1,242 @@
+package ratelimit
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+)
+
+// table is the value of a key in the bucket: which slots are taken, and who may have
+// how many connections. All times are on the server's clock, in Unix nanoseconds.
+//
+// Invariants: no slot is given to two processes; what was taken stays taken, used or
+// not; a process changes only its own member; and the members' connections are together
+// at most the limit, unless the limit has been lowered.
+type table struct {
+	// Rate made the grid: slots are spacing(Rate) apart, and are taken in units of some
+	// neighbours.
+	Rate float64 `json:"rate"`
+	// Start is the first slot of unit 0; bit i of Taken says that unit i is taken.
+	Start int64  `json:"start"`
+	Taken uint64 `json:"taken"`
+	// Last is the last slot that was ever taken. Another grid begins after it.
+	Last    int64    `json:"last"`
+	Members []member `json:"members"`
+}
+
+// member is what one process has of a key, and would like to have.
+type member struct {
+	Name string `json:"name"`
+	// Rate and Limit are the limits that it was told. The lowest of all hold.
+	Rate  float64 `json:"rate"`
+	Limit int     `json:"limit"`
+	// Connections are its own until Until, and a margin; Want is how many it would use.
+	Connections int `json:"connections"`
+	Want        int `json:"want"`
+	// Pace is how many messages a second it would send.
+	Pace  float64 `json:"pace"`
+	Until int64   `json:"until"`
+}
+
+const (
+	// horizon is how far ahead slots are taken: what a process that dies leaves unused.
+	horizon = time.Second
+	// leastUnit is the shortest time that is taken as one: 64 units reach beyond the
+	// horizon.
+	leastUnit = 20 * time.Millisecond
+	// mostRate keeps slots apart; more is no limit in practice.
+	mostRate = 1e6
+	// lease is how long a member's connections are its own after it wrote, stopEarly how
+	// long before that end it gives them up if it could not renew, and margin how long
+	// after that end others wait.
+	lease     = 12 * time.Second
+	stopEarly = 3 * time.Second
+	margin    = time.Second
+)
+
+func decodeTable(b []byte) (table, error) {
+	var t table
+	if err := json.Unmarshal(b, &t); err != nil {
+		return table{}, fmt.Errorf("a table of limits cannot be read: %w", err)
+	}
+	return t, nil
+}
+
+func (t *table) encode() ([]byte, error) { return json.Marshal(t) }
+
+// grid is the distance of slots, and how many make a unit.
+func (t *table) grid() (apart time.Duration, group int) {
+	apart = spacing(t.Rate)
+	return apart, int(max((leastUnit+apart-1)/apart, 1))
+}
+
+// block is a row of slots that belong to one process.
+type block struct {
+	start int64
+	apart time.Duration
+	n     int
+}
+
+// unit is unit i as slots.
+func (t *table) unit(i int) block {
+	apart, group := t.grid()
+	return block{start: t.Start + int64(i*group)*int64(apart), apart: apart, n: group}
+}
+
+// last is the block's last slot.
+func (b block) last() int64 { return b.start + int64(b.n-1)*int64(b.apart) }
+
+// units is how many units begin before the horizon.
+func (t *table) units(now int64) int {
+	if t.Rate <= 0 {
+		return 0
+	}
+	apart, group := t.grid()
+	ahead := now + int64(horizon) - t.Start
+	if ahead < 0 {
+		return 0
+	}
+	return int(min(ahead/(int64(apart)*int64(group))+1, 64))
+}
+
+// advance forgets what is past: expired members, and units too old to be used. A grid
+// with nothing taken begins now, or as soon as the slot taken last allows.
+func (t *table) advance(now int64) {
+	t.Members = slices.DeleteFunc(t.Members, func(m member) bool { return m.Until+int64(margin) < now })
+	if t.Rate <= 0 {
+		return
+	}
+	apart, group := t.grid()
+	length := int64(apart) * int64(group)
+	if over := now - int64(late) - t.unit(0).last(); over > 0 {
+		n := over/length + 1
+		t.Start += n * length
+		t.Taken >>= min(n, 64)
+	}
+	if t.Taken == 0 {
+		t.begin(max(now, t.Last+int64(apart)))
+	}
+}
+
+// begin lays the grid. Where the table may be forgotten between two slots, they lie at
+// round times, so that a table that begins again has the same ones.
+func (t *table) begin(at int64) {
+	if apart := int64(spacing(t.Rate)); apart > int64(forgetAfter/2) {
+		at = (at + apart - 1) / apart * apart
+	}
+	t.Start = at
+}
+
+// setRate lays another grid, after the last slot taken.
+func (t *table) setRate(rate float64, now int64) {
+	if rate == t.Rate {
+		return
+	}
+	t.Rate, t.Taken = rate, 0
+	if rate > 0 {
+		t.begin(max(now, t.Last+int64(spacing(rate))))
+	}
+}
+
+func (t *table) free(i int) bool { return t.Taken&(1<<i) == 0 }
+
+func (t *table) take(i int) block {
+	b := t.unit(i)
+	t.Taken |= 1 << i
+	t.Last = max(t.Last, b.last())
+	return b
+}
+
+// giveBack frees a unit whose owner uses none of it, if the table still has it.
+func (t *table) giveBack(b block) bool {
+	if t.Rate <= 0 {
+		return false
+	}
+	for i := range 64 {
+		if t.Taken>>i == 0 {
+			break
+		}
+		if !t.free(i) && t.unit(i) == b {
+			t.Taken &^= 1 << i
+			return true
+		}
+	}
+	return false
+}
+
+// firstFree is the first slot that nobody has.
+func (t *table) firstFree() int64 { return t.unit(bits.TrailingZeros64(^t.Taken)).start }
+
+// limits are the lowest that any member was told: after a change they hold when the
+// first has heard of lower ones, and the last of higher ones.
+func (t *table) limits() Limits {
+	l := Limits{Rate: t.Members[0].Rate, Connections: t.Members[0].Limit}
+	for _, m := range t.Members[1:] {
+		l.Rate, l.Connections = min(l.Rate, m.Rate), min(l.Connections, m.Limit)
+	}
+	return l
+}
+
+// set writes a process's own member and returns its place. Members are in the order of
+// their names.
+func (t *table) set(m member) int {
+	i, found := slices.BinarySearchFunc(t.Members, m.Name, func(o member, name string) int { return strings.Compare(o.Name, name) })
+	if found {
+		t.Members[i] = m
+	} else {
+		t.Members = slices.Insert(t.Members, i, m)
+	}
+	return i
+}
+
+// member is what a process has written of itself.
+func (t *table) member(name string) (member, bool) {
+	for _, m := range t.Members {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return member{}, false
+}
+
+func (t *table) remove(name string) {
+	t.Members = slices.DeleteFunc(t.Members, func(m member) bool { return m.Name == name })
+}
+
+// share is how many connections a member may have: its fair share, as far as the others
+// have given up what is more than theirs.
+func (t *table) share(me, limit int, now int64) int {
+	wants := make([]int, len(t.Members))
+	for i, m := range t.Members {
+		wants[i] = m.Want
+	}
+	fair := shareConnections(limit, wants, now)[me]
+	return max(min(fair, limit-t.othersConnections(me)), 0)
+}
+
+// sharePace is a member's share of the rate: a fair one of what is scarce, and an equal
+// one of what nobody asks for, so that a message finds its slot at once.
+func (t *table) sharePace(me int, rate float64) float64 {
+	wants := make([]float64, len(t.Members))
+	for i, m := range t.Members {
+		wants[i] = m.Pace
+	}
+	shares := sharePaces(rate, wants)
+	for _, s := range shares {
+		rate -= s
+	}
+	return shares[me] + max(rate, 0)/float64(len(shares))
+}
+
+// othersConnections are the connections of all members but one.
+func (t *table) othersConnections(me int) (n int) {
+	for i, m := range t.Members {
+		if i != me {
+			n += m.Connections
+		}
+	}
+	return n
+}
