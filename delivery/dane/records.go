@@ -166,11 +166,9 @@ func (r *Records) verifyPath(chain []*x509.Certificate, anchor *x509.Certificate
 	if _, err := chain[0].Verify(opts); err != nil {
 		return err
 	}
-	var err error
-	for _, name := range r.names {
-		if err = chain[0].VerifyHostname(name); err == nil {
-			return nil
-		}
+	err := chain[0].VerifyHostname(r.names[0])
+	if slices.ContainsFunc(r.names[1:], func(name string) bool { return chain[0].VerifyHostname(name) == nil }) {
+		return nil
 	}
 	return err
 }
