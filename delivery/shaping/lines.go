@@ -2,6 +2,7 @@ package shaping
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,22 +40,30 @@ func linesOf(text []byte) (lines, error) {
 		switch e.Kind {
 		case unstable.Table:
 			table = key
+			found.add(table, line)
 		case unstable.ArrayTable:
 			name := path(key)
 			table = append(key, "#"+strconv.Itoa(counts[name]))
 			counts[name]++
+			found.add(table, line)
 		case unstable.KeyValue:
 			if last := key[len(key)-1]; quoted[last] && e.Value().Kind != unstable.String {
 				return nil, &problem{line, fmt.Errorf("%s is written in quotes, with its unit", last)}
 			}
-			found[path(append(table[:len(table):len(table)], key...))] = line
-			continue
-		default:
-			continue
+			found.add(slices.Concat(table, key), line)
 		}
-		found[path(table)] = line
 	}
 	return found, nil
+}
+
+// add notes a key, and the tables above it where this is the first of them.
+func (l lines) add(key []string, line int) {
+	l[path(key)] = line
+	for n := len(key) - 1; n > 0; n-- {
+		if _, ok := l[path(key[:n])]; !ok {
+			l[path(key[:n])] = line
+		}
+	}
 }
 
 // of returns the line of a key, else of the nearest table above it that has one; 0
