@@ -95,7 +95,7 @@ func (e *engine) sender(ctx context.Context, j engineJob, watch *stopwatch) (*de
 	if err != nil {
 		return nil, err
 	}
-	limits := delivery.Limits{
+	rules := shaping.Rules{
 		Connections: j.Connections, MessagesPerConnection: cmp.Or(j.PerConnection, 1<<30), Rate: 1e6, Idle: 30 * time.Second,
 	}
 	session := smtp.Config{Hello: "mta." + letterDomain, TLS: smtp.NoTLS}
@@ -108,12 +108,11 @@ func (e *engine) sender(ctx context.Context, j engineJob, watch *stopwatch) (*de
 	}
 	cfg := delivery.Config{
 		Store: e.store, Queue: e.queue,
-		Router:   router,
-		Port:     sink.Port(),
-		SMTP:     session,
-		LimitsOf: func(mx.Route) delivery.Limits { return limits },
-		NewPacer: func(_ string, l delivery.Limits) delivery.Pacer { return ratelimit.NewSite(l.Rate, time.Now) },
-		Keys:     e.keys, Unsigned: true, // if there is no key
+		Router: router,
+		Port:   sink.Port(),
+		SMTP:   session,
+		Shaper: sameRules(rules), Limiter: ratelimit.NewLocal(time.Now), Learned: ratelimit.NewBook(),
+		Keys: e.keys, Unsigned: true, // if there is no key
 		Identity: delivery.Identity{PublicURL: "https://" + letterDomain, Tokens: token.NewMaker(secret)},
 		Log:      e.log,
 	}
@@ -179,3 +178,10 @@ func (d sinkDNS) LookupMX(context.Context, string) ([]*net.MX, error) {
 func (d sinkDNS) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
 	return []netip.Addr{d.addr}, nil
 }
+
+// sameRules hold for all sites, whatever these reply.
+type sameRules shaping.Rules
+
+func (r sameRules) Rules(string, string) shaping.Rules { return shaping.Rules(r) }
+
+func (sameRules) React(string, int, string, string) (*shaping.Reaction, bool) { return nil, false }

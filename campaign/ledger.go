@@ -77,6 +77,8 @@ const (
 	InternalFailure    Reason = 23 // our own machinery failed
 	DNSFailed          Reason = 24 // the resolver could not answer
 	PossiblyAccepted   Reason = 25 // lost after the final dot: may have arrived
+	AwaitingTurn       Reason = 26 // the site is full of other mail of ours: no attempt was made
+	SourceWarming      Reason = 27 // the day's allowance of a new source is used up: no attempt was made
 )
 
 var reasonNames = [...]string{
@@ -84,7 +86,7 @@ var reasonNames = [...]string{
 	"blocked", "policy", "authentication", "host unreachable", "timed out",
 	"connection lost", "TLS failed", "too large", "server busy", "refused",
 	"protocol error", "given up", "suppressed", "unsubscribed", "merge failed",
-	"erased", "address unsupported", "internal failure", "DNS failed", "possibly accepted",
+	"erased", "address unsupported", "internal failure", "DNS failed", "possibly accepted", "awaiting its turn", "source warming up",
 }
 
 func (r Reason) String() string {

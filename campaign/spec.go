@@ -22,6 +22,9 @@ type Spec struct {
 	Priority Priority  `json:"priority" toml:"priority" yaml:"priority"` // default bulk
 	StartAt  time.Time `json:"start_at,omitzero" toml:"start_at" yaml:"start_at"`
 
+	// Pool names the sources that the mail leaves from; default "default".
+	Pool string `json:"pool,omitempty" toml:"pool" yaml:"pool"`
+
 	// OnUnknown says what to do when the connection was lost after the final dot.
 	OnUnknown OnUnknown `json:"on_unknown" toml:"on_unknown" yaml:"on_unknown"` // default resend
 	// GiveUp is how long deferred recipients are tried again; default 72 h.

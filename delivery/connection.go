@@ -8,20 +8,23 @@ import (
 
 	"broadside/campaign"
 	"broadside/delivery/mx"
+	"broadside/delivery/shaping"
 	"broadside/delivery/smtp"
 )
 
-// connection is one SMTP session's worth of work at a site: one goroutine prepares the
-// next message while the other waits for the reply to the last one.
+// connection is one connection's work on a path: one goroutine prepares the next
+// message while the other waits for the reply to the last one.
 type connection struct {
-	*Sender
-	site    *site
+	*path
 	session *smtp.Session // nil until needed, and between sessions
+	opened  time.Time     // when session was
+	quit    chan struct{} // closed when no more jobs are to be taken
 }
 
-func newConnection(st *site) *connection { return &connection{Sender: st.sender, site: st} }
+func newConnection(p *path) *connection { return &connection{path: p, quit: make(chan struct{})} }
 
-// run works until the site has no jobs for its idle time, or the sender stops.
+// run works until the path has no jobs for its idle time, or the connection is not
+// allowed any more, or the sender stops.
 func (c *connection) run(ctx context.Context) {
 	ready := make(chan *prepared)
 	done := make(chan struct{})
@@ -31,22 +34,26 @@ func (c *connection) run(ctx context.Context) {
 			c.deliver(ctx, p)
 		}
 	}()
-	for {
-		it, ok := c.site.next(c.site.limits.Idle)
-		if !ok {
-			if c.site.left() {
-				continue
-			}
-			break
-		}
+	it, ok := c.next(c.renew(time.Now()).Idle, c.quit)
+	c.started()
+	for ok {
 		if p := c.prepare(ctx, it); p != nil {
 			ready <- p
 		}
+		it, ok = c.next(c.renew(time.Now()).Idle, c.quit)
 	}
 	close(ready)
 	<-done
 	if c.session != nil {
 		c.session.Close()
+	}
+	c.left()
+}
+
+// end lets the connection end: what it still has in hand goes back to the path.
+func (c *connection) end() {
+	if !closed(c.quit) {
+		close(c.quit)
 	}
 }
 
@@ -56,25 +63,47 @@ const recheckAfter = time.Second
 // deliver sends one message, or ends its item another way.
 func (c *connection) deliver(ctx context.Context, p *prepared) {
 	defer p.release()
+	if closed(c.quit) {
+		c.putBack(p.routed)
+		return
+	}
 	if !c.admitted(ctx, p) {
 		return
 	}
 	for {
-		wait, why := c.site.pausedFor()
-		if wait > 0 && c.site.outOfPatience(p.item, wait) {
-			c.deferUntil(p.item, p.event(campaign.Deferred, why, time.Now()), wait)
+		now := time.Now()
+		c.renew(now)
+		wait, why, detail := c.pausedFor(now)
+		switch {
+		case c.outOfPatience(p.item, wait):
+			e := p.event(campaign.Deferred, why, now)
+			e.Reply = detail
+			c.deferUntil(p.item, e, wait)
+			return
+		case wait > shortPause:
+			c.putBack(p.routed)
+			c.end()
 			return
 		}
-		if !pause(ctx, wait) || c.site.pacer.Wait(ctx) != nil {
+		if until, said := c.site.held(now, p.content); !until.IsZero() {
+			e := p.event(campaign.Deferred, campaign.PolicyRejected, now)
+			e.Reply = said
+			c.deferUntil(p.item, e, until.Sub(now))
+			return
+		}
+		if !pause(ctx, wait) || c.gates.wait(ctx) != nil {
 			c.giveBack(ctx, p.item, soon)
 			return
 		}
-		if (wait > 0 || time.Since(p.checked) > recheckAfter) && !c.admitted(ctx, p) {
+		if time.Since(p.checked) > recheckAfter && !c.admitted(ctx, p) {
 			return
 		}
 		if again := c.attempt(ctx, p); !again {
-			return
+			break
 		}
+	}
+	if c.gates.over() {
+		c.end()
 	}
 }
 
@@ -118,8 +147,7 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 	}
 	r := c.session.Send(ctx, p.envelope, p.wire())
 	v := classify(r)
-	usedUp := c.session.Sent() >= c.site.limits.MessagesPerConnection
-	if usedUp || !c.session.Usable() {
+	if !c.session.Usable() || c.usedUp() {
 		c.hangUp()
 	}
 	if r.Failure == smtp.Closed && r.Stage != smtp.Idle {
@@ -131,32 +159,28 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 		return false
 	case v.hosts && reused && r.Reply.Code == 0:
 		return true // closed between two messages: another connection, no penalty
-	case v.hosts:
-		c.hostTrouble(v, r, began)
+	}
+	if c.heed(p, &v, r, began); v.hosts {
 		if p.lost < mostLost {
 			return true
 		}
-		c.record(p, v, r, host)
-		return false
-	}
-	c.site.worked()
-	if v.throttle {
-		c.site.pacer.Throttled(began)
+	} else {
+		c.worked()
+		c.count(time.Now())
 	}
 	c.record(p, v, r, host)
 	return false
 }
 
+// usedUp reports whether the session has carried, or lived, as much as one may.
+func (c *connection) usedUp() bool {
+	rules := c.renew(time.Now())
+	return c.session.Sent() >= rules.MessagesPerConnection || rules.MaxAge > 0 && time.Since(c.opened) > rules.MaxAge
+}
+
 func (c *connection) hangUp() {
 	c.session.Close()
 	c.session = nil
-}
-
-func (c *connection) hostTrouble(v verdict, r smtp.Result, began time.Time) {
-	if v.throttle {
-		c.site.pacer.Throttled(began)
-	}
-	c.site.troubled(v.reason, r.String())
 }
 
 // notOpened handles that no session could be opened: the host's trouble, not the
@@ -171,9 +195,8 @@ func (c *connection) notOpened(ctx context.Context, p *prepared, r smtp.Result, 
 		c.record(p, v, r, "")
 		return false
 	}
-	c.hostTrouble(v, r, began)
-	wait, _ := c.site.pausedFor()
-	if c.site.outOfPatience(p.item, wait) {
+	c.heed(p, &v, r, began)
+	if wait, _, _ := c.pausedFor(time.Now()); !v.hosts || c.outOfPatience(p.item, wait) {
 		c.record(p, v, r, "")
 		return false
 	}
@@ -196,19 +219,43 @@ func (c *connection) open(ctx context.Context, p *prepared) smtp.Result {
 
 func (c *connection) openAt(ctx context.Context, h mx.Host, addr netip.Addr) smtp.Result {
 	for {
-		cfg := c.site.smtpConfig()
+		cfg := c.smtpConfig()
 		session, r := smtp.Open(ctx, smtp.Host{Name: h.Name, Addr: netip.AddrPortFrom(addr, c.Port)}, &cfg)
 		switch {
 		case session != nil:
-			c.session = session
+			c.session, c.opened = session, time.Now()
 			return r
-		case r.Failure == smtp.TLSFailed && c.site.tlsFailed():
+		case r.Failure == smtp.TLSFailed && c.site.tlsFailed(cfg.TLS):
 			continue
 		case r.Stage == smtp.Connect && ctx.Err() == nil:
 			c.Router.Failed(addr)
 		}
 		return r
 	}
+}
+
+// smtpConfig is how to open a session on the path.
+func (c *connection) smtpConfig() smtp.Config {
+	cfg := c.SMTP
+	cfg.LocalAddr = c.source.Addr
+	if c.source.Hello != "" {
+		cfg.Hello = c.source.Hello
+	}
+	if cfg.TLS == smtp.Opportunistic {
+		switch c.renew(time.Now()).TLS {
+		case shaping.Require:
+			cfg.TLS = smtp.Require
+		case shaping.NoTLS:
+			cfg.TLS = smtp.NoTLS
+		}
+	}
+	c.site.mu.Lock()
+	defer c.site.mu.Unlock()
+	cfg.ClassicTLS = c.site.tls == classicTLS
+	if c.site.tls == clearText && cfg.TLS == smtp.Opportunistic {
+		cfg.TLS = smtp.NoTLS
+	}
+	return cfg
 }
 
 // record ends an item with the verdict on its result.

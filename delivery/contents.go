@@ -3,6 +3,9 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +19,7 @@ type content struct {
 	run     campaign.Run
 	message *message.Content
 	signer  *dkim.Signer // nil: unsigned
+	links   []string     // domains that the message leads to
 }
 
 // contents caches the compiled messages of runs, compiling each once.
@@ -72,7 +76,21 @@ func (c *contents) compile(run campaign.Run) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &content{run: run, message: compiled, signer: signer}, nil
+	return &content{run: run, message: compiled, signer: signer, links: linkedDomains(run.Spec.Source)}, nil
+}
+
+var link = regexp.MustCompile(`https?://([A-Za-z0-9.-]+)`)
+
+// linkedDomains are the hosts that a message's links and images name, each once.
+func linkedDomains(src message.Source) []string {
+	var domains []string
+	for _, text := range []string{src.HTML, src.Markdown, src.Text} {
+		for _, found := range link.FindAllStringSubmatch(text, -1) {
+			domains = append(domains, strings.ToLower(strings.TrimRight(found[1], ".")))
+		}
+	}
+	slices.Sort(domains)
+	return slices.Compact(domains)
 }
 
 // signer reads the keys anew: one that was made, or put into use, since the process

@@ -35,7 +35,7 @@ const tailLanes = 2
 
 // setting is what a story may change about its world.
 type setting struct {
-	limits  delivery.Limits        // zero fields: 4 connections, 100 messages, 5000/s, 2 s idle
+	limits  shaping.Rules          // zero fields: 4 connections, 100 messages, 5000/s, 2 s idle
 	retry   delivery.RetryPolicy   // default 1 s
 	grace   time.Duration          // of the sender
 	ackWait time.Duration          // default 60 s
@@ -80,9 +80,8 @@ func newWorld(t *testing.T, s setting, providers ...smtptest.Provider) *world {
 	w.router = mx.New(mx.Config{Resolver: w.sim, ProviderOf: shaping.Builtin().ProviderOf, DeadFor: 2 * time.Second})
 	w.config = delivery.Config{
 		Store: w.store, Queue: w.queue, Keys: keys, Unsigned: true, Port: 25, Grace: s.grace, Retry: s.retry, Log: w.log,
-		Router:   w.router,
-		LimitsOf: func(mx.Route) delivery.Limits { return s.limits },
-		NewPacer: func(_ string, l delivery.Limits) delivery.Pacer { return ratelimit.NewSite(l.Rate, time.Now) },
+		Router:  w.router,
+		Limiter: ratelimit.NewLocal(time.Now), Learned: ratelimit.NewBook(),
 		Identity: delivery.Identity{PublicURL: "https://news.example.org", Tokens: w.tokens},
 		SMTP:     smtp.Config{Hello: "mta.example.org", Dial: w.dial, AllowAddr: func(netip.Addr) bool { return true }},
 	}
@@ -90,8 +89,16 @@ func newWorld(t *testing.T, s setting, providers ...smtptest.Provider) *world {
 	return w
 }
 
+// rules are the same for all sites; reactions are the built-in ones.
+type rules struct {
+	*shaping.Table
+	all shaping.Rules
+}
+
+func (r rules) Rules(string, string) shaping.Rules { return r.all }
+
 func (s *setting) fill(cfg *delivery.Config) {
-	defaults := delivery.Limits{Connections: 4, MessagesPerConnection: 100, Rate: 5000, Idle: 2 * time.Second}
+	defaults := shaping.Rules{Connections: 4, MessagesPerConnection: 100, Rate: 5000, Idle: 2 * time.Second}
 	for _, d := range []struct{ field, value *int }{
 		{&s.limits.Connections, &defaults.Connections}, {&s.limits.MessagesPerConnection, &defaults.MessagesPerConnection},
 	} {
@@ -105,8 +112,7 @@ func (s *setting) fill(cfg *delivery.Config) {
 	if s.limits.Idle == 0 {
 		s.limits.Idle = defaults.Idle
 	}
-	limits := s.limits
-	cfg.LimitsOf = func(mx.Route) delivery.Limits { return limits }
+	cfg.Shaper = rules{shaping.Builtin(), s.limits}
 	if cfg.Retry == (delivery.RetryPolicy{}) {
 		cfg.Retry = delivery.RetryPolicy{First: time.Second, Most: time.Second}
 	}

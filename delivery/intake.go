@@ -177,9 +177,18 @@ func (l *lane) route(work context.Context, domain string, group []*item) {
 		return
 	}
 	for _, it := range group {
-		// A site that retires between the look-up and the hand-over is made anew.
-		for !l.s.siteFor(work, route, l.name.Tail()).add(routed{it, route}) {
-		}
+		l.s.assign(work, it, route, l.name.Tail())
+	}
+}
+
+// assign gives a job to one of its pool's sources.
+func (s *Sender) assign(ctx context.Context, it *item, route mx.Route, tail bool) {
+	source, ok := s.sourceFor(ctx, it, route)
+	if !ok {
+		return
+	}
+	// A path that retires between the look-up and the hand-over is made anew.
+	for !s.pathFor(route, source, tail).add(routed{it, route}) {
 	}
 }
 

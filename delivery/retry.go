@@ -36,14 +36,19 @@ func (p RetryPolicy) delay(attempt uint16) time.Duration {
 }
 
 // deferUntil records a deferral that is due after the policy's delay, or after the
-// given one when it is longer; or, when that would be beyond the campaign's give-up
-// age, a bounce, and for who may have a copy already, that nobody knows.
+// given one when it is longer.
 func (s *Sender) deferUntil(it *item, e campaign.Event, atLeast time.Duration) {
+	s.deferTo(it, e, e.At.Add(max(s.Retry.withDefaults().delay(it.Job.Attempt), atLeast)))
+}
+
+// deferTo records a deferral that is due at a time; or, when that would be beyond the
+// campaign's give-up age, a bounce, and for who may have a copy already, that nobody
+// knows.
+func (s *Sender) deferTo(it *item, e campaign.Event, due time.Time) {
 	first := it.Job.FirstTried
 	if first.IsZero() {
 		first = it.taken
 	}
-	due := e.At.Add(max(s.Retry.withDefaults().delay(it.Job.Attempt), atLeast))
 	if due.Sub(first) > s.contents.giveUp(it.Job.Run) {
 		e.State, e.Reason = campaign.Bounced, campaign.GivenUp
 		if e.Resent {

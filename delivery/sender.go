@@ -15,6 +15,7 @@ import (
 	"broadside/delivery/queue"
 	"broadside/delivery/smtp"
 	"broadside/dkim"
+	"broadside/ratelimit"
 )
 
 // Router finds where a domain's mail goes; mx.Router, or Relay for a smarthost. It
@@ -23,23 +24,6 @@ type Router interface {
 	Route(ctx context.Context, domain string) (mx.Route, mx.Problem)
 	// Failed tells that an address could not be connected to.
 	Failed(addr netip.Addr)
-}
-
-// Limits are what a site allows this sender.
-type Limits struct {
-	Connections           int           // at a time
-	MessagesPerConnection int           // then the connection is closed politely
-	Rate                  float64       // messages per second
-	Idle                  time.Duration // a connection without work is closed after it
-	RequireTLS            bool
-}
-
-// Pacer paces what is sent to one site; ratelimit.Site is one.
-type Pacer interface {
-	// Wait blocks until a message may be sent, or ctx is done.
-	Wait(ctx context.Context) error
-	// Throttled takes note of a reply that asked for less.
-	Throttled(began time.Time)
 }
 
 // Identity is what a deployment says of itself in messages and envelopes.
@@ -54,14 +38,21 @@ type Identity struct {
 
 // Config is what a Sender needs; all of it is shared and read-only.
 type Config struct {
-	Store    SendStore
-	Queue    *queue.Queue
-	Router   Router
-	LimitsOf func(mx.Route) Limits
-	NewPacer func(site string, l Limits) Pacer
-	SMTP     smtp.Config
-	Port     uint16 // of the servers: 25 for MX hosts
-	Keys     *dkim.Keyring
+	Store   SendStore
+	Queue   *queue.Queue
+	Router  Router
+	Shaper  Shaper
+	Limiter ratelimit.Limiter
+	// Learned is what replies have taught. The sender sets its OnChange.
+	Learned *ratelimit.Book
+	// Sources are this machine's; Pools share them out by name (see newSources).
+	Sources []Source
+	Pools   map[string][]Share
+	// Connections bounds those to all sites together; default 1,000.
+	Connections int
+	SMTP        smtp.Config
+	Port        uint16 // of the servers: 25 for MX hosts
+	Keys        *dkim.Keyring
 	// Unsigned allows messages of domains without a key to leave unsigned.
 	Unsigned bool
 	Identity Identity
@@ -86,10 +77,15 @@ type Sender struct {
 	hand     *hand
 	outcomes *outcomes
 
+	sources *sources
+	crowd   *crowd
+	working sync.WaitGroup  // connections
+	work    context.Context // ends what waits when a stopping sender's grace is over
+
 	mu    sync.Mutex
 	sites map[string]*site
-	made  int            // sites made so far
-	conns sync.WaitGroup // connections of all sites
+	paths map[pathKey]*path
+	made  int // paths made so far
 }
 
 // NewSender makes a sender.
@@ -97,7 +93,22 @@ func NewSender(cfg Config) *Sender {
 	if cfg.Grace == 0 {
 		cfg.Grace = 20 * time.Second
 	}
-	return &Sender{Config: cfg, sites: map[string]*site{}}
+	if cfg.Connections == 0 {
+		cfg.Connections = 1000
+	}
+	s := &Sender{Config: cfg, crowd: newCrowd(cfg.Connections), sites: map[string]*site{}, paths: map[pathKey]*path{}}
+	s.sources = newSources(cfg.Sources, cfg.Pools)
+	return s
+}
+
+// changed lets the paths to a site know that more is known of it.
+func (s *Sender) changed(key ratelimit.Key) {
+	s.mu.Lock()
+	st := s.sites[key.Site]
+	s.mu.Unlock()
+	if st != nil {
+		st.learned()
+	}
 }
 
 // errStopping ends what still waits when a stopping sender's grace is over.
@@ -118,6 +129,7 @@ func (s *Sender) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.members.Leave()
+	s.Learned.OnChange(s.changed)
 	s.contents = newContents(s.Config)
 	s.hand = newHand(s.Queue.AckWait(), s.Log)
 
@@ -127,6 +139,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	defer stopTaking(nil)
 	work, stopWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stopWork(nil)
+	s.work = work
 	durable, stopDurable := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stopDurable(nil)
 	s.outcomes = newOutcomes(s.Queue, s.Log)
@@ -144,10 +157,10 @@ func (s *Sender) Run(ctx context.Context) error {
 	s.takeAll(taking, work, stopTaking)
 	err = context.Cause(taking)
 	stopTaking(nil)
-	for _, st := range s.allSites() {
-		st.stop()
+	for _, p := range s.allPaths() {
+		p.stop()
 	}
-	s.conns.Wait()
+	s.working.Wait()
 	stopWork(errStopping)
 	s.outcomes.close()
 	writing.Wait()
@@ -172,57 +185,6 @@ func (s *Sender) takeAll(ctx, work context.Context, stop context.CancelCauseFunc
 		})
 	}
 	lanes.Wait()
-}
-
-// siteFor returns the site of a route, making it at its first job.
-func (s *Sender) siteFor(work context.Context, r mx.Route, tail bool) *site {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if st := s.sites[r.Site]; st != nil {
-		return st
-	}
-	limits := s.LimitsOf(r)
-	st := &site{
-		sender: s, work: work, name: r.Site, tail: tail, limits: limits, pacer: s.NewPacer(r.Site, limits),
-	}
-	s.sites[r.Site] = st
-	if s.made++; s.made%sweepSites == 0 {
-		s.sweep()
-	}
-	return st
-}
-
-// sweepSites is after how many new sites the old ones are looked through.
-const sweepSites = 1024
-
-// sweep removes sites that were in trouble when their last connection ended, and so
-// were kept for the memory of it.
-func (s *Sender) sweep() {
-	for name, st := range s.sites {
-		if st.retire() {
-			delete(s.sites, name)
-		}
-	}
-}
-
-// forget removes a site that has neither jobs nor connections, so that memory
-// follows what is being sent, not how many domains there are.
-func (s *Sender) forget(st *site) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if st.retire() {
-		delete(s.sites, st.name)
-	}
-}
-
-func (s *Sender) allSites() []*site {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := make([]*site, 0, len(s.sites))
-	for _, st := range s.sites {
-		all = append(all, st)
-	}
-	return all
 }
 
 // refuse gives an item back if its run is not to be sent at this moment, and reports

@@ -1,161 +1,154 @@
 package delivery
 
 import (
-	"context"
 	"sync"
 	"time"
 
-	"broadside/campaign"
-	"broadside/delivery/queue"
+	"broadside/delivery/mx"
+	"broadside/delivery/shaping"
+	"broadside/ratelimit"
 )
 
-// site is this sender's side of one mailbox site: the jobs that wait for it, and the
-// connections that take them. All its fields below mu are guarded by it.
+// Shaper says what sites allow and what their replies ask for; the operator may change
+// its mind at any time.
+type Shaper interface {
+	Rules(provider, site string) shaping.Rules
+	React(provider string, code int, enhanced, text string) (*shaping.Reaction, bool)
+}
+
+// site is one mailbox site, as all paths of this sender to it see it.
 type site struct {
-	sender *Sender
-	work   context.Context // ends the waiting of a stopping sender
-	name   string
-	// tail: the site shares its lane with others, and must not fill it while it is in
-	// trouble.
-	tail   bool
-	limits Limits
-	pacer  Pacer
+	sender   *Sender
+	name     string
+	provider string // "" if it is nobody we know
+	gate     ratelimit.Gate
 
-	mu       sync.Mutex
-	waiting  [3][]routed // by queue.Class
-	turn     int         // of retries against bulk
-	takers   []chan routed
-	conns    int
-	stopping bool
-	retired  bool
-	trouble  int       // connections that failed in a row
-	until    time.Time // no new attempt before
-	why      campaign.Reason
-	tls      tlsMemory
+	mu    sync.Mutex
+	paths []*path
+	tls   tlsMemory
 }
 
-// retryTurns of ten go to retries while both retries and first attempts wait.
-const retryTurns = 2
+// pathKey names a path.
+type pathKey struct{ source, site string }
 
-// add queues a job, or hands it to a connection that waits for one; false if the site
-// is retired.
-func (st *site) add(it routed) bool {
+// pathFor returns the path from a source to the site of a route, making both at their
+// first job.
+func (s *Sender) pathFor(r mx.Route, source *Source, tail bool) *path {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := pathKey{source.Name, r.Site}
+	if p := s.paths[key]; p != nil {
+		return p
+	}
+	st := s.sites[r.Site]
+	if st == nil {
+		st = &site{sender: s, name: r.Site, provider: r.Provider}
+		rules := s.Shaper.Rules(st.provider, st.name)
+		st.gate = s.Limiter.Open(st.name, limitsOf(rules), st.wake)
+		s.sites[r.Site] = st
+	}
+	p := newPath(st, source, tail)
+	st.mu.Lock()
+	st.paths = append(st.paths, p)
+	st.mu.Unlock()
+	s.paths[key] = p
+	if s.made++; s.made%sweepPaths == 0 {
+		s.sweep()
+	}
+	return p
+}
+
+func limitsOf(r shaping.Rules) ratelimit.Limits {
+	return ratelimit.Limits{Rate: r.Rate, Connections: r.Connections}
+}
+
+// sweepPaths is after how many new paths the old ones are looked through.
+const sweepPaths = 1024
+
+// sweep removes paths that were in trouble when their last connection ended, and so
+// were kept for the memory of it. The sender's lock is held.
+func (s *Sender) sweep() {
+	for _, p := range s.paths {
+		s.forgetLocked(p)
+	}
+}
+
+// forget removes a path that has neither jobs nor connections, and its site with the
+// last one, so that memory follows what is being sent, not how many domains there are.
+func (s *Sender) forget(p *path) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgetLocked(p)
+}
+
+func (s *Sender) forgetLocked(p *path) {
+	key := pathKey{p.source.Name, p.site.name}
+	if s.paths[key] != p || !p.retire() {
+		return
+	}
+	delete(s.paths, key)
+	if p.site.remove(p) == 0 {
+		p.site.gate.Close()
+		delete(s.sites, p.site.name)
+	}
+}
+
+func (s *Sender) allPaths() []*path {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*path, 0, len(s.paths))
+	for _, p := range s.paths {
+		all = append(all, p)
+	}
+	return all
+}
+
+// remove takes a path out and returns how many are left.
+func (st *site) remove(p *path) int {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.retired {
-		return false
-	}
-	if n := len(st.takers); n > 0 {
-		taker := st.takers[n-1] // the one that waits the shortest: the others may close
-		st.takers = st.takers[:n-1]
-		taker <- it
-		return true
-	}
-	st.waiting[it.class] = append(st.waiting[it.class], it)
-	if st.conns < st.limits.Connections {
-		st.conns++
-		st.sender.conns.Go(func() { newConnection(st).run(st.work) })
-	}
-	return true
-}
-
-// next returns the job to be sent next, waiting for one up to idle; false when there
-// is none, or the sender is stopping.
-func (st *site) next(idle time.Duration) (routed, bool) {
-	st.mu.Lock()
-	if st.stopping {
-		st.mu.Unlock()
-		return routed{}, false
-	}
-	if it, ok := st.pop(); ok {
-		st.mu.Unlock()
-		return it, true
-	}
-	taker := make(chan routed, 1)
-	st.takers = append(st.takers, taker)
-	st.mu.Unlock()
-
-	timer := time.NewTimer(idle)
-	defer timer.Stop()
-	select {
-	case it, ok := <-taker:
-		return it, ok
-	case <-timer.C:
-	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	for i, t := range st.takers {
-		if t == taker {
-			st.takers = append(st.takers[:i], st.takers[i+1:]...)
-			return routed{}, false
+	for i, other := range st.paths {
+		if other == p {
+			st.paths = append(st.paths[:i], st.paths[i+1:]...)
+			break
 		}
 	}
-	it, ok := <-taker // handed over at the last moment
-	return it, ok
+	return len(st.paths)
 }
 
-// pop takes the job whose turn it is: express first, then retries and bulk.
-func (st *site) pop() (routed, bool) {
-	order := [3]queue.Class{queue.ExpressJobs, queue.BulkJobs, queue.RetryJobs}
-	if st.turn = (st.turn + 1) % 10; st.turn < retryTurns {
-		order[1], order[2] = order[2], order[1]
-	}
-	for _, class := range order {
-		q := st.waiting[class]
-		if len(q) == 0 {
-			continue
-		}
-		it := q[0]
-		q[0] = routed{}
-		st.waiting[class] = q[1:]
-		return it, true
-	}
-	return routed{}, false
-}
-
-func (st *site) backlog() int {
-	return len(st.waiting[queue.ExpressJobs]) + len(st.waiting[queue.RetryJobs]) + len(st.waiting[queue.BulkJobs])
-}
-
-// left takes note that a connection's work is over; if jobs have come in meanwhile,
-// the connection goes on (true).
-func (st *site) left() (goOn bool) {
+// wake lets the site's paths open connections, or close some, after its gate said that
+// more, or fewer, are allowed.
+func (st *site) wake() {
 	st.mu.Lock()
-	if !st.stopping && st.backlog() > 0 {
-		st.mu.Unlock()
-		return true
-	}
-	st.conns--
+	paths := append([]*path(nil), st.paths...)
 	st.mu.Unlock()
-	st.sender.forget(st)
-	return false
-}
-
-// retire reports whether the site is without work and can be forgotten. The sender's
-// lock is held.
-func (st *site) retire() bool {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.conns > 0 || time.Now().Before(st.until) || st.backlog() > 0 {
-		return false
+	for _, p := range paths {
+		p.adjust()
 	}
-	st.retired = true
-	return true
 }
 
-// stop gives back what waits and lets the connections finish what they have in hand.
-func (st *site) stop() {
+// learned lets the site's paths look up what was learned, here or by another sender.
+func (st *site) learned() {
 	st.mu.Lock()
-	st.stopping = true
-	takers, waiting := st.takers, st.waiting
-	st.takers, st.waiting = nil, [3][]routed{}
+	for _, p := range st.paths {
+		p.refresh()
+	}
 	st.mu.Unlock()
-	for _, t := range takers {
-		close(t)
-	}
-	for _, class := range waiting {
-		for _, it := range class {
-			st.sender.giveBack(st.work, it.item, soon)
+	st.wake()
+}
+
+// held says until when, and why, a message of a content may not go to the site, though
+// others may: for the domain it is from, or one that it links to. Zero if it may.
+func (st *site) held(now time.Time, c *content) (until time.Time, why string) {
+	check := func(kind ratelimit.Kind, domain string) {
+		a := st.sender.Learned.Key(kind, domain, st.name).Allowed(now, ratelimit.Limits{})
+		if a.Until.After(now) && a.Until.After(until) {
+			until, why = a.Until, a.Why
 		}
 	}
+	check(ratelimit.SendingDomain, c.message.FromDomain())
+	for _, domain := range c.links {
+		check(ratelimit.URLDomain, domain)
+	}
+	return until, why
 }

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"time"
 
 	"broadside/campaign"
 )
@@ -23,7 +24,7 @@ type Ledger interface {
 	ResetCheckpoint(ctx context.Context, from, to uint64) error
 }
 
-// SendStore is what a sender reads of the store.
+// SendStore is what a sender needs of the store.
 type SendStore interface {
 	Checkpoint(ctx context.Context) (uint64, error)
 	// RowsOf returns the ledger rows of recipients, in their order; a missing row is
@@ -34,4 +35,7 @@ type SendStore interface {
 	// LeftOf tells for each contact whether it is subscribed to none of the named lists.
 	LeftOf(ctx context.Context, lists []string, contacts []campaign.ContactID) ([]bool, error)
 	RunByID(ctx context.Context, id campaign.RunID) (campaign.Run, error)
+	// SetRunState pauses a run whose mail is refused for what it is; campaign.ErrConflict
+	// when the run is in none of the states from.
+	SetRunState(ctx context.Context, id campaign.RunID, from []campaign.RunState, to campaign.RunState, note string, at time.Time) (campaign.Run, error)
 }

@@ -8,6 +8,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/delivery/mx"
+	"broadside/delivery/shaping"
 	"broadside/delivery/smtp"
 )
 
@@ -38,7 +39,7 @@ func SendTest(ctx context.Context, cfg Config, spec campaign.Spec, as campaign.C
 // sendOnce tries the hosts of a route in their order, once each.
 func (s *Sender) sendOnce(ctx context.Context, p *prepared, route mx.Route) smtp.Result {
 	cfg := s.SMTP
-	if s.LimitsOf(route).RequireTLS && cfg.TLS == smtp.Opportunistic {
+	if s.Shaper.Rules(route.Provider, route.Site).TLS == shaping.Require && cfg.TLS == smtp.Opportunistic {
 		cfg.TLS = smtp.Require
 	}
 	var r smtp.Result

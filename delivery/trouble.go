@@ -14,50 +14,81 @@ import (
 const (
 	firstPause   = time.Second
 	longestPause = 5 * time.Minute
-	// tailPatience and patience are how long a job waits in hand for its site before
-	// it becomes a deferral.
+	// shortPause is waited with the connection open; in a longer one it is closed.
+	shortPause = 5 * time.Second
+	// tailPatience is how long a job waits in hand for a site that shares its lane
+	// before it becomes a deferral; patience is how long for one with its own.
 	tailPatience = 15 * time.Second
-	patience     = 5 * time.Minute
+	patience     = 24 * time.Hour
+	// probing is how many failures in a row let only one connection try next.
+	probing = 3
 )
 
-// troubled takes note of a failure that was the host's, and pauses the site. Failures
+// trouble is what a path has met with lately.
+type trouble struct {
+	inARow int       // connections that failed, without a success between them
+	until  time.Time // no attempt before
+	why    campaign.Reason
+	detail string
+}
+
+// troubled takes note of a failure that was the host's, and pauses the path. Failures
 // of several connections at one moment count as one.
-func (st *site) troubled(why campaign.Reason, detail string) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
+func (p *path) troubled(why campaign.Reason, detail string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	now := time.Now()
-	st.why = why
-	if now.Before(st.until) {
+	p.trouble.why, p.trouble.detail = why, detail
+	if now.Before(p.trouble.until) {
 		return
 	}
-	pause := min(firstPause<<min(st.trouble, 16), longestPause)
-	st.sender.Log.Info("sender: site left alone", "site", st.name, "for", pause, "reason", why.String(), "detail", detail)
-	st.trouble++
-	st.until = now.Add(pause)
+	wait := min(firstPause<<min(p.trouble.inARow, 16), longestPause)
+	p.Log.Info("sender: site left alone", "site", p.site.name, "source", p.source.Name, "for", wait, "reason", why.String(), "detail", detail)
+	p.trouble.inARow++
+	p.trouble.until = now.Add(wait)
 }
 
 // worked takes note of a reply that shows the site to be well.
-func (st *site) worked() {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.trouble = 0
+func (p *path) worked() {
+	p.mu.Lock()
+	many := p.trouble.inARow >= probing
+	p.trouble.inARow = 0
+	p.mu.Unlock()
+	if many {
+		p.grow() // one connection was probing
+	}
 }
 
-// pausedFor is how long the site is still to be left alone, and why.
-func (st *site) pausedFor() (time.Duration, campaign.Reason) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	return max(time.Until(st.until), 0), st.why
+// pausedUntil is until when the path is left alone; the lock is held.
+func (p *path) pausedUntil() time.Time {
+	if p.allowed.Until.After(p.trouble.until) {
+		return p.allowed.Until
+	}
+	return p.trouble.until
+}
+
+// pausedFor is how long the path is still to be left alone, and why.
+func (p *path) pausedFor(now time.Time) (wait time.Duration, why campaign.Reason, detail string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wait = max(p.pausedUntil().Sub(now), 0)
+	if p.allowed.Until.After(p.trouble.until) {
+		return wait, campaign.RateLimited, p.allowed.Why
+	}
+	return wait, p.trouble.why, p.trouble.detail
 }
 
 // outOfPatience reports whether a job should not wait for its site any longer, given
 // that it would have to for a time.
-func (st *site) outOfPatience(it *item, wait time.Duration) bool {
-	limit := patience
-	if st.tail {
-		limit = tailPatience
+func (p *path) outOfPatience(it *item, wait time.Duration) bool {
+	return wait > 0 && time.Since(it.taken)+wait > patienceOf(p.tail)
+}
+
+func patienceOf(tail bool) time.Duration {
+	if tail {
+		return tailPatience
 	}
-	return time.Since(it.taken)+wait > limit
+	return patience
 }
 
 // pause waits; false when ctx ended first.
@@ -84,33 +115,15 @@ const (
 	clearText
 )
 
-// smtpConfig is how to open a session with the site.
-func (st *site) smtpConfig() smtp.Config {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	cfg := st.sender.SMTP
-	if st.limits.RequireTLS && cfg.TLS == smtp.Opportunistic {
-		cfg.TLS = smtp.Require
-	}
-	switch {
-	case st.tls == classicTLS:
-		cfg.ClassicTLS = true
-	case st.tls == clearText && cfg.TLS == smtp.Opportunistic:
-		cfg.TLS = smtp.NoTLS
-	}
-	return cfg
-}
-
 // tlsFailed remembers a failed handshake and reports whether there is another way to
 // be tried at once.
-func (st *site) tlsFailed() bool {
+func (st *site) tlsFailed(policy smtp.TLSPolicy) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	required := st.limits.RequireTLS || st.sender.SMTP.TLS != smtp.Opportunistic
 	switch {
 	case st.tls == fullTLS:
 		st.tls = classicTLS
-	case st.tls == classicTLS && !required:
+	case st.tls == classicTLS && policy == smtp.Opportunistic:
 		st.tls = clearText
 	default:
 		return false

@@ -8,6 +8,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/delivery"
+	"broadside/delivery/shaping"
 	"broadside/delivery/smtptest"
 )
 
@@ -18,7 +19,7 @@ func Test421IsChargedToNobody(t *testing.T) {
 		smtptest.AtConnect, smtptest.AtEHLO, smtptest.AtMail, smtptest.AtRcpt, smtptest.AtData, smtptest.AtBody,
 	} {
 		t.Run(string(stage), func(t *testing.T) {
-			w := newWorld(t, setting{limits: delivery.Limits{Connections: 1}}, shop("tired", smtptest.Behaviour{
+			w := newWorld(t, setting{limits: shaping.Rules{Connections: 1}}, shop("tired", smtptest.Behaviour{
 				NoChunking: stage == smtptest.AtData,
 				Replies:    []smtptest.Reply{{Stage: stage, Code: 421, Text: "4.3.2 service shutting down", Times: 1}},
 			}))
@@ -37,7 +38,7 @@ func Test421IsChargedToNobody(t *testing.T) {
 
 // S13: a 421, or a close, while the connection waits in the pool is normal.
 func Test421WhileIdle(t *testing.T) {
-	w := newWorld(t, setting{limits: delivery.Limits{Connections: 1, Idle: time.Minute}},
+	w := newWorld(t, setting{limits: shaping.Rules{Connections: 1, Idle: time.Minute}},
 		shop("sleepy", smtptest.Behaviour{Idle: 300 * time.Millisecond}))
 	w.list("readers", "anna@sleepy.example")
 	w.list("later", "ben@sleepy.example")
@@ -58,7 +59,7 @@ func Test421WhileIdle(t *testing.T) {
 // S27: a server that hangs up without a word after its messages per connection is
 // well: a new connection at once, no penalty, nothing lost, nothing twice.
 func TestASilentCloseAtTheCapIsNormal(t *testing.T) {
-	w := newWorld(t, setting{limits: delivery.Limits{MessagesPerConnection: 1000}},
+	w := newWorld(t, setting{limits: shaping.Rules{MessagesPerConnection: 1000}},
 		shop("silent", smtptest.Behaviour{MessagesPerConnection: 5, SilentClose: true}))
 	w.people(400, "silent.example")
 	run := w.launch(nil)
@@ -195,7 +196,7 @@ func TestAThrottlingSiteSlowsNobodyElse(t *testing.T) {
 
 // One message that a server chokes on must not stop its site for the others.
 func TestAPoisonousMessageHurtsOnlyItself(t *testing.T) {
-	w := newWorld(t, setting{limits: delivery.Limits{Connections: 2}}, shop("frail", smtptest.Behaviour{
+	w := newWorld(t, setting{limits: shaping.Rules{Connections: 2}}, shop("frail", smtptest.Behaviour{
 		NoPipelining: true,
 		Replies:      []smtptest.Reply{{Stage: smtptest.AtRcpt, Recipient: "p0003@frail.example", Close: true}},
 	}))

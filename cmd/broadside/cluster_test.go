@@ -32,6 +32,11 @@ func TestClusterOfProcesses(t *testing.T) {
 	recorder := c.serve("--roles", "record")
 	first := c.serve("--roles", "send")
 	second := c.serve("--roles", "send")
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("planner:\n%s\nrecorder:\n%s\nsender:\n%s", planner.log, recorder.log, second.log)
+		}
+	})
 	c.run("campaign", "start", "news")
 	eventually(t, "no progress", time.Minute, func() bool { return received(c.sim) > recipients/4 })
 	first.kill()
@@ -40,7 +45,7 @@ func TestClusterOfProcesses(t *testing.T) {
 	v := c.compare()
 	t.Logf("%+v, %d copies too many", v.counts, v.twice)
 	if v.lost > 0 || v.unexpected > 0 || len(v.uncounted) > 0 || int64(v.twice) > c.connections() {
-		t.Errorf("%+v\nplanner:\n%s\nrecorder:\n%s\nsender:\n%s", v, planner.log, recorder.log, second.log)
+		t.Errorf("%+v", v)
 	}
 }
 

@@ -36,6 +36,7 @@ type network struct {
 	dial     smtp.DialFunc // nil: TCP
 	resolver mx.Resolver
 	allow    func(netip.Addr) bool
+	faster   time.Duration // see shaper
 }
 
 // engine is a process's roles on one store and one queue.
@@ -52,6 +53,8 @@ type engine struct {
 	router   delivery.Router
 	sites    delivery.SiteFinder // nil with a smarthost
 	port     uint16              // of the servers that router finds
+	learned  *ratelimit.Book     // what replies have taught
+	shaping  *shaping.Book
 
 	mu        sync.Mutex
 	listeners map[string]net.Listener // opened, and not yet taken by their roles
@@ -86,6 +89,9 @@ func (e *engine) openStore(ctx context.Context) error {
 	if e.keys, err = dkim.OpenKeyring(e.cfg.keyDir()); err != nil {
 		return err
 	}
+	if e.shaping, err = shaping.Open(e.cfg.Shaping, e.log); err != nil {
+		return err
+	}
 	secret, err := e.store.Secret(ctx, "tokens")
 	if err != nil {
 		return err
@@ -108,6 +114,10 @@ func (e *engine) openQueue(ctx context.Context) error {
 		Embedded: e.embedded, URL: e.cfg.NATS, Name: e.cfg.Name, Replicas: e.cfg.Queue.Replicas,
 		TailLanes: e.cfg.Queue.TailLanes, AckWait: time.Duration(e.cfg.Queue.AckWait), Log: e.log,
 	})
+	if err != nil {
+		return err
+	}
+	e.learned, err = ratelimit.OpenBook(ctx, e.queue.JetStream(), e.cfg.Queue.Replicas, e.log, time.Now)
 	return err
 }
 
@@ -115,6 +125,9 @@ func (e *engine) openQueue(ctx context.Context) error {
 func (e *engine) Close() error {
 	for _, l := range e.listeners {
 		l.Close()
+	}
+	if e.learned != nil {
+		e.learned.Close()
 	}
 	if e.queue != nil {
 		e.queue.Close()
@@ -209,13 +222,20 @@ func (e *engine) record(ctx context.Context) error {
 
 func (e *engine) send(ctx context.Context) error {
 	cfg := e.senderConfig()
+	cfg.Limiter = ratelimit.NewLocal(time.Now)
 	var err error
 	if e.embedded != nil { // all jobs that come back were ours
 		if cfg.Claims, err = delivery.OpenClaims(filepath.Join(e.cfg.Data, "claims")); err != nil {
 			return err
 		}
 	}
-	return errors.Join(delivery.NewSender(cfg).Run(ctx), cfg.Claims.Close())
+	ctx, stop := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	following.Go(func() { e.shaping.Run(ctx) })
+	err = errors.Join(delivery.NewSender(cfg).Run(ctx), cfg.Claims.Close())
+	stop()
+	following.Wait()
+	return err
 }
 
 func (e *engine) senderConfig() delivery.Config {
@@ -237,9 +257,8 @@ func (e *engine) senderConfig() delivery.Config {
 	}
 	return delivery.Config{
 		Store: e.store, Queue: e.queue, Router: e.router, Port: e.port, SMTP: session,
-		LimitsOf: func(r mx.Route) delivery.Limits { return limitsOf(c, r) },
-		NewPacer: func(_ string, l delivery.Limits) delivery.Pacer { return ratelimit.NewSite(l.Rate, time.Now) },
-		Keys:     e.keys, Unsigned: e.cfg.Unsigned,
+		Shaper: shaper{e.shaping, c, e.net.faster}, Learned: e.learned,
+		Keys: e.keys, Unsigned: e.cfg.Unsigned,
 		Identity: delivery.Identity{PublicURL: e.cfg.PublicURL, ReturnPathDomain: e.cfg.ReturnPathDomain, Tokens: e.tokens},
 		Retry:    delivery.RetryPolicy{First: time.Duration(e.cfg.Retry.First), Most: time.Duration(e.cfg.Retry.Most)},
 		Log:      e.log,

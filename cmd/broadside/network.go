@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"broadside/delivery"
 	"broadside/delivery/mx"
 	"broadside/delivery/shaping"
 )
@@ -77,25 +76,3 @@ func (r *relay) addresses(ctx context.Context) ([]netip.Addr, error) {
 
 // Failed does nothing: there is no other way than the smarthost.
 func (r *relay) Failed(netip.Addr) {}
-
-// limitsOf is what a site gets: the configuration's word, or the provider's figures.
-func limitsOf(c SMTPConfig, r mx.Route) delivery.Limits {
-	p := shaping.Builtin().Rules(r.Provider, r.Site)
-	l := delivery.Limits{
-		Connections: p.Connections, MessagesPerConnection: p.MessagesPerConnection,
-		Rate: p.Rate, Idle: p.Idle, RequireTLS: p.TLS == shaping.Require,
-	}
-	if c.Connections > 0 {
-		l.Connections = c.Connections
-	}
-	if c.Rate > 0 {
-		l.Rate = c.Rate
-	}
-	if c.Messages > 0 {
-		l.MessagesPerConnection = c.Messages
-	}
-	if c.TLS == "none" {
-		l.RequireTLS = false
-	}
-	return l
-}

@@ -31,11 +31,13 @@ type cluster struct {
 const testDomain = "news.example.org"
 
 // newCluster starts an internet; the providers' troubles are those of the demo, but no
-// reply is withheld after the final dot, so that every second copy is our doing.
+// reply is withheld after the final dot, so that every second copy is our doing, and
+// nobody says what is answered with hours of silence.
 func newCluster(t *testing.T, n int, env ...string) *cluster {
 	providers := smtptest.Default(n)
 	for i := range providers {
 		providers[i].Behaviour.DropAfterDot = 0
+		providers[i].Behaviour.RateReply = "451 4.3.2 Please send more slowly" // no hours of waiting
 	}
 	sim, err := smtptest.Start(smtptest.Config{Providers: providers, Addr: fmt.Sprintf("127.77.0.0/16:%d", freePort(t)), Keep: 1})
 	if err != nil {

@@ -123,6 +123,10 @@ func (q *Queue) dial() (err error) {
 	return nil
 }
 
+// JetStream is the connection, for the limits and the learned values that the processes
+// share beside the queue.
+func (q *Queue) JetStream() jetstream.JetStream { return q.js }
+
 func (q *Queue) declare(ctx context.Context) error {
 	r := q.opt.Replicas
 	streams := []struct {

@@ -16,26 +16,26 @@ func job(class queue.Class, n int) routed {
 
 // Express goes before everything; of the rest two in ten are retries while both wait.
 func TestWhoseTurnItIs(t *testing.T) {
-	st := &site{}
+	p := &path{}
 	for n := range 100 {
 		for _, class := range []queue.Class{queue.BulkJobs, queue.RetryJobs} {
-			st.waiting[class] = append(st.waiting[class], job(class, n))
+			p.waiting[class] = append(p.waiting[class], job(class, n))
 		}
 	}
 	for n := range 5 {
-		st.waiting[queue.ExpressJobs] = append(st.waiting[queue.ExpressJobs], job(queue.ExpressJobs, n))
+		p.waiting[queue.ExpressJobs] = append(p.waiting[queue.ExpressJobs], job(queue.ExpressJobs, n))
 	}
 	var order []queue.Class
 	next := [3]uint16{}
-	for it, ok := st.pop(); ok; it, ok = st.pop() {
+	for it, ok := p.pop(); ok; it, ok = p.pop() {
 		order = append(order, it.class)
 		if it.Job.Attempt != next[it.class] {
 			t.Fatalf("class %d: job %d came, want %d", it.class, it.Job.Attempt, next[it.class])
 		}
 		next[it.class]++
 	}
-	if len(order) != 205 || st.backlog() != 0 {
-		t.Fatalf("%d of 205 jobs came, %d are left", len(order), st.backlog())
+	if len(order) != 205 || p.backlog() != 0 {
+		t.Fatalf("%d of 205 jobs came, %d are left", len(order), p.backlog())
 	}
 	for i, class := range order[:5] {
 		if class != queue.ExpressJobs {
@@ -56,19 +56,19 @@ func TestWhoseTurnItIs(t *testing.T) {
 // A connection without work waits for its idle time; a job that comes wakes it at once.
 func TestAnIdleConnectionWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		st := &site{conns: 1, limits: Limits{Connections: 1}}
+		p := &path{Sender: &Sender{crowd: newCrowd(1)}, conns: 1}
 		began := time.Now()
-		if _, ok := st.next(10 * time.Second); ok || time.Since(began) != 10*time.Second {
+		if _, ok := p.next(10*time.Second, nil); ok || time.Since(began) != 10*time.Second {
 			t.Errorf("a connection without work went on after %v: %v", time.Since(began), ok)
 		}
-		time.AfterFunc(3*time.Second, func() { st.add(job(queue.BulkJobs, 7)) })
+		time.AfterFunc(3*time.Second, func() { p.add(job(queue.BulkJobs, 7)) })
 		began = time.Now()
-		if it, ok := st.next(10 * time.Second); !ok || it.Job.Attempt != 7 || time.Since(began) != 3*time.Second {
+		if it, ok := p.next(10*time.Second, nil); !ok || it.Job.Attempt != 7 || time.Since(began) != 3*time.Second {
 			t.Errorf("the job came after %v: %v", time.Since(began), ok)
 		}
-		time.AfterFunc(3*time.Second, st.stop)
+		time.AfterFunc(3*time.Second, p.stop)
 		began = time.Now()
-		if _, ok := st.next(time.Hour); ok || time.Since(began) != 3*time.Second {
+		if _, ok := p.next(time.Hour, nil); ok || time.Since(began) != 3*time.Second {
 			t.Errorf("a connection of a stopped site went on after %v: %v", time.Since(began), ok)
 		}
 	})

@@ -1,0 +1,84 @@
+package delivery
+
+import (
+	"container/list"
+	"sync"
+)
+
+// crowd bounds how many connections a sender has to all sites together. When it is
+// full, the connection that has been idle for longest makes room.
+type crowd struct {
+	limit int
+
+	mu      sync.Mutex
+	open    int
+	idle    list.List // of *taker, the longest idle first
+	starved []*path   // in the order in which they came, each once
+	hungry  map[*path]bool
+}
+
+func newCrowd(limit int) *crowd { return &crowd{limit: limit, hungry: map[*path]bool{}} }
+
+// enter counts one more connection; false when there is no room yet. The path is then
+// told to grow when there is.
+func (c *crowd) enter(p *path) bool {
+	c.mu.Lock()
+	if c.open < c.limit {
+		c.open++
+		c.mu.Unlock()
+		return true
+	}
+	if !c.hungry[p] {
+		c.hungry[p] = true
+		c.starved = append(c.starved, p)
+	}
+	var longest *taker
+	if front := c.idle.Front(); front != nil {
+		longest = c.idle.Remove(front).(*taker)
+		longest.place = nil
+	}
+	c.mu.Unlock()
+	if longest != nil {
+		longest.path.dismiss(longest)
+	}
+	return false
+}
+
+// leave counts one connection less, and lets the first grow that had no room and
+// still needs some.
+func (c *crowd) leave() {
+	c.mu.Lock()
+	c.open--
+	c.mu.Unlock()
+	for p := c.nextStarved(); p != nil && !p.grow(); {
+		p = c.nextStarved()
+	}
+}
+
+func (c *crowd) nextStarved() *path {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.starved) == 0 || c.open >= c.limit {
+		return nil
+	}
+	p := c.starved[0]
+	c.starved = c.starved[1:]
+	delete(c.hungry, p)
+	return p
+}
+
+// rest takes note that a connection has become idle, wake that it isn't any more.
+func (c *crowd) rest(t *taker) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t.place = c.idle.PushBack(t)
+}
+
+func (c *crowd) wake(t *taker) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t.place != nil {
+		c.idle.Remove(t.place)
+		t.place = nil
+	}
+}
