@@ -40,7 +40,9 @@ func (l Learned) Allowed(now time.Time, limits Limits) Allowance {
 // the rate goes down, once for all replies of an epoch.
 func (l Learned) Throttled(now time.Time, limits Limits, reply Reply) {
 	now, reply.Began = plain(now), plain(reply.Began)
-	l.book.change(l.key, func(r Record) (Record, bool) { return r.throttled(now, limits, reply) })
+	p := l.book.page(l.key)
+	seen := p.tally.add(p.now().Pace.At, reply.Began, false)
+	l.book.change(l.key, func(r Record) (Record, bool) { return r.throttled(now, limits, reply, seen) })
 }
 
 // React counts a reply that a reaction knows, and acts when it is time to, instead of
@@ -51,16 +53,24 @@ func (l Learned) React(now time.Time, limits Limits, re Reaction, reply Reply) {
 }
 
 // Sent takes note of a message that was accepted, of an attempt that began at a time:
-// a probe goes on. It costs a look when there is no probe.
+// a probe goes on, and the next decrease goes no further than need be. It costs a look
+// when nothing is known of the key.
 func (l Learned) Sent(now time.Time, limits Limits, began time.Time) {
 	p := l.book.find(l.key)
 	if p == nil {
 		return
 	}
-	if r := p.record.Load(); r == nil || !r.Stop.probing(now) {
+	r := p.record.Load()
+	if r == nil {
 		return
 	}
-	now = plain(now)
+	now, began = plain(now), plain(began)
+	if !r.Pace.At.IsZero() {
+		p.tally.add(r.Pace.At, began, true)
+	}
+	if !r.Stop.probing(now) && r.Pace.Closed == 0 {
+		return
+	}
 	l.book.change(l.key, func(r Record) (Record, bool) { return r.sent(now, limits, began) })
 }
 

@@ -15,6 +15,7 @@ const pendingKept = 256
 type page struct {
 	key    Key
 	record atomic.Pointer[Record] // as it holds here; nil: nothing is known
+	tally  tally
 
 	mu      sync.Mutex
 	gone    bool   // from its shelf

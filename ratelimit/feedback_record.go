@@ -127,11 +127,11 @@ func (r Record) took(now time.Time, l Limits, why string) Record {
 }
 
 // throttled is the record after a reply that asked for less, and no reaction knows.
-func (r Record) throttled(now time.Time, l Limits, reply Reply) (Record, bool) {
+func (r Record) throttled(now time.Time, l Limits, reply Reply, seen replies) (Record, bool) {
 	if r.Stop.probing(now) {
 		return r.failed(now, l, reply)
 	}
-	pace, ok := r.Pace.refused(now, l.Rate, reply.Began)
+	pace, ok := r.Pace.refused(now, l.Rate, reply.Began, seen)
 	if !ok {
 		return r, false
 	}

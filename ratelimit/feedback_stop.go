@@ -71,19 +71,21 @@ func (r Record) failed(now time.Time, l Limits, reply Reply) (Record, bool) {
 	return r.took(now, l, reply.Text), true
 }
 
-// sent is the record after a success: of mail that was under way when a probe's stop
-// began, or of the probe.
+// sent is the record after a success: of a site that accepted nothing before, of mail
+// that was under way when a probe's stop began, or of the probe.
 func (r Record) sent(now time.Time, l Limits, began time.Time) (Record, bool) {
+	pace, opened := r.Pace.opened(now, began)
+	r.Pace = pace
 	if !r.Stop.probing(now) {
-		return r, false
+		return r, opened
 	}
 	if now.Before(r.Stop.Until) {
-		var ok bool
-		r.Stop, ok = r.Stop.longer(now)
-		return r, ok
+		var longer bool
+		r.Stop, longer = r.Stop.longer(now)
+		return r, longer || opened
 	}
 	if began.Before(r.Stop.Stepped) || now.Sub(r.Stop.Stepped) < probeStep && r.Stop.Connections > 1 {
-		return r, false
+		return r, opened
 	}
 	r.Stop.Connections++
 	r.Stop.Stepped = now

@@ -55,6 +55,7 @@ func TestRefusalsOfOneEpochCountOnce(t *testing.T) {
 			t.Errorf("replies to attempts from before the decrease have taken the rate to %v", r)
 		}
 		before := rateOf(l, hundred)
+		l.Sent(time.Now(), hundred, time.Now())
 		throttled(time.Now())
 		if r := rateOf(l, hundred); !close2(r, before*keep) {
 			t.Errorf("a second epoch takes %v to %v, want %v", before, r, before*keep)
@@ -99,15 +100,62 @@ func TestRateComesBackWithTimeAlone(t *testing.T) {
 	})
 }
 
+// A site whose window is full takes nothing, however slowly it comes: what is sent
+// meanwhile is halved again and again, and starts as after one decrease when a message
+// is taken.
+func TestClosedSiteOpensAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := source()
+		var began time.Time
+		for range 38 {
+			began = time.Now()
+			time.Sleep(time.Second)
+			l.Throttled(time.Now(), hundred, Reply{Began: began})
+		}
+		if r := rateOf(l, hundred); r < 2 || r > 4 {
+			t.Errorf("after 38 seconds of refusals %v per second, want few", r)
+		}
+		l.Sent(time.Now(), hundred, began.Add(-time.Minute)) // from before
+		if r := rateOf(l, hundred); r > 4 {
+			t.Errorf("a message from before has opened the site: %v per second", r)
+		}
+		l.Sent(time.Now(), hundred, time.Now())
+		if r := rateOf(l, hundred); r < 40 || r > 70 {
+			t.Errorf("when it opens %v per second, want about half of a hundred", r)
+		}
+	})
+}
+
+// A site that took a tenth of what came will not take seven tenths.
+func TestDecreaseGoesToWhatWasTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := source()
+		l.Throttled(time.Now(), hundred, Reply{Began: time.Now()})
+		time.Sleep(epoch)
+		for i := range 40 {
+			if i%4 == 0 {
+				l.Sent(time.Now(), hundred, time.Now())
+			} else {
+				l.Throttled(time.Now().Add(-time.Second), hundred, Reply{Began: time.Now()}) // within the epoch
+			}
+		}
+		before := rateOf(l, hundred)
+		l.Throttled(time.Now(), hundred, Reply{Began: time.Now()})
+		if r := rateOf(l, hundred); r < before*keep*0.2 || r > before*keep*0.3 {
+			t.Errorf("a quarter of %v was taken: %v per second now, want 0.7 of that", before, r)
+		}
+	})
+}
+
 func TestRateFallsToTheFloorAndComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := source()
-		for range 100 {
+		for range 1000 {
 			time.Sleep(epoch)
 			l.Throttled(time.Now(), hundred, Reply{Began: time.Now()})
 		}
 		if r := rateOf(l, hundred); r != floorRate {
-			t.Errorf("a hundred refusals leave %v per second, want %v", r, floorRate)
+			t.Errorf("refusals for half an hour leave %v per second, want %v", r, floorRate)
 		}
 		if r := rateOf(l, Limits{Rate: 0.05}); r != 0.05 {
 			t.Errorf("with a limit below the floor %v", r)
