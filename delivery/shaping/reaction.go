@@ -88,8 +88,15 @@ func said(code int, enhanced, text string) string {
 	return line.String()
 }
 
-// Does says what the reaction does in a few words: "stop for 10m0s, then one
-// connection".
+// When says how often the reply has to come: "once", "3 times within 1h".
+func (r *Reaction) When() string {
+	if r.Hits == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times within %s", r.Hits, spanText(r.Within))
+}
+
+// Does says what the reaction does in a few words: "at most 1/m for 30m".
 func (r *Reaction) Does() string {
 	var parts []string
 	if r.Stop {
