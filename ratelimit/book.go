@@ -41,8 +41,8 @@ func NewBook() *Book {
 }
 
 // OnChange calls f for each key whose record has changed, here or by another process,
-// also when its pause was lifted. f must return at once and may ask the book; it is
-// set once, before the book is used.
+// also when its pause was lifted. f must return at once and may ask the book. The last
+// f is called alone.
 func (b *Book) OnChange(f func(Key)) { b.notify.Store(&f) }
 
 // Key returns what was learned of a value of a kind at a site. It costs nothing to

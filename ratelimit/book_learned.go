@@ -36,8 +36,8 @@ func (l Learned) Allowed(now time.Time, limits Limits) Allowance {
 	return r.Allowed(now, limits)
 }
 
-// Throttled takes note of a reply that asked for less and is not known to a reaction:
-// the rate goes down, once for all replies of an epoch.
+// Throttled takes note of a reply that asked for less: the rate goes down, once for all
+// replies of an epoch, or the probe has failed.
 func (l Learned) Throttled(now time.Time, limits Limits, reply Reply) {
 	now, reply.Began = plain(now), plain(reply.Began)
 	p := l.book.page(l.key)
@@ -45,8 +45,9 @@ func (l Learned) Throttled(now time.Time, limits Limits, reply Reply) {
 	l.book.change(l.key, func(r Record) (Record, bool) { return r.throttled(now, limits, reply, seen) })
 }
 
-// React counts a reply that a reaction knows, and acts when it is time to, instead of
-// Throttled. Replies that all senders got count together.
+// React counts a reply that a reaction knows, and acts when it is time to; a reply that
+// also asks for less goes to Throttled first. Replies that all senders got count
+// together.
 func (l Learned) React(now time.Time, limits Limits, re Reaction, reply Reply) {
 	now, reply.Began = plain(now), plain(reply.Began)
 	l.book.change(l.key, func(r Record) (Record, bool) { return r.react(now, limits, re, reply) })

@@ -44,7 +44,7 @@ const (
 	floorRate = 0.2
 	// forgotten is when a refusal says nothing any more: any rate has grown 400-fold.
 	forgotten = 12 * regain
-	// unlimited stands for a limit of more when a rate comes down from it.
+	// unlimited stands for a rate without limit when it comes down.
 	unlimited = 1000.0
 )
 
@@ -79,7 +79,7 @@ func (p Pace) refused(now time.Time, ceiling float64, began time.Time, seen repl
 		return p, false
 	}
 	if p.At.IsZero() {
-		return Pace{Peak: min(p.rate(now, ceiling), unlimited), At: now}, true
+		return Pace{Peak: finite(p.rate(now, ceiling)), At: now}, true
 	}
 	if !began.After(p.At) || now.Sub(p.At) < epoch<<min(p.Closed, patience) {
 		return p, false
@@ -87,11 +87,11 @@ func (p Pace) refused(now time.Time, ceiling float64, began time.Time, seen repl
 	if seen.since.Equal(p.At) && seen.accepted == 0 {
 		return Pace{Peak: p.Peak * fade, At: now, Closed: p.Closed + 1}, true
 	}
-	peak := p.rate(now, ceiling)
+	peak := finite(p.rate(now, ceiling))
 	if all := seen.accepted + seen.refused; seen.since.Equal(p.At) && all >= evidence {
 		peak *= max(float64(seen.accepted)/float64(all), deepest)
 	}
-	return Pace{Peak: min(peak, unlimited), At: now}, true
+	return Pace{Peak: peak, At: now}, true
 }
 
 // opened is the pace after a message was accepted of a site that accepted none.
@@ -105,6 +105,14 @@ func (p Pace) opened(now, began time.Time) (Pace, bool) {
 // clampRate keeps a rate between the floor and the ceiling; a ceiling below the floor
 // is the operator's will.
 func clampRate(rate, ceiling float64) float64 { return min(max(rate, floorRate), ceiling) }
+
+// finite is a rate to be divided, and written: JSON has no infinity.
+func finite(rate float64) float64 {
+	if math.IsInf(rate, 1) {
+		return unlimited
+	}
+	return rate
+}
 
 // replies counts what came of attempts that began after a decrease.
 type replies struct {

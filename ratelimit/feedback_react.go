@@ -33,6 +33,7 @@ func (r Record) react(now time.Time, l Limits, re Reaction, reply Reply) (Record
 	r.Hits = append(hits, Hit{Reaction: re.Name, At: now, Until: now.Add(within)})
 	if n < min(re.Hits, hitsKept) {
 		r.Hits = r.Hits[max(len(r.Hits)-2*hitsKept, 0):]
+		r.Limits = Limits{Rate: finite(l.Rate), Connections: l.Connections}
 		return r, true
 	}
 	return r.act(now, l, re, reply), true
@@ -41,7 +42,10 @@ func (r Record) react(now time.Time, l Limits, re Reaction, reply Reply) (Record
 // act does what a reaction asks for. Where an earlier reaction still holds, the
 // stricter value holds, until the later end.
 func (r Record) act(now time.Time, l Limits, re Reaction, reply Reply) Record {
-	before := r.Pace.rate(now, l.Rate)
+	before := finite(r.Pace.rate(now, l.Rate))
+	if !r.Pace.At.IsZero() && now.Sub(r.Pace.At) < epoch { // taken down by this very reply, or an earlier reaction
+		before = r.Pace.Peak
+	}
 	end := now.Add(re.For)
 	if re.Stop && (re.Probe || end.After(r.Stop.Until)) {
 		r.Stop = stopped(now, max(re.For, r.Stop.Until.Sub(now)), re.Probe)
@@ -59,7 +63,7 @@ func (r Record) act(now time.Time, l Limits, re Reaction, reply Reply) Record {
 		r.Few = ConnCap{Connections: re.Connections, Until: latest(end, r.Few.Until)}
 	}
 	if before > 0 && (re.Stop || re.Rate > 0) { // afterwards as after a refusal, not at once as before
-		r.Pace = Pace{Peak: min(before, unlimited), At: end}
+		r.Pace = Pace{Peak: before, At: end}
 	}
 	r.Acted = now
 	r.Hits = slices.DeleteFunc(r.Hits, func(h Hit) bool { return h.Reaction == re.Name })

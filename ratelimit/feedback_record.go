@@ -121,7 +121,7 @@ func (r Record) same(o Record) bool {
 
 // took notes what took something away.
 func (r Record) took(now time.Time, l Limits, why string) Record {
-	l.Rate = min(l.Rate, unlimited) // JSON has no infinity
+	l.Rate = finite(l.Rate)
 	r.Since, r.Limits, r.Why = now, l, why
 	return r
 }

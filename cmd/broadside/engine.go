@@ -217,6 +217,10 @@ func (e *engine) plan(ctx context.Context) error {
 
 func (e *engine) record(ctx context.Context) error {
 	r := &delivery.Recorder{Ledger: e.store, Queue: e.queue, Log: e.log}
+	m := &delivery.Mirror{Store: e.store, Book: e.learned, Log: e.log}
+	var mirror sync.WaitGroup
+	defer mirror.Wait()
+	mirror.Go(func() { _ = e.queue.Lead(ctx, "mirror", m.Run) }) // nil, when ctx is done
 	return e.queue.Lead(ctx, "recorder", r.Run)
 }
 

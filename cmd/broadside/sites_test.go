@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,4 +62,49 @@ func TestSitesAreShownAsTheyAreNow(t *testing.T) {
 	if got := strings.Join(lines, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("shown:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
 	}
+}
+
+// What a person orders in the database reaches what the senders ask, and what they
+// learn is in the database: within a second on an idle machine.
+func TestSitesAreMirroredByTheRecorder(t *testing.T) {
+	a := &app{cfg: Config{Data: t.TempDir()}, log: slog.New(slog.DiscardHandler)}
+	e, err := openEngine(t.Context(), a, network{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := e.run(ctx, []string{"record"}); err != nil {
+			t.Error(err)
+		}
+	})
+	defer running.Wait()
+	defer stop()
+	within := func(what string, done func() bool) {
+		t.Helper()
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for deadline := time.Now().Add(30 * time.Second); !done(); <-tick.C {
+			if time.Now().After(deadline) {
+				t.Fatalf("not in 30 s: %s", what)
+			}
+		}
+	}
+	site := e.learned.Key(ratelimit.WholeSite, "", "google")
+	if err := e.store.PauseSite(ctx, delivery.SitePause{Site: "google", Since: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	within("google is paused", func() bool { return site.Record().Paused(time.Now()) })
+	if err := e.store.ResumeSite(ctx, "google", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	within("google is resumed", func() bool { return !site.Record().Paused(time.Now()) })
+
+	e.learned.Key(ratelimit.Source, "", "yahoo").Throttled(time.Now(), ratelimit.Limits{Rate: 100, Connections: 5}, ratelimit.Reply{Began: time.Now()})
+	within("yahoo is shown as slowed", func() bool {
+		records, err := e.store.SiteRecords(ctx)
+		return err == nil && len(records) == 1 && records[0].Site == "yahoo"
+	})
 }
