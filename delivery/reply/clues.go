@@ -114,9 +114,11 @@ var wording = []clue{
 // ends in a dot stands for all codes that it begins.
 var codes = []clue{
 	{"", campaign.RateLimited, Source, []string{"4.7.28", "4.7.650", "4.7.651"}},
-	{"", campaign.AuthRejected, Source, []string{"4.7.23", "5.7.25"}},
-	{"", campaign.AuthRejected, SendingDomain, []string{"4.1.7", "5.1.7", "4.1.8", "5.1.8", "5.7.515", "5.7.23", "5.7.26", "5.7.27",
-		"5.7.30", "5.7.9"}},
+	{"google", campaign.AuthRejected, Source, []string{"4.7.23", "4.7.29", "5.7.29"}},
+	{"google", campaign.AuthRejected, SendingDomain, []string{"4.7.24", "5.7.24", "4.7.26", "4.7.27", "5.7.27", "4.7.30", "5.7.30", "4.7.31",
+		"4.7.32", "5.7.32", "4.7.40", "5.7.40"}},
+	{"", campaign.AuthRejected, Source, []string{"5.7.25"}},
+	{"", campaign.AuthRejected, SendingDomain, []string{"4.1.7", "5.1.7", "4.1.8", "5.1.8", "5.7.515", "5.7.23", "5.7.26", "5.7.9"}},
 	{"", campaign.MailboxFull, Recipient, []string{"4.2.2", "5.2.2"}},
 	{"", campaign.DomainUnknown, Recipient, []string{"5.1.2", "5.1.10"}},
 	{"", campaign.UserUnknown, Recipient, []string{"5.1.1", "5.1.6", "5.2.1"}},

@@ -79,6 +79,10 @@ func outcome(t *testing.T, provider, line string) string {
 		s += ", gone"
 	}
 	if reaction, ok := shaping.Builtin().React(provider, r.Code, r.Enhanced, r.Text); ok {
+		key, named := map[reply.Scope]shaping.Scope{reply.SendingDomain: shaping.SendingDomain, reply.URLDomain: shaping.URLDomain}[m.Scope]
+		if named && reaction.Scope != key {
+			t.Errorf("%s\nis about the %s, but slows down the %s", line, m.Scope, reaction.Scope)
+		}
 		s += "; " + reaction.Name + ": " + reaction.Scope.String() + ", " + reaction.Does()
 	}
 	return s

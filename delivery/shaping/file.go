@@ -98,7 +98,12 @@ func decodeProblem(err error) error {
 	}
 	if decode, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, _ := decode.Position()
-		return &problem{line, errors.New(strings.TrimPrefix(decode.Error(), "toml: "))}
+		message := strings.TrimPrefix(decode.Error(), "toml: ")
+		if found, _, mismatch := strings.Cut(message, " into struct field"); mismatch {
+			found = strings.TrimPrefix(found, "cannot decode TOML ")
+			message = fmt.Sprintf("the key has a value of another kind than %s; docs/shaping.md shows it", found)
+		}
+		return &problem{line, errors.New(message)}
 	}
 	return &problem{0, err}
 }

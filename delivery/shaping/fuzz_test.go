@@ -47,3 +47,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A pattern with its literals looked for first matches what it matches without.
+func FuzzMatcher(f *testing.F) {
+	f.Add(`\[TSS0[45]\]|too many (?:connections|sessions)`, "421 4.7.0 [tss04] Messages deferred")
+	f.Add(`(a|b)c{2,}d?$`, "ACC")
+	f.Add(`(?-i)Ab|x(?i)Y`, "ab XY")
+	f.Fuzz(func(t *testing.T, pattern, text string) {
+		m, err := newMatcher(pattern)
+		if err != nil || strings.ContainsFunc(text, func(r rune) bool { return r > '~' }) {
+			return
+		}
+		if got, want := m.matches(text, strings.ToLower(text)), m.expression.MatchString(text); got != want {
+			t.Errorf("%q in %q: %v, want %v (%q)", pattern, text, got, want, m.literals)
+		}
+	})
+}

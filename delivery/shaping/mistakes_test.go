@@ -66,7 +66,7 @@ func TestMistakes(t *testing.T) {
 			"[default]\n# as long as they like\nidle = \"2h\"\n", "line 3: default.idle: 2h: from 1s to 10m"},
 		"an age that is too short": {"[provider.google]\nmax_age = \"1s\"\n", "line 2: provider.google.max_age: 1s: from 10s to 24h"},
 		"no connections":           {"[provider.google]\nconnections = 0\n", "line 2: provider.google.connections: 0: from 1 to 1000"},
-		"connections in quotes":    {"[provider.google]\nconnections = \"5\"\n", "line 2: "},
+		"connections in quotes":    {"[provider.google]\nconnections = \"5\"\n", "line 2: the key has a value of another kind than string"},
 		"no messages":              {"[site.\"mx.example.net\"]\nmessages = -1\n", "line 2: site.mx.example.net.messages: -1: from 1 to 100000"},
 		"encryption, please":       {"[default]\ntls = true\n", "line 2: tls is written in quotes"},
 		"some encryption":          {"[default]\ntls = \"yes\"\n", `line 2: tls "yes": opportunistic, require or none`},
@@ -91,7 +91,7 @@ func TestMistakes(t *testing.T) {
 		"a strange enhanced code": {
 			reaction("google", "enhanced = [\"4.7\"]\n"+action+sample), `enhanced code "4.7": write one such as "4.7.28"`},
 		"a strange scope":  {reaction("google", "pattern = 'slow down'\nscope = \"world\"\n"+action+sample), `line 4: scope "world": source, sending_domain or url_domain`},
-		"a broken pattern": {reaction("google", "pattern = 'slow (down'\n"+action+sample), "line 3: pattern \"slow (down\": "},
+		"a broken pattern": {reaction("google", "pattern = 'slow (down'\n"+action+sample), "line 3: pattern \"slow (down\": error parsing regexp: missing closing ): `slow (down`"},
 		"a sample that is no reply": {
 			reaction("google", "pattern = 'slow down'\n"+action+"samples = [\"slow down\"]\n"), `line 6: provider.google.reaction.samples: "slow down" is no refusal`},
 		"a sample that an earlier reaction catches": {

@@ -2,7 +2,6 @@ package shaping
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +28,7 @@ type Reaction struct {
 
 	codes    []codes  // none: any
 	enhanced []string // none: any
-	pattern  *regexp.Regexp
+	pattern  *matcher // nil: any
 }
 
 // Scope is what a reaction slows down, always at the site that spoke.
@@ -49,43 +48,42 @@ func (s Scope) String() string { return scopeNames[s] }
 // React returns the first reaction to a reply: the provider's own, then those to what
 // any provider says. The SMTP code is 0 and the enhanced code "" where none is known.
 func (t *Table) React(provider string, code int, enhanced, text string) (*Reaction, bool) {
-	said := said(code, enhanced, text)
-	if r := firstMatch(t.providers[provider].reactions, code, enhanced, said); r != nil {
-		return r, true
-	}
-	r := firstMatch(t.reactions, code, enhanced, said)
-	return r, r != nil
-}
-
-func firstMatch(reactions []*Reaction, code int, enhanced, said string) *Reaction {
-	for _, r := range reactions {
-		if r.matches(code, enhanced, said) {
-			return r
+	s := newSaid(code, enhanced, text)
+	for _, list := range [...][]*Reaction{t.providers[provider].reactions, t.reactions} {
+		for _, r := range list {
+			if r.matches(s) {
+				return r, true
+			}
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // matches: all of the conditions that are written hold.
-func (r *Reaction) matches(code int, enhanced, said string) bool {
-	return (r.codes == nil || slices.ContainsFunc(r.codes, func(c codes) bool { return c.has(code) })) &&
-		(r.enhanced == nil || slices.Contains(r.enhanced, enhanced)) &&
-		(r.pattern == nil || r.pattern.MatchString(said))
+func (r *Reaction) matches(s said) bool {
+	return (r.codes == nil || slices.ContainsFunc(r.codes, func(c codes) bool { return c.has(s.code) })) &&
+		(r.enhanced == nil || slices.Contains(r.enhanced, s.enhanced)) &&
+		(r.pattern == nil || r.pattern.matches(s.line, s.lower))
 }
 
-// said is a reply in the one line that patterns are matched against.
-func said(code int, enhanced, text string) string {
-	var line strings.Builder
+// said is a reply as conditions look at it.
+type said struct {
+	code     int
+	enhanced string
+	line     string // code, enhanced code and text, as far as they are known
+	lower    string
+}
+
+func newSaid(code int, enhanced, text string) said {
+	var parts []string
 	if code != 0 {
-		line.WriteString(strconv.Itoa(code))
-		line.WriteByte(' ')
+		parts = append(parts, strconv.Itoa(code))
 	}
 	if enhanced != "" {
-		line.WriteString(enhanced)
-		line.WriteByte(' ')
+		parts = append(parts, enhanced)
 	}
-	line.WriteString(text)
-	return line.String()
+	line := strings.Join(append(parts, text), " ")
+	return said{code, enhanced, line, strings.ToLower(line)}
 }
 
 // When says how often the reply has to come: "once", "3 times within 1h".

@@ -1,6 +1,7 @@
 package shaping
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -78,6 +79,28 @@ func TestReact(t *testing.T) {
 	}
 	if r, _ := table.React("", 450, "", "my own words"); r.Provider != "" || r.Hits != 1 || r.Within != time.Hour || r.Scope != Source {
 		t.Errorf("defaults: %+v", r)
+	}
+}
+
+// What is looked for before a pattern is tried never hides a match.
+func TestLiterals(t *testing.T) {
+	for pattern, want := range map[string][]string{
+		`server busy`: {"server busy"},
+		`\[TS0[12]\]`: {"[ts0"},
+		`\bRP-00[12]\b|too many (?:concurrent )?connections`: {"rp-00", "connections"},
+		`(?:spam|ham)+!`: {"spam", "ham"},
+		`slow(?:down)?`:  {"slow"},
+		`[a-z]+ x?`:      {" "},
+		`a*|slow`:        nil,
+		`\d{3,}`:         nil,
+	} {
+		m, err := newMatcher(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(m.literals, want) {
+			t.Errorf("%s: %q, want %q", pattern, m.literals, want)
+		}
 	}
 }
 

@@ -25,8 +25,8 @@ type provider struct {
 	reactions []*Reaction // the first that matches counts
 }
 
-// Rules are what a site is offered at most, by the whole cluster where a rule speaks
-// of the site, and from one source. Replies may teach less, never more.
+// Rules are what a site gets at most, from all senders of the cluster together. What
+// replies teach may lower them, never raise them.
 type Rules struct {
 	Connections           int           // open at once; 1 to 1,000
 	MessagesPerConnection int           // then it is closed politely; 1 to 100,000

@@ -122,7 +122,7 @@ func (e *enhancedCode) UnmarshalText(text []byte) error {
 }
 
 // pattern is a regular expression (RE2), matched in any case.
-type pattern struct{ *regexp.Regexp }
+type pattern struct{ *matcher }
 
 func (p *pattern) UnmarshalText(text []byte) error {
 	s := string(text)
@@ -130,10 +130,10 @@ func (p *pattern) UnmarshalText(text []byte) error {
 		return fmt.Errorf(`pattern %q matches a backslash, which no reply contains: it is escaped twice; put it in '…' and write one backslash`, s)
 	}
 	var err error
-	if p.Regexp, err = regexp.Compile("(?is)" + s); err != nil {
+	if p.matcher, err = newMatcher(s); err != nil {
 		return fmt.Errorf("pattern %q: %w", s, err)
 	}
-	if p.MatchString("") {
+	if p.matches("", "") {
 		return fmt.Errorf("pattern %q matches every reply", s)
 	}
 	return nil

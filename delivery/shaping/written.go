@@ -1,6 +1,7 @@
 package shaping
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -91,7 +92,7 @@ func (w *written) reaction(provider string) *Reaction {
 		r.enhanced = append(r.enhanced, e.code)
 	}
 	if w.Pattern != nil {
-		r.pattern = w.Pattern.Regexp
+		r.pattern = w.Pattern.matcher
 	}
 	return r
 }
@@ -101,8 +102,8 @@ func (f *file) checkSamples(t *Table) error {
 	if err := f.checkSamplesOf(t, "", f.Default.Reaction, "default"); err != nil {
 		return err
 	}
-	for name, s := range f.Provider {
-		if err := f.checkSamplesOf(t, name, s.Reaction, "provider", name); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(f.Provider)) {
+		if err := f.checkSamplesOf(t, name, f.Provider[name].Reaction, "provider", name); err != nil {
 			return err
 		}
 	}
@@ -122,7 +123,7 @@ func (f *file) checkSamplesOf(t *Table, provider string, list []*written, at ...
 			}
 			r, ok := t.React(provider, code, enhanced, text)
 			switch own := w.reaction(provider); {
-			case !own.matches(code, enhanced, said(code, enhanced, text)):
+			case !own.matches(newSaid(code, enhanced, text)):
 				return f.problem(key, "%q does not match reaction %q", sample, w.Name)
 			case !ok || r.Name != w.Name || r.Provider != provider:
 				return f.problem(key, "%q is caught by reaction %q, which comes before %q", sample, r.Name, w.Name)
