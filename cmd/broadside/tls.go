@@ -19,6 +19,9 @@ func (e *engine) recipientPolicies() (*tlspolicy.Policies, *tlsrpt.Recorder, err
 	if c.Relay != "" || c.TLS == "none" {
 		return tlspolicy.New(cfg), recorder, nil
 	}
+	if resolver, ok := e.net.resolver.(tlsrpt.Resolver); ok {
+		cfg.Wanted = tlsrpt.NewSource(resolver)
+	}
 	if resolver, ok := e.net.resolver.(mtasts.Resolver); ok && c.MTASTS {
 		cfg.STS = mtasts.New(mtasts.Config{Resolver: resolver, Store: e.store, AllowAddr: e.net.allow, Dial: e.net.dial, Log: e.log})
 	}

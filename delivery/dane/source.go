@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,9 +49,9 @@ func New(resolver string, timeout time.Duration) (*Source, error) {
 	}, nil
 }
 
-// Exchangers returns the hosts that take a domain's mail, if DNS can vouch for them:
-// none when it can't, and DANE says nothing about the domain (RFC 7672 §2.2.1). An
-// error is a bogus or missing answer: mail to the domain waits.
+// Exchangers returns the hosts that take a domain's mail, the preferred first, if DNS
+// can vouch for them: none when it can't, and DANE says nothing about the domain
+// (RFC 7672 §2.2.1). An error is a bogus or missing answer: mail to the domain waits.
 func (s *Source) Exchangers(ctx context.Context, domain string) (hosts []string, holds time.Duration, err error) {
 	answer, err := s.ask(ctx, domain, dns.TypeMX)
 	if err != nil {
@@ -63,9 +64,12 @@ func (s *Source) Exchangers(ctx context.Context, domain string) (hosts []string,
 	if len(rrs) == 0 && answer.Rcode == dns.RcodeSuccess {
 		return []string{normal(domain)}, holdsFor(answer), nil
 	}
+	slices.SortStableFunc(rrs, func(a, b dns.RR) int {
+		return cmp.Compare(a.(*dns.MX).Preference, b.(*dns.MX).Preference)
+	})
 	for _, rr := range rrs {
-		if mx, ok := rr.(*dns.MX); ok && mx.Mx != "." {
-			hosts = append(hosts, normal(mx.Mx))
+		if name := normal(rr.(*dns.MX).Mx); name != "" && !slices.Contains(hosts, name) {
+			hosts = append(hosts, name)
 		}
 	}
 	return hosts, holdsFor(answer), nil

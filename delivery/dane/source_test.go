@@ -159,7 +159,7 @@ func TestHost(t *testing.T) {
 // T6: only hosts that DNS vouches for are a domain's.
 func TestExchangers(t *testing.T) {
 	s, err := New(startResolver(t, map[string]string{
-		"secure.example MX":   "ad;secure.example. 600 IN MX 10 MX1.example.net.;secure.example. 600 IN MX 20 mx2.example.net.",
+		"secure.example MX":   "ad;secure.example. 600 IN MX 20 mx2.example.net.;secure.example. 600 IN MX 10 MX1.example.net.;secure.example. 600 IN MX 30 mx2.example.net.",
 		"insecure.example MX": "insecure.example. 600 IN MX 10 mx1.example.net.",
 		"bogus.example MX":    "SERVFAIL",
 		"implicit.example MX": "ad",

@@ -44,7 +44,7 @@ const (
 	TimedOut                // a timer of Timeouts ran out
 	Closed                  // the peer hung up, or the session was over already
 	Malformed               // what came is not SMTP, or answers nothing we asked
-	TLSFailed               // the handshake failed; another connection may do without
+	TLSFailed               // the handshake failed; another connection may do without, if Result.TLS is TLSNegotiation
 	TLSUnavailable          // TLS is required and not offered, or refused just now
 	AuthUnavailable         // no mechanism that may be used, or it failed at our end
 	Forbidden               // the address guard refused to connect

@@ -10,7 +10,7 @@
 //	if !req.Satisfied(session) {
 //		cfg, ok := req.Configure(cfg, host.Name) // !ok: this host must not have it
 //		session, result := smtp.Open(ctx, host, &cfg)
-//		policies.Opened(req, host, session, result)
+//		policies.Opened(req, cfg.LocalAddr, host, session, result)
 //	}
 //
 // Policies keeps the answers for as long as they hold, in memory and bounded; it alone

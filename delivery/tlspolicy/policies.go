@@ -40,11 +40,19 @@ type Reports interface {
 	Add(p *tlsrpt.Policy, s tlsrpt.Session)
 }
 
+// Wanted tells who wants reports; *tlsrpt.Source is one.
+type Wanted interface {
+	Wanted(ctx context.Context, domain string) (bool, time.Duration)
+}
+
 // Config is what Policies work with.
 type Config struct {
 	STS     STS     // nil: no MTA-STS
 	DANE    DANE    // nil: no DANE
 	Reports Reports // nil: nothing is counted
+	// Wanted finds the domains without a policy that are counted too. Nil: none are, and
+	// each domain costs one question to DNS less.
+	Wanted Wanted
 	// MaxDomains (200,000 if 0) bounds what is remembered.
 	MaxDomains int
 	// Timeout (20 s if 0) bounds the look-ups for a domain.
@@ -92,7 +100,7 @@ func New(cfg Config) *Policies {
 // asked for lately costs a look into a map; others cost look-ups in DNS, and for some
 // a fetch by HTTPS. When ctx ends first the problem is Unproven.
 func (p *Policies) Requirement(ctx context.Context, domain string, hosts []mx.Host) (Requirement, Problem) {
-	if p.cfg.STS == nil && p.cfg.DANE == nil {
+	if p.cfg.STS == nil && p.cfg.DANE == nil && p.cfg.Wanted == nil {
 		return Requirement{}, None
 	}
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
@@ -127,29 +135,36 @@ func (p *policy) admits(hosts []mx.Host) bool {
 	return len(hosts) == 0
 }
 
-// look asks DANE and MTA-STS about a domain, both at once.
+// look asks DANE and MTA-STS about a domain, and who wants reports, all at once.
 func (p *Policies) look(ctx context.Context, domain string) (verdict, time.Duration) {
 	limited, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
 	defer cancel()
 	var sts mtasts.Answer
-	stsHolds := noPolicyHolds
+	wanted := false
+	stsHolds, wantedHolds := noPolicyHolds, noPolicyHolds
 	var wg sync.WaitGroup
 	if p.cfg.STS != nil {
 		wg.Go(func() { sts, stsHolds = p.cfg.STS.Look(limited, domain) })
 	}
+	if p.cfg.Wanted != nil {
+		wg.Go(func() { wanted, wantedHolds = p.cfg.Wanted.Wanted(limited, domain) })
+	}
 	hosts, holds, err := p.exchangers(limited, domain)
 	wg.Wait()
-	holds = min(holds, stsHolds)
+	holds = min(holds, stsHolds, wantedHolds)
 	found := &policy{domain: domain, sts: sts.Policy, fault: sts.Fault, detail: sts.Detail, dane: hosts}
 	if err != nil {
 		p.cfg.Log.Info("dane: mail waits for answers that can be trusted", "domain", domain, "error", err)
 		found.describe(true)
 		return verdict{found, Unproven}, bogusHolds
 	}
-	if found.sts == nil && found.fault == mtasts.NoFault && len(found.dane) == 0 {
-		return verdict{}, holds
-	}
 	found.describe(false)
+	if found.reportSTS == nil && found.reportTLSA == nil {
+		if !wanted {
+			return verdict{}, holds
+		}
+		found.reportNone = &tlsrpt.Policy{Type: tlsrpt.NoPolicy, Domain: domain}
+	}
 	return verdict{found, None}, holds
 }
 

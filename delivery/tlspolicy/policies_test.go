@@ -46,50 +46,56 @@ func TestStripped(t *testing.T) {
 	bogus := signedZone(t, append(secure, "_25._tcp.mx.example.net. TLSA SERVFAIL")...)
 	bogusMX := signedZone(t, "example.org. MX SERVFAIL")
 
-	const notTLS, noTLS = "TLS failed", "TLS unavailable"
+	const notTLS, noTLS, found = "TLS failed", "TLS unavailable", "no-policy-found example.org"
 	tests := []struct {
 		name string
 		tls  smtp.TLSPolicy
 		sts  mtasts.Answer
 		dane *dane.Source
-		want [5]string // what becomes of the message, by server
-		told [5]string // what is reported
+		// wanted is the domain that asks for reports even without a policy.
+		wanted string
+		want   [5]string // what becomes of the message, by server
+		told   [5]string // what is reported
 	}{
-		{"none", smtp.NoTLS, mtasts.Answer{}, nil, [5]string{"clear", "clear", "clear", "clear", "clear"}, [5]string{}},
-		{"opportunistic", smtp.Opportunistic, mtasts.Answer{}, nil, [5]string{"encrypted", "clear", "encrypted", "encrypted", "encrypted"}, [5]string{}},
-		{"require", smtp.Require, mtasts.Answer{}, nil, [5]string{"encrypted", noTLS, "encrypted", "encrypted", "encrypted"}, [5]string{}},
-		{"MTA-STS enforce", smtp.Opportunistic, enforce, nil,
+		{"none", smtp.NoTLS, mtasts.Answer{}, nil, "", [5]string{"clear", "clear", "clear", "clear", "clear"}, [5]string{}},
+		{"opportunistic", smtp.Opportunistic, mtasts.Answer{}, nil, "", [5]string{"encrypted", "clear", "encrypted", "encrypted", "encrypted"}, [5]string{}},
+		{"opportunistic, reports wanted", smtp.Opportunistic, mtasts.Answer{}, nil, "example.org", [5]string{"encrypted", "clear", "encrypted", "encrypted", "encrypted"},
+			[5]string{found, found + " starttls-not-supported", found, found, found}},
+		{"require, reports wanted", smtp.Require, mtasts.Answer{}, nil, "example.org", [5]string{"encrypted", noTLS, "encrypted", "encrypted", "encrypted"},
+			[5]string{found, found + " starttls-not-supported", found, found, found}},
+		{"require", smtp.Require, mtasts.Answer{}, nil, "", [5]string{"encrypted", noTLS, "encrypted", "encrypted", "encrypted"}, [5]string{}},
+		{"MTA-STS enforce", smtp.Opportunistic, enforce, nil, "",
 			[5]string{"encrypted", noTLS, notTLS, notTLS, notTLS},
 			[5]string{"sts example.org", "sts example.org starttls-not-supported", "sts example.org certificate-host-mismatch", "sts example.org certificate-expired", "sts example.org certificate-not-trusted"}},
-		{"MTA-STS enforce, another host", smtp.Opportunistic, sts(mtasts.Enforce, "mx.example.com"), nil,
+		{"MTA-STS enforce, another host", smtp.Opportunistic, sts(mtasts.Enforce, "mx.example.com"), nil, "",
 			[5]string{"4.7.5", "4.7.5", "4.7.5", "4.7.5", "4.7.5"},
 			[5]string{"sts example.org validation-failure", "sts example.org validation-failure", "sts example.org validation-failure", "sts example.org validation-failure", "sts example.org validation-failure"}},
-		{"MTA-STS testing", smtp.Opportunistic, trial, nil,
+		{"MTA-STS testing", smtp.Opportunistic, trial, nil, "",
 			[5]string{"encrypted", "clear", "encrypted", "encrypted", "encrypted"},
 			[5]string{"sts example.org", "sts example.org starttls-not-supported", "sts example.org certificate-host-mismatch", "sts example.org certificate-expired", "sts example.org certificate-not-trusted"}},
-		{"MTA-STS that could not be fetched", smtp.Opportunistic, mtasts.Answer{Fault: mtasts.BadCertificate}, nil,
+		{"MTA-STS that could not be fetched", smtp.Opportunistic, mtasts.Answer{Fault: mtasts.BadCertificate}, nil, "",
 			[5]string{"encrypted", "clear", "encrypted", "encrypted", "encrypted"},
 			[5]string{"sts example.org sts-webpki-invalid", "sts example.org sts-webpki-invalid", "sts example.org sts-webpki-invalid", "sts example.org sts-webpki-invalid", "sts example.org sts-webpki-invalid"}},
-		{"DANE", smtp.Opportunistic, mtasts.Answer{}, matching,
+		{"DANE", smtp.Opportunistic, mtasts.Answer{}, matching, "",
 			[5]string{"encrypted", noTLS, notTLS, notTLS, notTLS},
 			[5]string{"tlsa example.org", "tlsa example.org starttls-not-supported", "tlsa example.org certificate-not-trusted", "tlsa example.org certificate-not-trusted", "tlsa example.org certificate-not-trusted"}},
-		{"DANE, and MTA-STS that would let it pass", smtp.Opportunistic, trial, matching,
+		{"DANE, and MTA-STS that would let it pass", smtp.Opportunistic, trial, matching, "",
 			[5]string{"encrypted", noTLS, notTLS, notTLS, notTLS},
 			[5]string{"tlsa example.org, sts example.org", "tlsa example.org starttls-not-supported", "tlsa example.org certificate-not-trusted", "tlsa example.org certificate-not-trusted", "tlsa example.org certificate-not-trusted"}},
-		{"DANE, all unusable", smtp.Opportunistic, mtasts.Answer{}, unusable,
+		{"DANE, all unusable", smtp.Opportunistic, mtasts.Answer{}, unusable, "",
 			[5]string{"encrypted", noTLS, "encrypted", "encrypted", "encrypted"},
 			[5]string{"tlsa example.org tlsa-invalid", "tlsa example.org starttls-not-supported", "tlsa example.org tlsa-invalid", "tlsa example.org tlsa-invalid", "tlsa example.org tlsa-invalid"}},
-		{"DANE, bogus, and MTA-STS that fits", smtp.Opportunistic, enforce, bogus,
+		{"DANE, bogus, and MTA-STS that fits", smtp.Opportunistic, enforce, bogus, "",
 			[5]string{"4.7.5", "4.7.5", "4.7.5", "4.7.5", "4.7.5"},
 			[5]string{"tlsa example.org dnssec-invalid", "tlsa example.org dnssec-invalid", "tlsa example.org dnssec-invalid", "tlsa example.org dnssec-invalid", "tlsa example.org dnssec-invalid"}},
-		{"DANE, bogus MX", smtp.Opportunistic, mtasts.Answer{}, bogusMX,
+		{"DANE, bogus MX", smtp.Opportunistic, mtasts.Answer{}, bogusMX, "",
 			[5]string{"4.7.5", "4.7.5", "4.7.5", "4.7.5", "4.7.5"},
 			[5]string{"tlsa example.org dnssec-invalid", "tlsa example.org dnssec-invalid", "tlsa example.org dnssec-invalid", "tlsa example.org dnssec-invalid", "tlsa example.org dnssec-invalid"}},
 	}
 	for _, test := range tests {
 		for i, v := range servers {
 			t.Run(test.name+"/"+names[i], func(t *testing.T) {
-				cfg := Config{STS: fixedSTS{"example.org": test.sts}}
+				cfg := Config{STS: fixedSTS{"example.org": test.sts}, Wanted: wantedBy(test.wanted)}
 				if test.dane != nil {
 					cfg.DANE = test.dane
 				}

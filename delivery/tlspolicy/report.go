@@ -1,6 +1,9 @@
 package tlspolicy
 
 import (
+	"net/netip"
+	"strings"
+
 	"broadside/delivery/mtasts"
 	"broadside/delivery/smtp"
 	"broadside/delivery/tlsrpt"
@@ -43,13 +46,13 @@ func (p *policy) describe(unproven bool) {
 
 // Opened counts a session that was opened for a domain's mail, or, when it is nil,
 // why it could not be. Call it after each smtp.Open for the domain, and when an open
-// session takes up the mail of another domain. Whatever is not about TLS counts for
-// nothing.
-func (p *Policies) Opened(req Requirement, host smtp.Host, session *smtp.Session, r smtp.Result) {
+// session takes up the mail of another domain. The source is our
+// address, zero when it is not known. Whatever is not about TLS counts for nothing.
+func (p *Policies) Opened(req Requirement, source netip.Addr, host smtp.Host, session *smtp.Session, r smtp.Result) {
 	if req.policy == nil || p.cfg.Reports == nil || session == nil && r.TLS == smtp.NoTLSFault {
 		return
 	}
-	end := tlsrpt.Session{MX: host.Name, ReceiverIP: host.Addr.Addr()}
+	end := tlsrpt.Session{MX: host.Name, SendingIP: source, ReceiverIP: host.Addr.Addr()}
 	if session == nil {
 		p.failed(req.policy, end, r)
 		return
@@ -60,7 +63,10 @@ func (p *Policies) Opened(req Requirement, host smtp.Host, session *smtp.Session
 // failed counts a session that failed because of its TLS, under the policy that wanted
 // what it failed for.
 func (p *Policies) failed(policy *policy, end tlsrpt.Session, r smtp.Result) {
-	end.Result, end.Reason = results[r.TLS], r.Detail
+	end.Result, end.Reason = results[r.TLS], reason(r.Detail)
+	if policy.reportNone != nil {
+		p.cfg.Reports.Add(policy.reportNone, end)
+	}
 	want, _ := policy.of(end.MX)
 	if policy.reportTLSA != nil && want != trusted {
 		p.cfg.Reports.Add(policy.reportTLSA, end)
@@ -70,8 +76,24 @@ func (p *Policies) failed(policy *policy, end tlsrpt.Session, r smtp.Result) {
 	}
 }
 
+// reason is what an error says that it also says the next time: sessions that failed
+// alike are one line of the report. Times and ports are different each time.
+func reason(detail string) string {
+	detail, _, _ = strings.Cut(detail, ": current time ")
+	if i := strings.LastIndex(detail, ": "); i >= 0 && strings.Contains(detail, "->") {
+		detail = detail[i+len(": "):]
+	}
+	return detail
+}
+
 // held counts a session that is open, under each of the domain's policies.
 func (p *Policies) held(policy *policy, end tlsrpt.Session, s Session) {
+	if policy.reportNone != nil {
+		if !s.Encrypted() {
+			end.Result = tlsrpt.StartTLSNotSupported
+		}
+		p.cfg.Reports.Add(policy.reportNone, end)
+	}
 	if policy.reportTLSA != nil {
 		end := end
 		switch want, ex := policy.of(end.MX); {
@@ -87,7 +109,7 @@ func (p *Policies) held(policy *policy, end tlsrpt.Session, s Session) {
 	}
 	switch {
 	case policy.sts == nil:
-		end.Result, end.Reason = fetchResults[policy.fault], policy.detail
+		end.Result, end.Reason = fetchResults[policy.fault], reason(policy.detail)
 	case !policy.sts.Matches(end.MX):
 		end.Result, end.Reason = tlsrpt.ValidationFailure, "the policy does not name the host"
 	default:

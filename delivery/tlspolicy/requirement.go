@@ -23,7 +23,7 @@ type policy struct {
 	dane   []exchanger // empty: DANE says nothing about the domain
 
 	// What sessions are reported under; nil for no such policy.
-	reportSTS, reportTLSA *tlsrpt.Policy
+	reportSTS, reportTLSA, reportNone *tlsrpt.Policy
 }
 
 // exchanger is one of the hosts that DNS vouches for.

@@ -20,6 +20,20 @@ func (f facts) Encrypted() bool                 { return f.fault != smtp.TLSNotO
 func (f facts) CertificateFault() smtp.TLSFault { return f.fault }
 func (f facts) VerifiedBy(v smtp.Verifier) bool { return f.verifier == v }
 
+// T7: sessions that failed alike are told alike.
+func TestReason(t *testing.T) {
+	for detail, want := range map[string]string{
+		"x509: certificate has expired or is not yet valid: current time 2026-11-23T01:02:03Z is after 2026-01-01T00:00:00Z": "x509: certificate has expired or is not yet valid",
+		"read tcp 192.0.2.7:43210->192.0.2.1:25: i/o timeout":                                                                "i/o timeout",
+		"remote error: tls: handshake failure":                                                                               "remote error: tls: handshake failure",
+		"":                                                                                                                   "",
+	} {
+		if got := reason(detail); got != want {
+			t.Errorf("%q became %q", detail, got)
+		}
+	}
+}
+
 // T5, T6: which sessions may carry a domain's mail, and how they are opened.
 func TestRequirement(t *testing.T) {
 	records := new(dane.Records)

@@ -184,6 +184,13 @@ func (f fixedSTS) Look(_ context.Context, domain string) (mtasts.Answer, time.Du
 	return f[domain], time.Hour
 }
 
+// wantedBy is the domain that wants reports.
+type wantedBy string
+
+func (w wantedBy) Wanted(_ context.Context, domain string) (bool, time.Duration) {
+	return domain == string(w), time.Hour
+}
+
 // tally is what was counted.
 type tally struct {
 	mu    sync.Mutex
@@ -224,7 +231,7 @@ func deliver(t *testing.T, p *Policies, domain string, v *mailServer, cfg smtp.C
 	}
 	host := smtp.Host{Name: "mx.example.net", Addr: v.addr}
 	session, r := smtp.Open(t.Context(), host, &cfg)
-	p.Opened(req, host, session, r)
+	p.Opened(req, cfg.LocalAddr, host, session, r)
 	if session == nil {
 		return r.Failure.String()
 	}
