@@ -29,7 +29,11 @@ func Read(provider string, code int, enhanced, text string) Meaning {
 	if code == 421 || code == 521 { // the server has hung up, whatever it was asked (RFC 5321 §3.8, RFC 7504 §3)
 		m.Scope = Host
 	}
-	c, ok := findClue(provider, frenchCode.ReplaceAllString(strings.ToLower(enhanced+" "+text), "ofr_$1"))
+	said := strings.ToLower(enhanced + " " + text)
+	if strings.Contains(said, "ofr") || strings.Contains(said, "lpn") {
+		said = frenchCode.ReplaceAllString(said, "ofr_$1")
+	}
+	c, ok := findClue(provider, said)
 	if !ok {
 		return m
 	}
@@ -66,7 +70,7 @@ func Reason(code int, enhanced, text string) campaign.Reason {
 
 // frenchCode is how Orange (OFR) and La Poste (LPN) number what they say, alike: the
 // last three digits count.
-var frenchCode = regexp.MustCompile(`\b(?:ofr|lpn|ouk)[a-z]{0,3}[0-9]{0,3}[-_]?([0-9]{3})\b`)
+var frenchCode = regexp.MustCompile(`\b(?:ofr|lpn)[a-z]{0,3}[0-9]{0,3}[-_]?([0-9]{3})\b`)
 
 // says reports whether text contains a clue as a word of its own or the beginning of
 // one: "5.1.1" is neither in 185.1.1.20 nor in 5.1.10, and "spf" not in a token.
