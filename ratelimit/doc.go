@@ -5,4 +5,9 @@
 // Local keeps the limits of a single process in memory. Shared keeps those of a cluster
 // in the NATS bucket broadside_rates: a small table for each key, which processes change
 // by compare-and-swap, each only its own part of it.
+//
+// A Book keeps what replies have taught, for each source, sending domain and linked
+// domain at a site, and which sites people have paused. In a cluster it lies in the NATS
+// bucket broadside_sites, on disk, a Record in JSON for each key; any process changes a
+// record, by compare-and-swap, and what time alone changes is computed, not written.
 package ratelimit
