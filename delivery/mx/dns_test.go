@@ -124,7 +124,7 @@ const testZone = `
 	null.example.   300 IN MX 0 .
 `
 
-// S8, S9, S11
+// S7, S8, S9, S11: records in the order in which the server has them.
 func TestDNS(t *testing.T) {
 	for _, chains := range []bool{true, false} {
 		t.Run(fmt.Sprintf("chains in one answer %v", chains), func(t *testing.T) {

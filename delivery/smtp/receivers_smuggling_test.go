@@ -110,7 +110,7 @@ func smuggleMerged(t *testing.T, r *receiver, way string) {
 	}
 }
 
-// The check has teeth: what our session refuses to send is two messages to a server that
+// S5, the check has teeth: what our session refuses to send is two messages to a server that
 // believes it, and none to one that is hardened.
 func TestSmugglingIsReal(t *testing.T) {
 	t.Parallel()

@@ -123,6 +123,7 @@ func TestDial(t *testing.T) {
 	}
 }
 
+// S2: only a host name or an address literal is said after EHLO.
 func TestHelloName(t *testing.T) {
 	for _, name := range []string{"", "a b", "a\r\nMAIL FROM:<x>", "ü.example", strings.Repeat("x", 256)} {
 		if s, r := Open(t.Context(), testHost, &Config{Hello: name}); s != nil || r.Failure != Invalid {
