@@ -31,6 +31,13 @@ type List struct {
 	Subscribed, Unsubscribed int64
 }
 
+// Membership is a list that a contact is in, or has left.
+type Membership struct {
+	List    List
+	Status  MemberStatus
+	Changed time.Time
+}
+
 // MemberStatus says whether a member of a list wants its mail.
 type MemberStatus uint8
 

@@ -20,7 +20,9 @@ type Importer struct {
 	Store   ImportStore
 	List    ListID
 	Mapping Mapping // what it leaves out is guessed
-	DryRun  bool    // decide and report everything, keep nothing
+	// LeaveOut are columns of which nothing is kept, by their numbers from 0.
+	LeaveOut []int
+	DryRun   bool // decide and report everything, keep nothing
 	// Rejects, when not nil, receives a CSV line for each row that is not stored or
 	// gets no mail: row, value, reason. The caller closes it.
 	Rejects io.Writer
@@ -42,7 +44,7 @@ type ImportProgress struct {
 // on (*listfile.Error names the row), the mapping doesn't fit it, or the store failed.
 // Only a rejects file that can't be finished is told after the fact, with the report.
 func (im *Importer) Run(ctx context.Context, file *listfile.Reader, now time.Time) (ImportReport, error) {
-	plan, err := newImportPlan(file, im.Mapping)
+	plan, err := newImportPlan(file, im.Mapping, im.LeaveOut)
 	if err != nil {
 		return ImportReport{}, fmt.Errorf("%s: %w", file.Name(), err)
 	}

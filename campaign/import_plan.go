@@ -14,19 +14,21 @@ import (
 // importPlan says what becomes of each column.
 type importPlan struct {
 	columns []string
-	fields  []string // by column: "email", or the attribute's name
-	keys    [][]byte // by column: the attribute's name as a JSON key, nil for what is none
-	email   int      // column
-	status  int      // column of an export's list_status, or -1
-	named   bool     // some column is the attribute "name"
-	typed   bool     // the file says which values are strings
+	// leaveOut are columns of which nothing is kept.
+	leaveOut []int
+	fields   []string // by column: "email", or the attribute's name
+	keys     [][]byte // by column: the attribute's name as a JSON key, nil for what is none
+	email    int      // column
+	status   int      // column of an export's list_status, or -1
+	named    bool     // some column is the attribute "name"
+	typed    bool     // the file says which values are strings
 }
 
 // newImportPlan maps the file's columns: by the mapping, then by guess, the others to
-// attributes of their own names.
-func newImportPlan(file *listfile.Reader, m Mapping) (*importPlan, error) {
+// attributes of their own names. Columns to leave out are given by their numbers from 0.
+func newImportPlan(file *listfile.Reader, m Mapping, leaveOut []int) (*importPlan, error) {
 	kind := file.Format().Kind
-	p := &importPlan{columns: slices.Clone(file.Columns()), typed: kind == "json" || kind == "ndjson"}
+	p := &importPlan{columns: slices.Clone(file.Columns()), leaveOut: leaveOut, typed: kind == "json" || kind == "ndjson"}
 	given, err := m.resolve(p.columns)
 	if err != nil {
 		return nil, err
@@ -75,7 +77,7 @@ func (p *importPlan) name() {
 	p.keys = make([][]byte, len(p.columns))
 	p.status = slices.Index(p.fields, statusColumn)
 	for i, f := range p.fields {
-		if i != p.email && i != p.status {
+		if i != p.email && i != p.status && !slices.Contains(p.leaveOut, i) {
 			p.keys[i] = append(appendJSONString(nil, []byte(f)), ':')
 		}
 	}
@@ -98,7 +100,9 @@ func attributeNameFor(column string, i int, used map[string]bool) string {
 func (p *importPlan) mapping() Mapping {
 	m := make(Mapping, len(p.columns))
 	for i, f := range p.fields {
-		m[f] = p.columns[i]
+		if !slices.Contains(p.leaveOut, i) {
+			m[f] = p.columns[i]
+		}
 	}
 	return m
 }

@@ -45,18 +45,14 @@ func (db *DB) Unsuppress(ctx context.Context, email string) error {
 
 // Suppressions pages through the suppression list in order of arrival.
 func (db *DB) Suppressions(ctx context.Context, after int64, limit int) ([]campaign.Suppression, error) {
-	var rows []struct {
-		ID                      int64
-		Address, Reason, Detail string
-		At                      int64
-	}
+	var rows []suppressionRow
 	err := db.selectAll(ctx, &rows, "SELECT id, address, reason, detail, at FROM suppressions WHERE id > ? ORDER BY id LIMIT ?", after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the suppression list: %w", err)
 	}
 	list := make([]campaign.Suppression, len(rows))
 	for i, r := range rows {
-		list[i] = campaign.Suppression{ID: r.ID, Email: r.Address, Reason: r.Reason, Detail: r.Detail, At: fromMillis(r.At)}
+		list[i] = r.suppression()
 	}
 	return list, nil
 }

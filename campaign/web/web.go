@@ -23,6 +23,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/account"
+	"broadside/campaign/upload"
 )
 
 //go:embed pages
@@ -31,6 +32,8 @@ var pageFiles embed.FS
 // Config is what the pages and the API work on.
 type Config struct {
 	Service  *campaign.Service
+	Store    Store
+	Uploads  *upload.Desk
 	Accounts *account.Accounts
 	Sessions scs.CtxStore
 	// Recipients answers /u/ and /healthz.
@@ -49,11 +52,12 @@ type App struct {
 	mux      *http.ServeMux
 	routed   []route // those that need a user
 	handler  http.Handler
+	stopping chan struct{} // closed when open streams have to end
 }
 
 // New makes the pages and the API.
 func New(c Config) *App {
-	a := &App{Config: c, pages: parsePages(), sessions: newSessions(c.Sessions), mux: http.NewServeMux()}
+	a := &App{Config: c, pages: parsePages(), sessions: newSessions(c.Sessions), mux: http.NewServeMux(), stopping: make(chan struct{})}
 	a.routes()
 	// Another site's page cannot make a signed-in browser change anything here. Mailbox
 	// providers' one-click requests carry no cookie and prove themselves by their token.
@@ -66,6 +70,10 @@ func New(c Config) *App {
 
 // ServeHTTP answers everything that the web role is asked.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// Stop ends the streams of live pages, which the browsers open again elsewhere. Call it
+// once, before the server's Shutdown waits for all answers.
+func (a *App) Stop() { close(a.stopping) }
 
 // foreign refuses what another site's page sent.
 func (a *App) foreign(w http.ResponseWriter, _ *http.Request) {

@@ -16,6 +16,7 @@ import (
 	"broadside/campaign"
 	"broadside/campaign/account"
 	"broadside/campaign/token"
+	"broadside/campaign/upload"
 	"broadside/store"
 )
 
@@ -40,9 +41,16 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { _ = db.Close() })
 	log := slog.New(slog.NewTextHandler(testLog{t}, nil))
 	accounts := account.New(db, []byte("setup"), time.Now)
+	uploads, err := upload.Open(ctx, t.TempDir(), db, log, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = uploads.Close() })
 	w := &world{T: t, db: db}
 	w.app = New(Config{
 		Service:    &campaign.Service{Store: db, Now: time.Now, PublicURL: "https://news.example"},
+		Store:      db,
+		Uploads:    uploads,
 		Accounts:   accounts,
 		Sessions:   db.Sessions(),
 		Recipients: Recipients(db, token.NewMaker(make([]byte, 32)), log),

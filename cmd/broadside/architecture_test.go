@@ -31,7 +31,7 @@ var arrows = map[string]struct {
 	"cmd/broadside": {
 		[]string{
 			"benchmarks",
-			"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/segment", "campaign/token", "campaign/web",
+			"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/segment", "campaign/token", "campaign/upload", "campaign/web",
 			"delivery", "delivery/bounce", "delivery/mx", "delivery/queue", "delivery/reply", "delivery/shaping", "delivery/smtp", "delivery/smtptest",
 			"delivery/dane", "delivery/mtasts", "delivery/tlspolicy", "delivery/tlsrpt",
 			"dkim", "ratelimit", "store",
@@ -47,8 +47,9 @@ var arrows = map[string]struct {
 	"campaign/message":  {nil, "a message is compiled and rendered from its arguments alone"},
 	"campaign/segment":  {nil, "an expression is evaluated over attributes alone"},
 	"campaign/token":    {nil, "a token is made and read from its arguments alone"},
+	"campaign/upload":   {[]string{"campaign", "campaign/listfile"}, "a file waits for its import without knowing who looks at it"},
 	"campaign/web": {
-		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/token"},
+		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/token", "campaign/upload"},
 		"pages show campaigns and change them through campaign.Service, as the commands do",
 	},
 	"delivery": {

@@ -2,22 +2,30 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"time"
 
 	"broadside/campaign/account"
+	"broadside/campaign/upload"
 	"broadside/campaign/web"
 )
 
 // web serves the pages, the API, and what recipients and health checks ask for.
-func (e *engine) web(ctx context.Context) error {
+func (e *engine) web(ctx context.Context) (err error) {
 	l, err := e.listener("web")
 	if err != nil {
 		return err
 	}
-	pages, accounts, err := e.pages(ctx)
+	uploads, err := upload.Open(ctx, filepath.Join(e.cfg.Data, "uploads"), e.store, e.log, time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, uploads.Close()) }()
+	pages, accounts, err := e.pages(ctx, uploads)
 	if err != nil {
 		return err
 	}
@@ -36,6 +44,7 @@ func (e *engine) web(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 	}
+	pages.Stop()
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	err = srv.Shutdown(shutdown)
@@ -43,7 +52,7 @@ func (e *engine) web(ctx context.Context) error {
 	return err
 }
 
-func (e *engine) pages(ctx context.Context) (*web.App, *account.Accounts, error) {
+func (e *engine) pages(ctx context.Context, uploads *upload.Desk) (*web.App, *account.Accounts, error) {
 	secret, err := e.store.Secret(ctx, "setup")
 	if err != nil {
 		return nil, nil, err
@@ -55,6 +64,8 @@ func (e *engine) pages(ctx context.Context) (*web.App, *account.Accounts, error)
 	}
 	return web.New(web.Config{
 		Service:    newService(e.cfg, e.store, e.keys),
+		Store:      e.store,
+		Uploads:    uploads,
 		Accounts:   accounts,
 		Sessions:   e.store.Sessions(),
 		Recipients: web.Recipients(e.store, e.tokens, e.log),

@@ -1,0 +1,231 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"broadside/campaign"
+	"broadside/campaign/account"
+)
+
+const contactsPage = 50
+
+type contactsView struct {
+	Query    string
+	Contacts []campaign.Contact
+	Next     string // address to go on from
+	First    bool
+}
+
+func showContacts(v *visit) error {
+	q := v.r.URL.Query()
+	body := contactsView{Query: strings.TrimSpace(q.Get("q")), First: q.Get("after") == ""}
+	var err error
+	body.Contacts, err = v.app.Store.SearchContacts(v.r.Context(), body.Query, q.Get("after"), contactsPage)
+	if err != nil {
+		return err
+	}
+	if len(body.Contacts) == contactsPage {
+		body.Next = body.Contacts[contactsPage-1].Email
+	}
+	return v.render(http.StatusOK, "contacts", "Contacts", body)
+}
+
+type contactView struct {
+	Contact     campaign.Contact
+	Attributes  []attribute
+	Memberships []campaign.Membership
+	Suppression *campaign.Suppression
+	History     []campaign.HistoryRow
+}
+
+type attribute struct{ Name, Value string }
+
+// attributesOf lists attributes in order of name; numbers stay as they were written.
+func attributesOf(text []byte) ([]attribute, error) {
+	values := map[string]any{}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(&values); err != nil {
+		return nil, fmt.Errorf("attributes: %w", err)
+	}
+	var list []attribute
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if values[name] != nil {
+			list = append(list, attribute{name, fmt.Sprint(values[name])})
+		}
+	}
+	return list, nil
+}
+
+// Brief is the first attributes of a contact, for a line of a table.
+func (v view) Brief(text []byte) string {
+	list, err := attributesOf(text)
+	if err != nil {
+		return ""
+	}
+	var words []string
+	for _, a := range list[:min(len(list), 4)] {
+		words = append(words, a.Value)
+	}
+	return strings.Join(words, " · ")
+}
+
+const historyRows = 50
+
+func showContact(v *visit) error {
+	body, err := v.contact()
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "contact", body.Contact.Email, body)
+}
+
+// contact is all that is known about a person.
+func (v *visit) contact() (contactView, error) {
+	var body contactView
+	ctx, store := v.r.Context(), v.app.Store
+	id, err := v.id("id")
+	if err != nil {
+		return body, err
+	}
+	if body.Contact, err = store.ContactByID(ctx, campaign.ContactID(id)); err != nil {
+		return body, err
+	}
+	v.object = body.Contact.Email
+	if body.Attributes, err = attributesOf(body.Contact.Attributes); err != nil {
+		return body, err
+	}
+	if body.Memberships, err = store.MembershipsOf(ctx, body.Contact.ID); err != nil {
+		return body, err
+	}
+	s, err := store.SuppressionOf(ctx, body.Contact.Email)
+	if err == nil {
+		body.Suppression = &s
+	} else if !errors.Is(err, campaign.ErrNotFound) {
+		return body, err
+	}
+	body.History, err = store.HistoryOf(ctx, body.Contact.ID, historyRows)
+	return body, err
+}
+
+func suppressContact(v *visit) error {
+	body, err := v.contact()
+	if err != nil {
+		return err
+	}
+	if err := v.suppress(body.Contact.Email, "by "+v.User.Email); err != nil {
+		return err
+	}
+	v.flash("%s gets no mail any more, whatever the list.", body.Contact.Email)
+	return v.redirect(fmt.Sprintf("/contacts/%d", body.Contact.ID))
+}
+
+func (v *visit) suppress(email, detail string) error {
+	_, err := v.app.Store.Suppress(v.r.Context(), []campaign.Suppression{{Email: email, Reason: "manual", Detail: detail, At: v.app.Now()}})
+	return err
+}
+
+func unsubscribeContact(v *visit) error {
+	body, err := v.contact()
+	if err != nil {
+		return err
+	}
+	f, err := v.readForm("list")
+	if err != nil {
+		return err
+	}
+	for _, m := range body.Memberships {
+		if fmt.Sprint(m.List.ID) != f.Values["list"] {
+			continue
+		}
+		v.object += " from " + m.List.Name
+		if err := v.app.Store.Unsubscribe(v.r.Context(), body.Contact.ID, m.List.ID, v.app.Now()); err != nil {
+			return err
+		}
+		v.flash("%s has left %s.", body.Contact.Email, m.List.Name)
+		return v.redirect(fmt.Sprintf("/contacts/%d", body.Contact.ID))
+	}
+	return fmt.Errorf("list %q: %w", f.Values["list"], campaign.ErrNotFound)
+}
+
+// exportContact hands out all that is kept about a person (GDPR, article 15).
+func exportContact(v *visit) error {
+	body, err := v.contact()
+	if err != nil {
+		return err
+	}
+	v.status = http.StatusOK
+	v.w.Header().Set("Content-Type", "application/json")
+	v.w.Header().Set("Content-Disposition", `attachment; filename="contact.json"`)
+	enc := json.NewEncoder(v.w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(map[string]any{
+		"email": body.Contact.Email, "attributes": json.RawMessage(body.Contact.Attributes), "created": body.Contact.Created,
+		"lists": body.Memberships, "suppression": body.Suppression, "history": body.History,
+	})
+}
+
+type suppressionsView struct {
+	Form
+	Query string
+	List  []campaign.Suppression
+	Next  string
+	First bool
+}
+
+func showSuppressions(v *visit) error {
+	return v.suppressions(http.StatusOK, Form{})
+}
+
+func (v *visit) suppressions(status int, f Form) error {
+	q := v.r.URL.Query()
+	body := suppressionsView{Form: f, Query: strings.TrimSpace(q.Get("q")), First: q.Get("after") == ""}
+	var err error
+	body.List, err = v.app.Store.SearchSuppressions(v.r.Context(), body.Query, q.Get("after"), contactsPage)
+	if err != nil {
+		return err
+	}
+	if len(body.List) == contactsPage {
+		body.Next = body.List[contactsPage-1].Email
+	}
+	return v.render(status, "suppressions", "Suppressions", body)
+}
+
+func suppressAddress(v *visit) error {
+	f, err := v.readForm("email", "detail")
+	if err != nil {
+		return err
+	}
+	v.object = f.Values["email"]
+	a, err := campaign.ParseAddress(f.Values["email"])
+	if err != nil {
+		f.take(&account.Problem{Field: "email", Text: "is not an address: " + err.Error()})
+		return v.suppressions(http.StatusUnprocessableEntity, f)
+	}
+	if err := v.suppress(a.Email, strings.TrimSpace(f.Values["detail"]+" (by "+v.User.Email+")")); err != nil {
+		return err
+	}
+	v.flash("%s gets no mail any more, whatever the list.", a.Email)
+	return v.redirect("/suppressions?" + url.Values{"q": {a.Email}}.Encode())
+}
+
+func unsuppressAddress(v *visit) error {
+	f, err := v.readForm("email")
+	if err != nil {
+		return err
+	}
+	v.object = f.Values["email"]
+	if err := v.app.Store.Unsuppress(v.r.Context(), f.Values["email"]); err != nil {
+		return err
+	}
+	v.flash("%s may get mail again, from the lists that the address is subscribed to.", f.Values["email"])
+	return v.redirect("/suppressions")
+}

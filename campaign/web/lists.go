@@ -1,0 +1,119 @@
+package web
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+
+	"broadside/campaign"
+	"broadside/campaign/upload"
+)
+
+type listsView struct {
+	Lists   []campaign.List
+	Uploads []upload.Upload // that wait for a decision
+}
+
+func showLists(v *visit) error {
+	lists, err := v.app.Store.Lists(v.r.Context())
+	if err != nil {
+		return err
+	}
+	body := listsView{Lists: lists}
+	all, err := v.app.Uploads.List()
+	if err != nil {
+		return err
+	}
+	for _, u := range all {
+		if u.Phase != upload.Imported {
+			body.Uploads = append(body.Uploads, u)
+		}
+	}
+	return v.render(http.StatusOK, "lists", "Lists", body)
+}
+
+const membersPage = 50
+
+type listView struct {
+	List    campaign.List
+	Imports []campaign.Import
+	Members []campaign.Member
+	Next    campaign.ContactID // to go on from, 0 at the end
+	First   bool
+}
+
+func showList(v *visit) error {
+	list, err := v.list()
+	if err != nil {
+		return err
+	}
+	ctx := v.r.Context()
+	after := v.number("after")
+	body := listView{List: list, First: after == 0}
+	if body.Imports, err = v.app.Store.Imports(ctx, list.ID, 0, 10); err != nil {
+		return err
+	}
+	if body.Members, err = v.app.Store.ListContacts(ctx, list.ID, campaign.ContactID(after), membersPage); err != nil {
+		return err
+	}
+	if len(body.Members) == membersPage {
+		body.Next = body.Members[membersPage-1].ID
+	}
+	return v.render(http.StatusOK, "list", list.Name, body)
+}
+
+func (v *visit) list() (campaign.List, error) {
+	id, err := v.id("id")
+	if err != nil {
+		return campaign.List{}, err
+	}
+	list, err := v.app.Store.ListByID(v.r.Context(), campaign.ListID(id))
+	v.object = list.Name
+	return list, err
+}
+
+// number reads a number of the query; anything else is 0.
+func (v *visit) number(name string) int64 {
+	n, err := strconv.ParseInt(v.r.URL.Query().Get(name), 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// exportList is a POST, so that the audit log knows who took the addresses away.
+func exportList(v *visit) error {
+	list, err := v.list()
+	if err != nil {
+		return err
+	}
+	v.download(list.Name + ".csv")
+	_, err = campaign.ExportList(v.r.Context(), v.app.Store, list.ID, v.slowly())
+	return err
+}
+
+// download begins an answer that browsers save as a CSV file.
+func (v *visit) download(name string) {
+	v.status = http.StatusOK
+	v.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	v.w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+}
+
+func undoImport(v *visit) error {
+	list, err := v.list()
+	if err != nil {
+		return err
+	}
+	id, err := strconv.ParseInt(v.r.PathValue("import"), 10, 64)
+	if err != nil {
+		return fmt.Errorf("import %q: %w", v.r.PathValue("import"), campaign.ErrNotFound)
+	}
+	v.object = fmt.Sprintf("import %d of %s", id, list.Name)
+	counts, err := v.app.Store.UndoImport(v.r.Context(), campaign.ImportID(id))
+	if err != nil {
+		return err
+	}
+	v.flash("Import %d is taken back: %s are gone again, %s as they were before.", id, plural(counts.New, "contact", "contacts"), plural(counts.Updated, "is", "are"))
+	return v.redirect(fmt.Sprintf("/lists/%d", list.ID))
+}
