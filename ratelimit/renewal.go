@@ -145,7 +145,7 @@ func (g *sharedGate) write(ctx context.Context, p *proposal) error {
 // quiet reports whether what the bucket forgot may still be in use.
 func (s *Shared) quiet(now int64) bool {
 	lost := s.lost.Load()
-	return lost != 0 && now < lost+int64(lease+margin)
+	return lost != 0 && now >= lost && now < lost+int64(lease+margin)
 }
 
 // forgot takes note that what the bucket knew is gone.
@@ -192,6 +192,10 @@ func (g *sharedGate) measure() {
 	defer g.mu.Unlock()
 	now := g.s.clock.server()
 	g.dropPast(now)
+	if ahead := now + 2*int64(horizon); g.until > now+int64(lease+margin) || g.covered > ahead || len(g.blocks) > 0 && g.blocks[0].start > ahead {
+		// The server's clock has gone back.
+		g.until, g.covered, g.raised, g.blocks = now+int64(lease), 0, 0, nil
+	}
 	if elapsed := time.Duration(now - g.measured); g.measured != 0 && elapsed > 0 {
 		weight := min(elapsed.Seconds(), 1)
 		g.pace += weight * (float64(g.used)/elapsed.Seconds() - g.pace)
@@ -306,8 +310,10 @@ func (g *sharedGate) reserve(p *proposal, me, waiting int, now int64) {
 	if g.covered == 0 {
 		p.credit = 1
 	}
-	// Slots that a lost table had given away are over by then.
-	known := g.s.lost.Load() + int64(horizon+late+skew)
+	earliest := int64(0)
+	if g.s.quiet(now) { // until the slots are over that the lost table had given away
+		earliest = g.s.lost.Load() + int64(horizon+late+skew)
+	}
 	for i := range t.units(now) {
 		begins := t.unit(i).start
 		if begins > p.covered {
@@ -315,7 +321,7 @@ func (g *sharedGate) reserve(p *proposal, me, waiting int, now int64) {
 			p.covered = begins
 		}
 		due := p.credit >= 1 || waiting > 0 && begins < now+int64(nearby)
-		if need <= 0 || !due || !t.free(i) || begins < known {
+		if need <= 0 || !due || !t.free(i) || begins < earliest {
 			continue
 		}
 		p.blocks = append(p.blocks, t.take(i))

@@ -48,7 +48,7 @@ func newSharedGate(s *Shared, key string) *sharedGate {
 // SetLimits implements Gate.
 func (g *sharedGate) SetLimits(l Limits) {
 	switch {
-	case !(l.Rate > 1e-7): // fewer than three a year
+	case !(l.Rate >= leastRate):
 		l.Rate = 0
 	case l.Rate > mostRate:
 		l.Rate = mostRate

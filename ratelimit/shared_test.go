@@ -107,6 +107,10 @@ func (w *world) process(t *testing.T, name string, l Limits, conns int, takes, s
 	if err != nil {
 		t.Fatal(err)
 	}
+	return w.run(t, shared, l, conns, takes)
+}
+
+func (w *world) run(t *testing.T, shared *Shared, l Limits, conns int, takes time.Duration) *process {
 	p := &process{w: w, shared: shared, woken: make(chan struct{}, 1), takes: takes}
 	ctx, kill := context.WithCancel(t.Context())
 	p.kill = kill

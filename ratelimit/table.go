@@ -47,8 +47,10 @@ const (
 	// leastUnit is the shortest time that is taken as one: 64 units reach beyond the
 	// horizon.
 	leastUnit = 20 * time.Millisecond
-	// mostRate keeps slots apart; more is no limit in practice.
-	mostRate = 1e6
+	// mostRate keeps slots apart; more is no limit in practice. Below leastRate, three
+	// messages a year, nothing leaves.
+	mostRate  = 1e6
+	leastRate = 1e-7
 	// lease is how long a member's connections are its own after it wrote, stopEarly how
 	// long before that end it gives them up if it could not renew, and margin how long
 	// after that end others wait.
@@ -61,6 +63,15 @@ func decodeTable(b []byte) (table, error) {
 	var t table
 	if err := json.Unmarshal(b, &t); err != nil {
 		return table{}, fmt.Errorf("a table of limits cannot be read: %w", err)
+	}
+	const latest = 1 << 62 // in the next century
+	if t.Rate != 0 && (t.Rate < leastRate || t.Rate > mostRate) || min(t.Start, t.Last) < 0 || max(t.Start, t.Last) > latest {
+		return table{}, fmt.Errorf("a table of limits is out of range: rate %v, start %d, last %d", t.Rate, t.Start, t.Last)
+	}
+	for _, m := range t.Members {
+		if m.Rate != 0 && (m.Rate < leastRate || m.Rate > mostRate) || min(m.Limit, m.Connections, m.Want) < 0 || !(m.Pace >= 0) {
+			return table{}, fmt.Errorf("a table of limits has a member out of range: %+v", m)
+		}
 	}
 	return t, nil
 }
@@ -103,8 +114,16 @@ func (t *table) units(now int64) int {
 }
 
 // advance forgets what is past: expired members, and units too old to be used. A grid
-// with nothing taken begins now, or as soon as the slot taken last allows.
+// with nothing taken begins now, or as soon as the slot taken last allows. Nobody takes
+// what is beyond the horizon: such a table was written while the server's clock ran
+// ahead, and is begun anew.
 func (t *table) advance(now int64) {
+	if t.Last > now+2*int64(horizon) {
+		t.Last, t.Taken = now+int64(horizon), 0
+	}
+	for i := range t.Members {
+		t.Members[i].Until = min(t.Members[i].Until, now+int64(lease+margin))
+	}
 	t.Members = slices.DeleteFunc(t.Members, func(m member) bool { return m.Until+int64(margin) < now })
 	if t.Rate <= 0 {
 		return
