@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// grace is for how long after its end a value is still given to others while it is
+// fetched anew: one of a domain's messages waits for a slow web server, not all.
+const grace = time.Minute
+
 // cache keeps values for as long as they hold, at most max of them: two generations,
 // of which the older is dropped when the younger has filled up. A key that many ask
 // for at once is fetched once.
@@ -31,7 +35,12 @@ func newCache[V any](limit int, now func() time.Time) *cache[V] {
 func (c *cache[V]) peek(key string) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.lookup(key)
+	e, ok := c.lookup(key)
+	if !ok || c.now().UnixNano() >= e.expires {
+		var zero V
+		return zero, false
+	}
+	return e.value, true
 }
 
 // get returns the value of key, by fetch if it isn't there. A fetch runs in the
@@ -40,11 +49,15 @@ func (c *cache[V]) peek(key string) (V, bool) {
 func (c *cache[V]) get(ctx context.Context, key string, fetch func(context.Context) (V, time.Duration)) (V, error) {
 	for {
 		c.mu.Lock()
-		if v, ok := c.lookup(key); ok {
-			c.mu.Unlock()
-			return v, nil
-		}
 		flight, busy := c.flights[key]
+		late := c.now()
+		if busy {
+			late = late.Add(-grace)
+		}
+		if e, ok := c.lookup(key); ok && late.UnixNano() < e.expires {
+			c.mu.Unlock()
+			return e.value, nil
+		}
 		if !busy {
 			c.flights[key] = make(chan struct{})
 			c.mu.Unlock()
@@ -69,7 +82,8 @@ func (c *cache[V]) get(ctx context.Context, key string, fetch func(context.Conte
 	return v, ctx.Err()
 }
 
-func (c *cache[V]) lookup(key string) (V, bool) {
+// lookup returns the entry of key, however old.
+func (c *cache[V]) lookup(key string) (entry[V], bool) {
 	e, ok := c.young[key]
 	if !ok {
 		if e, ok = c.old[key]; ok {
@@ -77,11 +91,7 @@ func (c *cache[V]) lookup(key string) (V, bool) {
 			c.store(key, e)
 		}
 	}
-	if !ok || c.now().UnixNano() >= e.expires {
-		var zero V
-		return zero, false
-	}
-	return e.value, true
+	return e, ok
 }
 
 func (c *cache[V]) store(key string, e entry[V]) {

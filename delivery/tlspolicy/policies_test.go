@@ -196,6 +196,37 @@ func TestLookedUpOnce(t *testing.T) {
 	}
 }
 
+// While a domain is asked about anew, its other messages go by the last answer, unless
+// that is long over.
+func TestOthersDontWait(t *testing.T) {
+	now := time.Now()
+	c := newCache[int](10, func() time.Time { return now })
+	ctx := t.Context()
+	first := func(context.Context) (int, time.Duration) { return 1, time.Minute }
+	if v, err := c.get(ctx, "key", first); v != 1 || err != nil {
+		t.Fatal(v, err)
+	}
+	now = now.Add(time.Minute + grace - 1)
+	v, err := c.get(ctx, "key", func(context.Context) (int, time.Duration) {
+		if v, err := c.get(ctx, "key", first); v != 1 || err != nil {
+			t.Error(v, err)
+		}
+		return 2, time.Minute
+	})
+	if v != 2 || err != nil {
+		t.Error(v, err)
+	}
+	now = now.Add(time.Minute + grace)
+	_, _ = c.get(ctx, "key", func(context.Context) (int, time.Duration) {
+		impatient, cancel := context.WithCancel(ctx)
+		cancel()
+		if v, err := c.get(impatient, "key", first); err == nil {
+			t.Errorf("%d, though it is long over", v)
+		}
+		return 3, time.Minute
+	})
+}
+
 // What is remembered is bounded, however many domains there are.
 func TestBounded(t *testing.T) {
 	p, _ := newPolicies(Config{STS: fixedSTS{}, MaxDomains: 100})
