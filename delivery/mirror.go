@@ -86,8 +86,8 @@ func (m *Mirror) stored(ctx context.Context) (map[ratelimit.Key]*ratelimit.Recor
 	seen := map[ratelimit.Key]*ratelimit.Record{}
 	for _, r := range rows {
 		var kind ratelimit.Kind
-		if err := kind.UnmarshalText([]byte(r.Kind)); err != nil {
-			return nil, err
+		if kind.UnmarshalText([]byte(r.Kind)) != nil {
+			continue // a newer program's: it looks after it
 		}
 		seen[ratelimit.Key{Kind: kind, Value: r.Value, Site: r.Site}] = nil
 	}

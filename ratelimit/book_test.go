@@ -240,6 +240,22 @@ func TestForgottenKeysLeaveTheBucketAndComeAgain(t *testing.T) {
 	}
 }
 
+func BenchmarkAllowed(b *testing.B) {
+	book := NewBook()
+	for i := range 5000 {
+		book.Key(Source, "192.0.2.1", fmt.Sprint(i)).Throttled(time.Now(), hundred, Reply{Began: time.Now()})
+	}
+	for name, site := range map[string]string{"known": "17", "unknown": "google"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			now := time.Now()
+			for b.Loop() {
+				book.Key(Source, "192.0.2.1", site).Allowed(now, hundred)
+			}
+		})
+	}
+}
+
 func TestKeyNames(t *testing.T) {
 	for _, k := range []Key{
 		{Source, "192.0.2.1", "google"},

@@ -13,7 +13,8 @@ const hitsKept = 64
 // react is the record after a reply that a reaction knows: counted, and acted on when
 // there were as many as it wants.
 func (r Record) react(now time.Time, l Limits, re Reaction, reply Reply) (Record, bool) {
-	if r.Stop.probing(now) {
+	longer := re.Stop && re.Hits <= 1 && re.For > r.Stop.For
+	if r.Stop.probing(now) && !longer {
 		return r.failed(now, l, reply)
 	}
 	if !r.Acted.IsZero() && !reply.Began.After(r.Acted) {

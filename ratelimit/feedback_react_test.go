@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,6 +62,19 @@ func TestReactionsStack(t *testing.T) {
 		time.Sleep(4 * time.Hour)
 		if a := l.Allowed(time.Now(), hundred); !a.Until.IsZero() || a.Connections != 5 {
 			t.Errorf("after the stop: %+v", a)
+		}
+	})
+}
+
+// A block for hours among replies that fail a probe of minutes is not lost.
+func TestLongerStopReplacesAProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := source()
+		l.React(time.Now(), hundred, gmail, Reply{Began: time.Now()})
+		time.Sleep(10 * time.Minute)
+		l.React(time.Now(), hundred, Reaction{Name: "blocked", Stop: true, For: 4 * time.Hour}, Reply{Began: time.Now(), Text: strings.Repeat("block ", 100)})
+		if a := l.Allowed(time.Now(), hundred); time.Until(a.Until) != 4*time.Hour || len(a.Why) != whyKept {
+			t.Errorf("stopped for %v by %q, want 4 h and the beginning of the reply", time.Until(a.Until), a.Why)
 		}
 	})
 }

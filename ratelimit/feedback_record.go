@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -61,6 +62,9 @@ type Hit struct {
 	At       time.Time `json:"at"`
 	Until    time.Time `json:"until"` // when it no longer counts
 }
+
+// whyKept bounds the text of a reply, in bytes.
+const whyKept = 300
 
 // endless is when a pause without an end ends.
 var endless = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -122,7 +126,7 @@ func (r Record) same(o Record) bool {
 // took notes what took something away.
 func (r Record) took(now time.Time, l Limits, why string) Record {
 	l.Rate = finite(l.Rate)
-	r.Since, r.Limits, r.Why = now, l, why
+	r.Since, r.Limits, r.Why = now, l, strings.ToValidUTF8(why[:min(len(why), whyKept)], "")
 	return r
 }
 

@@ -2,9 +2,9 @@ package ratelimit
 
 import "time"
 
-// A stop with a probe is what Gmail asks for after 4.7.28: no mail for ten minutes or
-// more, then one connection; failure: ten minutes more; success: one connection more
-// at a time. (https://support.google.com/mail/answer/14289100)
+// A stop with a probe is what Gmail's sender guidelines ask for after 4.7.28: no mail
+// for ten minutes or more, then one connection; failure: ten minutes more; success: one
+// connection more at a time.
 const (
 	// probeStep is the least time between two connections more: some dozens of messages
 	// have then been taken on those that there are.
@@ -66,7 +66,9 @@ func (r Record) failed(now time.Time, l Limits, reply Reply) (Record, bool) {
 		return r, ok
 	}
 	r.Stop = stopped(now, r.Stop.For, true)
-	r.Pace.At = r.Stop.Until
+	if r.Pace.Peak > 0 {
+		r.Pace = Pace{Peak: r.Pace.Peak, At: r.Stop.Until}
+	}
 	r.Acted = now
 	return r.took(now, l, reply.Text), true
 }
