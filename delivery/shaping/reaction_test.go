@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"broadside/delivery/smtp"
 )
 
 const mine = `
@@ -145,5 +147,29 @@ max_age = "1m"
 	}
 	if got, _ := Builtin().ProviderOfDomain("gmail.com"); got != "google" {
 		t.Error("the built-in table was changed")
+	}
+}
+
+// Samples are read as a session reads replies.
+func TestSamplesAreReplies(t *testing.T) {
+	f, err := readFile(builtinText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := 0
+	for name, section := range f.Provider {
+		for _, w := range section.Reaction {
+			for _, sample := range w.Samples {
+				samples++
+				want, err := smtp.ParseReply(sample)
+				code, enhanced, text, _ := splitSample(sample)
+				if err != nil || code != want.Code || enhanced != want.Enhanced || text != want.Text {
+					t.Errorf("%s: %q is %d, %q, %q; a session reads %+v, %v", name, sample, code, enhanced, text, want, err)
+				}
+			}
+		}
+	}
+	if samples < 100 {
+		t.Errorf("%d samples: the table was cut", samples)
 	}
 }
