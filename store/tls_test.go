@@ -1,8 +1,12 @@
 package store_test
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +50,39 @@ func TestMTASTSPolicies(t *testing.T) {
 		}
 		if k, ok := kept(db, now); ok {
 			t.Errorf("what was over when another was kept is still there: %+v", k)
+		}
+	})
+}
+
+// noDNS is what an attacker leaves of DNS.
+type noDNS struct{}
+
+func (noDNS) LookupTXTTTL(context.Context, string) ([]string, time.Duration, error) {
+	return nil, time.Minute, errors.New("no answer")
+}
+
+func (noDNS) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+	return nil, errors.New("no answer")
+}
+
+// T5: whoever takes DNS and HTTPS from us can't wait for a restart: what one sender
+// fetched holds for another that starts without either.
+func TestMTASTSWithoutDNS(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, url string) {
+		policy := mtasts.Policy{Mode: mtasts.Enforce, MX: []string{"mx.example.org"}, MaxAge: time.Hour}
+		kept := mtasts.Kept{Domain: "example.org", ID: "1", Text: strings.Join(policy.Strings(), "\n"), Fetched: now, Expires: now.Add(policy.MaxAge)}
+		if err := db.KeepMTASTSPolicy(t.Context(), kept); err != nil {
+			t.Fatal(err)
+		}
+		at := now.Add(59 * time.Minute)
+		source := mtasts.New(mtasts.Config{Resolver: noDNS{}, Store: open(t, url), Now: func() time.Time { return at }, Log: slog.New(slog.DiscardHandler)})
+		answer, holds := source.Look(t.Context(), "example.org")
+		if answer.Policy == nil || answer.Policy.Mode != mtasts.Enforce || holds != time.Minute {
+			t.Errorf("%+v for %v", answer, holds)
+		}
+		at = at.Add(time.Minute)
+		if answer, _ := source.Look(t.Context(), "example.org"); answer.Policy != nil {
+			t.Errorf("after its time: %+v", answer)
 		}
 	})
 }
