@@ -55,12 +55,9 @@ func (b *natsBucket) get(ctx context.Context, key string) ([]byte, uint64, error
 	return entry.Value(), entry.Revision(), nil
 }
 
-// wrongLastSequence is JetStream's code for a lost compare-and-swap.
-const wrongLastSequence = 10071
-
 func (b *natsBucket) put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
 	revision, err := b.kv.Update(ctx, key, value, revision)
-	if api, ok := errors.AsType[*jetstream.APIError](err); ok && api.ErrorCode == wrongLastSequence {
+	if errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
 		return 0, errConflict
 	}
 	return revision, err

@@ -4,7 +4,8 @@
 //
 // Local keeps the limits of a single process in memory. Shared keeps those of a cluster
 // in the NATS bucket broadside_rates: a small table for each key, which processes change
-// by compare-and-swap, each only its own part of it.
+// by compare-and-swap, each only its own part of it. Quota counts what a day allows in
+// the bucket broadside_quotas.
 //
 // A Book keeps what replies have taught, for each source, sending domain and linked
 // domain at a site, and which sites people have paused. In a cluster it lies in the NATS

@@ -23,6 +23,9 @@ const (
 	first = 8
 	// raiseEvery is how often a rate that rises is taken up: another grid costs slots.
 	raiseEvery = 2 * time.Second
+	// conflictPause is the longest time before a lost compare-and-swap is repeated: in a
+	// cluster, the write that won may take some milliseconds until it can be read.
+	conflictPause = 10 * time.Millisecond
 	// longestPause is the longest time between two attempts to reach NATS.
 	longestPause = 2 * time.Second
 )
@@ -62,11 +65,17 @@ type proposal struct {
 // It returns the time until the next renewal, or never.
 func (g *sharedGate) renew(ctx context.Context) time.Duration {
 	g.measure()
+	if g.s.away.Load() { // one key at a time finds out whether NATS is back
+		if !g.s.trial.TryLock() {
+			return g.failed(ctx)
+		}
+		defer g.s.trial.Unlock()
+	}
 	fresh := false
 	for range 10 {
 		if g.stale || !fresh && g.othersAreKnown() {
 			if err := g.read(ctx); err != nil {
-				return g.failed(ctx, err)
+				return g.failed(ctx)
 			}
 			fresh = true
 		}
@@ -84,8 +93,9 @@ func (g *sharedGate) renew(ctx context.Context) time.Duration {
 			return p.next
 		}
 		if g.stale = true; !errors.Is(err, errConflict) {
-			return g.failed(ctx, err)
+			return g.failed(ctx)
 		}
+		pause(ctx, rand.N(conflictPause))
 	}
 	return tick / 2 // many write this key
 }
@@ -161,9 +171,8 @@ func (s *Shared) saw(revision uint64) {
 	}
 }
 
-// failed plans another attempt. Connections that can't be renewed have to close.
-func (g *sharedGate) failed(ctx context.Context, err error) time.Duration {
-	g.s.reached(err)
+// failed plans another attempt, after NATS did not answer. Connections that can't be renewed have to close.
+func (g *sharedGate) failed(ctx context.Context) time.Duration {
 	if ctx.Err() != nil {
 		return never
 	}
@@ -179,6 +188,16 @@ func (g *sharedGate) failed(ctx context.Context, err error) time.Duration {
 		g.mu.Unlock()
 	}
 	return next
+}
+
+// pause waits, or until ctx is done.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 // jitter keeps processes from writing in step.

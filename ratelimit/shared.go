@@ -50,6 +50,7 @@ type Shared struct {
 	highest atomic.Uint64 // revision seen
 	lost    atomic.Int64  // when the bucket was seen to have lost its memory
 	away    atomic.Bool   // NATS doesn't answer
+	trial   sync.Mutex    // held by the renewal that tries, while it is away
 
 	mu     sync.Mutex
 	gates  map[string]*sharedGate
@@ -168,9 +169,11 @@ func (s *Shared) Close() {
 		g.opened, g.held, g.asked = 0, 0, 0
 		g.stop()
 		g.mu.Unlock()
-		if s.away.Load() || ctx.Err() != nil {
-			continue
+		if !s.away.Load() && ctx.Err() == nil {
+			g.renew(ctx)
 		}
-		g.renew(ctx)
+		g.mu.Lock()
+		g.may, g.blocks = 0, nil
+		g.mu.Unlock()
 	}
 }
