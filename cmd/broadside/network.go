@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"broadside/delivery/mx"
-	"broadside/delivery/shaping"
 )
 
 // internet is the real network. Private addresses are refused where they are dialled,
@@ -36,7 +35,10 @@ func internet(c SMTPConfig) (network, error) {
 func (e *engine) openRouter() error {
 	c := e.cfg.SMTP
 	if c.Relay == "" {
-		router := mx.New(mx.Config{Resolver: e.net.resolver, ProviderOf: shaping.Builtin().ProviderOf, OwnNames: []string{e.cfg.Hello}})
+		router := mx.New(mx.Config{
+			Resolver: e.net.resolver, OwnNames: []string{e.cfg.Hello},
+			ProviderOf: func(mxHost string) (string, bool) { return e.shaping.Table().ProviderOf(mxHost) },
+		})
 		e.router, e.sites, e.port = router, router, c.Port
 		return nil
 	}
