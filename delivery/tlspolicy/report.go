@@ -2,6 +2,7 @@ package tlspolicy
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"broadside/delivery/mtasts"
@@ -67,8 +68,8 @@ func (p *Policies) failed(policy *policy, end tlsrpt.Session, r smtp.Result) {
 	if policy.reportNone != nil {
 		p.cfg.Reports.Add(policy.reportNone, end)
 	}
-	want, _ := policy.of(end.MX)
-	if policy.reportTLSA != nil && want != trusted {
+	want, ex := policy.of(end.MX)
+	if ex != nil && ex.secure && want != trusted {
 		p.cfg.Reports.Add(policy.reportTLSA, end)
 	}
 	if policy.reportSTS != nil && want != matched {
@@ -86,7 +87,7 @@ func reason(detail string) string {
 	return detail
 }
 
-// held counts a session that is open, under each of the domain's policies.
+// held counts a session that is open, under each of the policies that speak of its host.
 func (p *Policies) held(policy *policy, end tlsrpt.Session, s Session) {
 	if policy.reportNone != nil {
 		if !s.Encrypted() {
@@ -94,13 +95,13 @@ func (p *Policies) held(policy *policy, end tlsrpt.Session, s Session) {
 		}
 		p.cfg.Reports.Add(policy.reportNone, end)
 	}
-	if policy.reportTLSA != nil {
+	if ex := policy.exchanger(end.MX); ex != nil && ex.secure {
 		end := end
-		switch want, ex := policy.of(end.MX); {
-		case want == matched && !s.VerifiedBy(ex.records):
-			end.Result = tlsrpt.NotTrusted
-		case want == encrypted || ex != nil && ex.secure && ex.records == nil:
+		switch {
+		case ex.records == nil:
 			end.Result, end.Reason = tlsrpt.TLSAInvalid, "no TLSA record is usable"
+		case !s.VerifiedBy(ex.records):
+			end.Result = tlsrpt.NotTrusted
 		}
 		p.cfg.Reports.Add(policy.reportTLSA, end)
 	}
@@ -124,13 +125,10 @@ func (p *Policies) refused(policy *policy, problem Problem) {
 	if p.cfg.Reports == nil {
 		return
 	}
-	end := tlsrpt.Session{Reason: problem.String()}
-	switch {
-	case problem == Unproven || len(policy.dane) > 0:
-		end.Result = tlsrpt.DNSSECInvalid
-		p.cfg.Reports.Add(policy.reportTLSA, end)
-	default:
-		end.Result = tlsrpt.ValidationFailure
-		p.cfg.Reports.Add(policy.reportSTS, end)
+	bogus := slices.ContainsFunc(policy.dane, func(ex exchanger) bool { return ex.bogus })
+	if problem == Unproven || bogus || !policy.enforces() {
+		p.cfg.Reports.Add(policy.reportTLSA, tlsrpt.Session{Result: tlsrpt.DNSSECInvalid, Reason: problem.String()})
+		return
 	}
+	p.cfg.Reports.Add(policy.reportSTS, tlsrpt.Session{Result: tlsrpt.ValidationFailure, Reason: problem.String()})
 }

@@ -119,28 +119,33 @@ func (r Requirement) String() string {
 
 func (p *policy) enforces() bool { return p.sts != nil && p.sts.Mode == mtasts.Enforce }
 
-// of is what the domain wants of a host. DANE comes first: MTA-STS must not override a
+// of is what the domain wants of a host, and the host as DANE knows it. DANE comes first: MTA-STS must not override a
 // failure of it (RFC 8461 §2), and where DANE says nothing, or not who is to be
 // trusted, MTA-STS has its say.
 func (p *policy) of(host string) (demand, *exchanger) {
-	if len(p.dane) > 0 {
-		i := slices.IndexFunc(p.dane, func(ex exchanger) bool { return ex.name == host })
-		switch {
-		case i < 0: // not a host that DNS vouches for
-			return forbidden, nil
-		case p.dane[i].bogus:
-			return forbidden, &p.dane[i]
-		case p.dane[i].records != nil:
-			return matched, &p.dane[i]
-		case p.dane[i].secure && !p.enforces():
-			return encrypted, &p.dane[i]
-		}
-	}
+	ex := p.exchanger(host)
 	switch {
-	case !p.enforces():
-		return nothing, nil
-	case p.sts.Matches(host):
-		return trusted, nil
+	case ex == nil && len(p.dane) > 0: // not a host that DNS vouches for
+		return forbidden, nil
+	case ex != nil && ex.bogus:
+		return forbidden, ex
+	case ex != nil && ex.records != nil:
+		return matched, ex
+	case p.enforces() && p.sts.Matches(host):
+		return trusted, ex
+	case p.enforces():
+		return forbidden, ex
+	case ex != nil && ex.secure:
+		return encrypted, ex
 	}
-	return forbidden, nil
+	return nothing, ex
+}
+
+// exchanger is a host as DANE knows it, nil if it doesn't.
+func (p *policy) exchanger(host string) *exchanger {
+	i := slices.IndexFunc(p.dane, func(ex exchanger) bool { return ex.name == host })
+	if i < 0 {
+		return nil
+	}
+	return &p.dane[i]
 }

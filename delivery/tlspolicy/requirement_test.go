@@ -6,6 +6,7 @@ import (
 	"broadside/delivery/dane"
 	"broadside/delivery/mtasts"
 	"broadside/delivery/smtp"
+	"broadside/delivery/tlsrpt"
 )
 
 // facts is a session by what is known of it.
@@ -30,6 +31,30 @@ func TestReason(t *testing.T) {
 	} {
 		if got := reason(detail); got != want {
 			t.Errorf("%q became %q", detail, got)
+		}
+	}
+}
+
+// T7: a session is counted under the policies that speak of its host.
+func TestHeld(t *testing.T) {
+	records := new(dane.Records)
+	both := &policy{domain: "example.org", sts: &mtasts.Policy{Mode: mtasts.Enforce, MX: []string{"*.example.net"}}, dane: []exchanger{
+		{name: "tlsa.example.net", secure: true, records: records},
+		{name: "unusable.example.net", secure: true},
+		{name: "none.example.net"},
+	}}
+	both.describe(false)
+	for session, want := range map[facts]string{
+		{"tlsa.example.net", smtp.NoTLSFault, records}: "tlsa example.org, sts example.org",
+		{"tlsa.example.net", smtp.TLSExpired, records}: "tlsa example.org, sts example.org certificate-expired",
+		{host: "tlsa.example.net"}:                     "tlsa example.org certificate-not-trusted, sts example.org",
+		{host: "unusable.example.net"}:                 "tlsa example.org tlsa-invalid, sts example.org",
+		{host: "none.example.net"}:                     "sts example.org",
+	} {
+		p, counts := newPolicies(Config{})
+		p.held(both, tlsrpt.Session{MX: session.host}, session)
+		if got := counts.take(); got != want {
+			t.Errorf("%+v: %q, want %q", session, got, want)
 		}
 	}
 }
