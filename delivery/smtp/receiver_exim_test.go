@@ -1,7 +1,6 @@
 package smtp
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,20 +31,6 @@ func startExim(t *testing.T, settings ...string) *receiver {
 	if out, err := exec.Command("chown", "Debian-exim", r.dir, filepath.Join(r.dir, "spool"), filepath.Join(r.dir, "mail")).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	daemon := exec.Command(exim, "-C", filepath.Join(r.dir, "exim.conf"), "-bdf")
-	var said bytes.Buffer
-	daemon.Stderr = &said
-	if err := daemon.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = daemon.Process.Kill()
-		_ = daemon.Wait() // killed, which is how it ends
-		if t.Failed() {
-			t.Logf("Exim: %s", &said)
-		}
-		r.log(t, "log.main", "log.reject", "log.panic")
-	})
 	r.idle = func(t *testing.T) bool {
 		t.Helper()
 		if out, err := exec.Command(exim, "-C", filepath.Join(r.dir, "exim.conf"), "-qff").CombinedOutput(); err != nil {
@@ -54,7 +39,7 @@ func startExim(t *testing.T, settings ...string) *receiver {
 		queued, err := filepath.Glob(filepath.Join(r.dir, "spool", "input", "*"))
 		return err == nil && len(queued) == 0
 	}
-	r.await(t)
+	r.run(t, []string{"log.main", "log.reject", "log.panic"}, "kill $!", exim, "-C", filepath.Join(r.dir, "exim.conf"), "-bdf")
 	return r
 }
 

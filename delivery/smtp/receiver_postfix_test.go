@@ -32,23 +32,11 @@ func startPostfix(t *testing.T, settings ...string) *receiver {
 	}
 	r.write(t, "main.cf", strings.ReplaceAll(postfixMain, "DIR", r.dir)+strings.Join(settings, "\n")+"\n")
 	r.write(t, "master.cf", r.postfixPorts()+postfixServices)
-	postfix := exec.Command("postfix", "-c", r.dir, "start-fg")
-	if err := postfix.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("postfix", "-c", r.dir, "abort").CombinedOutput(); err != nil {
-			t.Errorf("stop Postfix: %v: %s", err, out)
-			_ = postfix.Process.Kill()
-		}
-		_ = postfix.Wait() // "abort" is how it ends
-		r.log(t, "log")
-	})
 	r.idle = func(*testing.T) bool {
 		queued, err := filepath.Glob(filepath.Join(r.dir, "queue", "[aimd]*", "*"))
 		return err == nil && !slices.ContainsFunc(queued, inQueue.MatchString)
 	}
-	r.await(t)
+	r.run(t, []string{"log"}, "kill $(cat queue/pid/master.pid)", "postfix", "-c", r.dir, "start-fg")
 	return r
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -63,6 +64,38 @@ func newReceiver(t *testing.T, name string) *receiver {
 		r.ways[mode.name] = freePort(t)
 	}
 	return r
+}
+
+// run starts a server in the foreground and stops it, by a line of shell, when the test
+// ends. When the test's process ends without that, the shell that waits for its input
+// stops it.
+func (r *receiver) run(t *testing.T, logs []string, stop string, command ...string) {
+	t.Helper()
+	guard := exec.Command("sh", append([]string{"-c", `"$@" & read -r _; ` + stop + `; wait $!`, "guard"}, command...)...)
+	guard.Dir = r.dir
+	var said bytes.Buffer
+	guard.Stderr = &said
+	alive, err := guard.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := guard.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		alive.Close()
+		_ = guard.Wait() // with the status of a process that was killed
+		if !t.Failed() {
+			return
+		}
+		t.Logf("%s says: %s", r.name, &said)
+		for _, name := range logs {
+			if text, err := os.ReadFile(filepath.Join(r.dir, name)); err == nil {
+				t.Logf("%s of %s ends in\n%s", name, r.name, text[max(0, len(text)-4<<10):])
+			}
+		}
+	})
+	r.await(t)
 }
 
 func (r *receiver) write(t *testing.T, name, text string) {
@@ -182,17 +215,6 @@ func (r *receiver) await(t *testing.T) {
 		}
 	}
 }
-
-// log shows a receiver's own log when a test has failed.
-func (r *receiver) log(t *testing.T, names ...string) {
-	for _, name := range names {
-		if text, err := os.ReadFile(filepath.Join(r.dir, name)); t.Failed() && err == nil {
-			t.Logf("%s of %s:\n%s", name, r.name, tail(text))
-		}
-	}
-}
-
-func tail(text []byte) []byte { return text[max(0, len(text)-4<<10):] }
 
 // numbered is a message that can be told from others.
 func numbered(n int, parts ...string) net.Buffers {
