@@ -47,8 +47,8 @@ func (p *policy) describe(unproven bool) {
 
 // Opened counts a session that was opened for a domain's mail, or, when it is nil,
 // why it could not be. Call it after each smtp.Open for the domain, and when an open
-// session takes up the mail of another domain. The source is our
-// address, zero when it is not known. Whatever is not about TLS counts for nothing.
+// session takes up the mail of another domain. The source is our address, zero when it
+// is not known. Whatever is not about TLS counts for nothing.
 func (p *Policies) Opened(req Requirement, source netip.Addr, host smtp.Host, session *smtp.Session, r smtp.Result) {
 	if req.policy == nil || p.cfg.Reports == nil || session == nil && r.TLS == smtp.NoTLSFault {
 		return
