@@ -17,10 +17,10 @@ type verdict struct {
 	throttle bool
 }
 
-// classify says what a result means. The reply code alone decides whether a refusal
+// classify says what a result at a provider, "" for one that is not known, means. The reply code alone decides whether a refusal
 // is temporary; the enhanced code and the text, which providers use as they please,
 // only give the reason (S23).
-func classify(r smtp.Result) verdict {
+func classify(provider string, r smtp.Result) verdict {
 	switch {
 	case r.OK():
 		return verdict{state: campaign.Accepted}
@@ -29,8 +29,8 @@ func classify(r smtp.Result) verdict {
 	case r.Failure != smtp.None:
 		return classifyFailure(r)
 	}
-	reason := reasonOf(r.Reply)
-	v := verdict{state: campaign.Deferred, reason: reason, throttle: reason == campaign.RateLimited}
+	said := reply.Read(provider, r.Reply.Code, r.Reply.Enhanced, r.Reply.Text)
+	v := verdict{state: campaign.Deferred, reason: said.Reason, throttle: said.Reason == campaign.RateLimited}
 	aboutHost := r.Stage < smtp.Mail || r.Stage == smtp.Idle || r.Reply.Code == 421
 	switch {
 	case aboutHost:
@@ -43,7 +43,7 @@ func classify(r smtp.Result) verdict {
 		case v.reason == campaign.Refused:
 			v.reason = campaign.Blocked
 		}
-	case r.Reply.Code/100 == 5 && !tooManyRecipients(r):
+	case r.Reply.Code/100 == 5 && !tooManyRecipients(r, said.Reason):
 		v.state = campaign.Bounced
 	case v.reason == campaign.Refused:
 		v.reason = campaign.ServerBusy
@@ -57,8 +57,8 @@ func classify(r smtp.Result) verdict {
 
 // tooManyRecipients: 452, and by older servers 552, mean "in this transaction"
 // (RFC 5321 §4.5.3.1.10), unless the words say something else of the recipient.
-func tooManyRecipients(r smtp.Result) bool {
-	return r.Stage == smtp.Rcpt && r.Reply.Code == 552 && reasonOf(r.Reply) == campaign.Refused
+func tooManyRecipients(r smtp.Result, reason campaign.Reason) bool {
+	return r.Stage == smtp.Rcpt && r.Reply.Code == 552 && reason == campaign.Refused
 }
 
 var failureReasons = map[smtp.Failure]campaign.Reason{
@@ -91,6 +91,3 @@ func classifyFailure(r smtp.Result) verdict {
 	}
 	return v
 }
-
-// reasonOf reads the reason of a refusal.
-func reasonOf(r smtp.Reply) campaign.Reason { return reply.Reason(r.Code, r.Enhanced, r.Text) }

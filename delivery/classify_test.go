@@ -36,7 +36,7 @@ func TestVerdictsByStage(t *testing.T) {
 		if r.Failure == smtp.None {
 			what = fmt.Sprint(r.Reply.Code)
 		}
-		fmt.Fprintf(&got, "%s, %s: %s\n", r.Stage, what, classify(r))
+		fmt.Fprintf(&got, "%s, %s: %s\n", r.Stage, what, classify("", r))
 	}
 	for stage := smtp.Greeting; stage <= smtp.Idle; stage++ {
 		for _, code := range []int{450, 550, 421} {
@@ -105,7 +105,7 @@ func TestRepliesOfProviders(t *testing.T) {
 				t.Fatalf("%s: %v", question, err)
 			}
 			want := strings.TrimPrefix(line, "= ")
-			if got := classify(smtp.Result{Stage: stageOf[stage], Reply: reply}).String(); got != want {
+			if got := classify("", smtp.Result{Stage: stageOf[stage], Reply: reply}).String(); got != want {
 				t.Errorf("%s\n got %s\nwant %s", question, got, want)
 			}
 		}
@@ -119,7 +119,7 @@ func TestRepliesOfProviders(t *testing.T) {
 func TestAnAddressInTheTextIsNoCode(t *testing.T) {
 	for _, ip := range []string{"104.2.2.7", "15.1.1.5", "15.2.1.44", "10.5.7.1"} {
 		r := smtp.Result{Stage: smtp.Body, Reply: smtp.Reply{Code: 550, Text: "no thanks, " + ip}}
-		if got := classify(r).String(); got != "bounced, refused" {
+		if got := classify("", r).String(); got != "bounced, refused" {
 			t.Errorf("%s: %s", ip, got)
 		}
 	}

@@ -3,12 +3,9 @@ package delivery
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"broadside/campaign"
-	"broadside/delivery/mx"
-	"broadside/delivery/shaping"
 	"broadside/delivery/smtp"
 )
 
@@ -18,6 +15,8 @@ type connection struct {
 	*path
 	session *smtp.Session // nil until needed, and between sessions
 	opened  time.Time     // when session was
+	domain  string        // whose mail it carried last
+	idle    time.Time     // since when it has nothing to carry
 	quit    chan struct{} // closed when no more jobs are to be taken
 }
 
@@ -124,16 +123,24 @@ const mostLost = 3
 // nothing that happened was about it.
 func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 	began := time.Now()
+	req, ok := c.requirement(ctx, p)
+	if !ok {
+		return false
+	}
 	if c.session != nil && c.session.Sent() > 0 {
 		// A close or a 421 while idle is normal: reconnect, no penalty (S13, S27).
 		if r := c.session.Check(); !r.OK() || !c.session.Usable() {
+			c.closedAfter(c.session.Sent(), began.Sub(c.idle), r)
 			c.hangUp()
 		}
 	}
+	if c.session != nil && !c.suits(p, req) {
+		c.hangUp()
+	}
 	reused := c.session != nil
 	if !reused {
-		if r := c.open(ctx, p); c.session == nil {
-			return c.notOpened(ctx, p, r, began)
+		if r := c.open(ctx, p, req); c.session == nil {
+			return c.notOpened(ctx, p, req, r, began)
 		}
 		// Opening may have taken minutes.
 		if time.Since(began) > recheckAfter && !c.admitted(ctx, p) {
@@ -146,7 +153,11 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 		return false
 	}
 	r := c.session.Send(ctx, p.envelope, p.wire())
-	v := classify(r)
+	v := classify(c.site.provider, r)
+	defer func() { c.idle = time.Now() }()
+	if reused {
+		c.closedAfter(c.session.Sent()-1, began.Sub(c.idle), r)
+	}
 	if !c.session.Usable() || c.usedUp() {
 		c.hangUp()
 	}
@@ -175,87 +186,12 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 // usedUp reports whether the session has carried, or lived, as much as one may.
 func (c *connection) usedUp() bool {
 	rules := c.renew(time.Now())
-	return c.session.Sent() >= rules.MessagesPerConnection || rules.MaxAge > 0 && time.Since(c.opened) > rules.MaxAge
+	return c.session.Sent() >= c.perConnection(rules) || rules.MaxAge > 0 && time.Since(c.opened) > rules.MaxAge
 }
 
 func (c *connection) hangUp() {
 	c.session.Close()
 	c.session = nil
-}
-
-// notOpened handles that no session could be opened: the host's trouble, not the
-// message's. A message whose address can't be delivered to at all is ended.
-func (c *connection) notOpened(ctx context.Context, p *prepared, r smtp.Result, began time.Time) (again bool) {
-	if ctx.Err() != nil {
-		c.giveBack(ctx, p.item, soon)
-		return false
-	}
-	v := classify(r)
-	if !v.hosts {
-		c.record(p, v, r, "")
-		return false
-	}
-	c.heed(p, &v, r, began)
-	if wait, _, _ := c.pausedFor(time.Now()); !v.hosts || c.outOfPatience(p.item, wait) {
-		c.record(p, v, r, "")
-		return false
-	}
-	return true
-}
-
-// open opens a session with the first host that has one for us, in order of
-// preference (RFC 5321 §5.1).
-func (c *connection) open(ctx context.Context, p *prepared) smtp.Result {
-	last := smtp.Result{Stage: smtp.Connect, Failure: smtp.Unreachable, Detail: "no address to connect to"}
-	for _, h := range p.route.Hosts {
-		for _, addr := range h.Addrs {
-			if last = c.openAt(ctx, h, addr); c.session != nil || ctx.Err() != nil {
-				return last
-			}
-		}
-	}
-	return last
-}
-
-func (c *connection) openAt(ctx context.Context, h mx.Host, addr netip.Addr) smtp.Result {
-	for {
-		cfg := c.smtpConfig()
-		session, r := smtp.Open(ctx, smtp.Host{Name: h.Name, Addr: netip.AddrPortFrom(addr, c.Port)}, &cfg)
-		switch {
-		case session != nil:
-			c.session, c.opened = session, time.Now()
-			return r
-		case r.Failure == smtp.TLSFailed && c.site.tlsFailed(cfg.TLS):
-			continue
-		case r.Stage == smtp.Connect && ctx.Err() == nil:
-			c.Router.Failed(addr)
-		}
-		return r
-	}
-}
-
-// smtpConfig is how to open a session on the path.
-func (c *connection) smtpConfig() smtp.Config {
-	cfg := c.SMTP
-	cfg.LocalAddr = c.source.Addr
-	if c.source.Hello != "" {
-		cfg.Hello = c.source.Hello
-	}
-	if cfg.TLS == smtp.Opportunistic {
-		switch c.renew(time.Now()).TLS {
-		case shaping.Require:
-			cfg.TLS = smtp.Require
-		case shaping.NoTLS:
-			cfg.TLS = smtp.NoTLS
-		}
-	}
-	c.site.mu.Lock()
-	defer c.site.mu.Unlock()
-	cfg.ClassicTLS = c.site.tls == classicTLS
-	if c.site.tls == clearText && cfg.TLS == smtp.Opportunistic {
-		cfg.TLS = smtp.NoTLS
-	}
-	return cfg
 }
 
 // record ends an item with the verdict on its result.

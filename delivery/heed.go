@@ -37,7 +37,7 @@ func (c *connection) heed(p *prepared, v *verdict, r smtp.Result, began time.Tim
 	if known {
 		for _, key := range c.keysOf(reaction.Scope, p) {
 			key.React(now, limits, reactionOf(reaction), said)
-			if reaction.Scope != shaping.Source {
+			if reaction.Scope != shaping.Source && v.reason != campaign.RateLimited {
 				c.tell(p, key, reaction, said)
 			}
 		}
@@ -73,9 +73,9 @@ func reactionOf(r *shaping.Reaction) ratelimit.Reaction {
 	}
 }
 
-// tell pauses a run when a large site has stopped its sender's domain or links: all of
-// it would be refused there, and only a person can put it right. A small site only
-// keeps its own part of the run waiting.
+// tell pauses a run when a large site refuses its sender's domain or links: all of it
+// would be refused there, and only a person can put it right. A small site only keeps
+// its own part of the run waiting; and what is merely too fast is waited for.
 func (c *connection) tell(p *prepared, key ratelimit.Learned, re *shaping.Reaction, said ratelimit.Reply) {
 	if !re.Stop || !key.Allowed(time.Now(), ratelimit.Limits{}).Until.After(time.Now()) {
 		return

@@ -36,6 +36,7 @@ type path struct {
 	again    *time.Timer // grows when the path may be used again
 	trouble  trouble
 	overflow overflow
+	silence  silence
 }
 
 // taker is a connection that waits for a job.

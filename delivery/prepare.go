@@ -22,7 +22,6 @@ type prepared struct {
 	envelope  smtp.Envelope
 	message   []byte
 	signature []byte
-	lost      int // connections that broke while it was being sent
 }
 
 // wire is the message as it is sent: the signature precedes what it signs.

@@ -35,6 +35,9 @@ func (p RetryPolicy) delay(attempt uint16) time.Duration {
 	return d - d/10 + rand.N(d/5+1)
 }
 
+// jitter is some time between nothing and most, so that a crowd does not come at once.
+func jitter(most time.Duration) time.Duration { return rand.N(most) }
+
 // deferUntil records a deferral that is due after the policy's delay, or after the
 // given one when it is longer.
 func (s *Sender) deferUntil(it *item, e campaign.Event, atLeast time.Duration) {

@@ -48,10 +48,14 @@ type Config struct {
 	// Sources are this machine's; Pools share them out by name (see newSources).
 	Sources []Source
 	Pools   map[string][]Share
+	// Warmups are the calendars of new sources, and Quota counts for them.
+	Warmups []Warmup
+	Quota   Quota
 	// Connections bounds those to all sites together; default 1,000.
 	Connections int
 	SMTP        smtp.Config
-	Port        uint16 // of the servers: 25 for MX hosts
+	TLSPolicies TLSPolicies // nil: domains demand nothing
+	Port        uint16      // of the servers: 25 for MX hosts
 	Keys        *dkim.Keyring
 	// Unsigned allows messages of domains without a key to leave unsigned.
 	Unsigned bool

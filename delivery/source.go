@@ -1,13 +1,8 @@
 package delivery
 
 import (
-	"context"
 	"math/rand/v2"
 	"net/netip"
-	"time"
-
-	"broadside/delivery/mx"
-	"broadside/ratelimit"
 )
 
 // Source is an address that mail leaves from.
@@ -74,90 +69,25 @@ func (s *sources) of(pool string) []weighted {
 	return s.pools[pool]
 }
 
-// sourceFor chooses the source that a job leaves from. When there is none the item has
-// been ended.
-func (s *Sender) sourceFor(ctx context.Context, it *item, route mx.Route) (*Source, bool) {
-	if !s.sources.many {
-		return s.sources.pools[""][0].source, true
-	}
-	c, err := s.contents.of(ctx, it.Job.Run)
-	if err != nil {
-		s.broken(ctx, it, err)
-		return nil, false
-	}
-	from := s.sources.of(c.run.Spec.Pool)
-	if len(from) == 0 {
-		s.Log.Warn("sender: no source of the campaign's pool is here, the job is given back for another sender", "pool", c.run.Spec.Pool, "run", it.Job.Run)
-		s.giveBack(ctx, it, soon)
-		return nil, false
-	}
-	now := time.Now()
-	return choose(from, func(source *Source) bool {
-		allowed := s.Learned.Key(ratelimit.Source, source.Name, route.Site).Allowed(now, ratelimit.Limits{})
-		return !allowed.Until.After(now)
-	}), true
-}
-
-// choose draws one of the sources by weight, out of those that free allows; when it
-// allows none, out of all.
-func choose(from []weighted, free func(*Source) bool) *Source {
+// draw puts sources into an order by chance, the heavier the sooner.
+func draw(from []weighted) []*Source {
 	if len(from) == 1 {
-		return from[0].source
+		return []*Source{from[0].source}
 	}
-	open := make([]weighted, 0, len(from))
-	for _, w := range from {
-		if free(w.source) {
-			open = append(open, w)
+	left := append([]weighted(nil), from...)
+	order := make([]*Source, 0, len(from))
+	for len(left) > 0 {
+		total := 0
+		for _, w := range left {
+			total += w.weight
 		}
-	}
-	if len(open) == 0 {
-		open = from
-	}
-	total := 0
-	for _, w := range open {
-		total += w.weight
-	}
-	n := rand.IntN(total)
-	for _, w := range open {
-		if n -= w.weight; n < 0 {
-			return w.source
+		n, i := rand.IntN(total), 0
+		for n >= left[i].weight {
+			n -= left[i].weight
+			i++
 		}
+		order = append(order, left[i].source)
+		left = append(left[:i], left[i+1:]...)
 	}
-	return open[0].source
-}
-
-// Warmup is how many messages new sources may send to one site, day by day, until the
-// site knows them.
-type Warmup struct {
-	Sources []string
-	Start   time.Time // the first day, at midnight of its zone
-	// PerDay are the allowances from the first day on. After the last there is none.
-	PerDay []int
-}
-
-// allowance is what a source may send to a site on the day of now: ok is false when
-// there is no limit any more, or none at all.
-func (w *Warmup) allowance(now time.Time) (day string, most int, ok bool) {
-	now = now.In(w.Start.Location())
-	n := 0
-	for d := w.Start; n < len(w.PerDay); n++ {
-		next := d.AddDate(0, 0, 1)
-		if now.Before(next) {
-			break
-		}
-		d = next
-	}
-	if n == len(w.PerDay) {
-		return "", 0, false
-	}
-	if now.Before(w.Start) {
-		return now.Format(time.DateOnly), 0, true
-	}
-	return now.Format(time.DateOnly), w.PerDay[n], true
-}
-
-// tomorrow is when the next day's allowance begins.
-func (w *Warmup) tomorrow(now time.Time) time.Time {
-	now = now.In(w.Start.Location())
-	return time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
+	return order
 }

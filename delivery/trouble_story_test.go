@@ -174,7 +174,7 @@ func TestALargeSiteThatIsDownIsWaitedFor(t *testing.T) {
 func TestAThrottlingSiteSlowsNobodyElse(t *testing.T) {
 	slow := smtptest.Provider{
 		Name: "yahoo", Domains: []string{"yahoo.com"}, MX: []string{"mta5.am0.yahoodns.net"},
-		Behaviour: smtptest.Behaviour{Rate: 20, Burst: 20, RateReply: "421 4.7.0 [TSS04] Messages from {ip} temporarily deferred"},
+		Behaviour: smtptest.Behaviour{Rate: 20, Burst: 20, RateReply: "421 4.7.0 You send too fast, {ip}"},
 	}
 	w := newWorld(t, setting{}, slow, shop("a", smtptest.Behaviour{}), shop("b", smtptest.Behaviour{}))
 	w.people(200, "yahoo.com")

@@ -41,6 +41,11 @@ type Config struct {
 	Queue QueueConfig `toml:"queue" envPrefix:"QUEUE_"`
 	SMTP  SMTPConfig  `toml:"smtp" envPrefix:"SMTP_"`
 	Retry RetryConfig `toml:"retry" envPrefix:"RETRY_"`
+
+	// In the file only.
+	Sources []SourceConfig            `toml:"source" env:"-"`
+	Pools   map[string]map[string]int `toml:"pool" env:"-"` // weights of sources
+	Warmups []WarmupConfig            `toml:"warmup" env:"-"`
 }
 
 // QueueConfig tunes JetStream; all processes of a cluster agree on it.
@@ -53,20 +58,21 @@ type QueueConfig struct {
 
 // SMTPConfig says how mail leaves.
 type SMTPConfig struct {
-	Relay         string            `toml:"relay" env:"RELAY"`                   // smarthost host:port; default: direct to MX
-	RelayUser     string            `toml:"relay_user" env:"RELAY_USER"`         //
-	RelayPassword string            `toml:"relay_password" env:"RELAY_PASSWORD"` //
-	TLS           string            `toml:"tls" env:"TLS"`                       // none, opportunistic, require, implicit
-	Connections   int               `toml:"connections" env:"CONNECTIONS"`       // per site; default: the provider's
-	Rate          float64           `toml:"rate" env:"RATE"`                     // messages per second and site; default: the provider's
-	Messages      int               `toml:"messages" env:"MESSAGES"`             // per connection; default: the provider's
-	Port          uint16            `toml:"port" env:"PORT"`                     // of MX hosts; default 25
-	DNS           []string          `toml:"dns" env:"DNS"`                       // resolvers; default the system's
-	AllowNetworks []string          `toml:"allow_networks" env:"ALLOW_NETWORKS"` // private networks that MX hosts may be in
-	MTASTS        bool              `toml:"mta_sts" env:"MTA_STS"`               // obey the MTA-STS policies of recipients' domains
-	DANEResolver  string            `toml:"dane_resolver" env:"DANE_RESOLVER"`   // validates DNSSEC; default: no DANE
-	Connect       campaign.Duration `toml:"connect_timeout" env:"CONNECT_TIMEOUT"`
-	Reply         campaign.Duration `toml:"reply_timeout" env:"REPLY_TIMEOUT"` // instead of RFC 5321's timers
+	Relay          string            `toml:"relay" env:"RELAY"`                     // smarthost host:port; default: direct to MX
+	RelayUser      string            `toml:"relay_user" env:"RELAY_USER"`           //
+	RelayPassword  string            `toml:"relay_password" env:"RELAY_PASSWORD"`   //
+	TLS            string            `toml:"tls" env:"TLS"`                         // none, opportunistic, require, implicit
+	Connections    int               `toml:"connections" env:"CONNECTIONS"`         // per site; default: the provider's
+	Rate           float64           `toml:"rate" env:"RATE"`                       // messages per second and site; default: the provider's
+	Messages       int               `toml:"messages" env:"MESSAGES"`               // per connection; default: the provider's
+	MaxConnections int               `toml:"max_connections" env:"MAX_CONNECTIONS"` // to all sites, of this process; default 1000
+	Port           uint16            `toml:"port" env:"PORT"`                       // of MX hosts; default 25
+	DNS            []string          `toml:"dns" env:"DNS"`                         // resolvers; default the system's
+	AllowNetworks  []string          `toml:"allow_networks" env:"ALLOW_NETWORKS"`   // private networks that MX hosts may be in
+	MTASTS         bool              `toml:"mta_sts" env:"MTA_STS"`                 // obey the MTA-STS policies of recipients' domains
+	DANEResolver   string            `toml:"dane_resolver" env:"DANE_RESOLVER"`     // validates DNSSEC; default: no DANE
+	Connect        campaign.Duration `toml:"connect_timeout" env:"CONNECT_TIMEOUT"`
+	Reply          campaign.Duration `toml:"reply_timeout" env:"REPLY_TIMEOUT"` // instead of RFC 5321's timers
 }
 
 // RetryConfig says when deferred recipients are tried again.
@@ -121,7 +127,7 @@ func tomlError(err error) error {
 
 // check finds what cannot work, before anything is opened.
 func (c *Config) check() error {
-	var errs []error
+	errs := []error{c.checkSources()}
 	if _, ok := tlsPolicies[c.SMTP.TLS]; !ok {
 		errs = append(errs, fmt.Errorf("smtp.tls is %q: use none, opportunistic, require or implicit", c.SMTP.TLS))
 	}

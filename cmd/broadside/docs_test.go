@@ -93,7 +93,9 @@ func configKeys(section reflect.Type, prefix, envPrefix string) map[string]strin
 			maps.Copy(keys, configKeys(f.Type, key+".", envPrefix+inner))
 			continue
 		}
-		keys[key] = envPrefix + f.Tag.Get("env")
+		if keys[key] = envPrefix + f.Tag.Get("env"); f.Tag.Get("env") == "-" {
+			keys[key] = "in the file only"
+		}
 	}
 	return keys
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,10 +25,6 @@ import (
 	"broadside/ratelimit"
 	"broadside/store"
 )
-
-var tlsPolicies = map[string]smtp.TLSPolicy{
-	"none": smtp.NoTLS, "opportunistic": smtp.Opportunistic, "require": smtp.Require, "implicit": smtp.Implicit,
-}
 
 // network is how the engine reaches other mail servers: the real one, or a simulated.
 type network struct {
@@ -222,49 +217,4 @@ func (e *engine) record(ctx context.Context) error {
 	defer mirror.Wait()
 	mirror.Go(func() { _ = e.queue.Lead(ctx, "mirror", m.Run) }) // nil, when ctx is done
 	return e.queue.Lead(ctx, "recorder", r.Run)
-}
-
-func (e *engine) send(ctx context.Context) error {
-	cfg := e.senderConfig()
-	cfg.Limiter = ratelimit.NewLocal(time.Now)
-	var err error
-	if e.embedded != nil { // all jobs that come back were ours
-		if cfg.Claims, err = delivery.OpenClaims(filepath.Join(e.cfg.Data, "claims")); err != nil {
-			return err
-		}
-	}
-	ctx, stop := context.WithCancel(ctx)
-	var following sync.WaitGroup
-	following.Go(func() { e.shaping.Run(ctx) })
-	err = errors.Join(delivery.NewSender(cfg).Run(ctx), cfg.Claims.Close())
-	stop()
-	following.Wait()
-	return err
-}
-
-func (e *engine) senderConfig() delivery.Config {
-	c := e.cfg.SMTP
-	allow := e.net.allow
-	if c.Relay != "" {
-		allow = nil // a person chose the smarthost; only MX records of strangers are not trusted
-	}
-	session := smtp.Config{
-		Hello: e.cfg.Hello, Dial: e.net.dial, AllowAddr: allow,
-		TLS: tlsPolicies[c.TLS], TLSConfig: &tls.Config{},
-		Timeouts: smtp.Timeouts{Connect: time.Duration(c.Connect)},
-	}
-	if r := time.Duration(c.Reply); r > 0 {
-		session.Timeouts = smtp.Timeouts{Connect: time.Duration(c.Connect), Greeting: r, Hello: r, TLS: r, Auth: r, MailRcpt: r, Data: r, Block: r, Final: r}
-	}
-	if c.RelayUser != "" {
-		session.Auth = &smtp.Credentials{Username: c.RelayUser, Password: c.RelayPassword}
-	}
-	return delivery.Config{
-		Store: e.store, Queue: e.queue, Router: e.router, Port: e.port, SMTP: session,
-		Shaper: shaper{e.shaping, c, e.net.faster}, Learned: e.learned,
-		Keys: e.keys, Unsigned: e.cfg.Unsigned,
-		Identity: delivery.Identity{PublicURL: e.cfg.PublicURL, ReturnPathDomain: e.cfg.ReturnPathDomain, Tokens: e.tokens},
-		Retry:    delivery.RetryPolicy{First: time.Duration(e.cfg.Retry.First), Most: time.Duration(e.cfg.Retry.Most)},
-		Log:      e.log,
-	}
 }

@@ -1,0 +1,146 @@
+package delivery
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"broadside/campaign"
+	"broadside/delivery/mx"
+	"broadside/delivery/shaping"
+	"broadside/delivery/smtp"
+	"broadside/delivery/tlspolicy"
+)
+
+// TLSPolicies say what recipients' domains demand of a session, beside what the site
+// does; *tlspolicy.Policies is one.
+type TLSPolicies interface {
+	Requirement(ctx context.Context, domain string, hosts []mx.Host) (tlspolicy.Requirement, tlspolicy.Problem)
+	// Opened is told of each session, and of each that could not be had.
+	Opened(req tlspolicy.Requirement, source netip.Addr, host smtp.Host, session *smtp.Session, r smtp.Result)
+}
+
+// requirement is what the message's domain demands of its session. When no session can
+// fulfil it now the item has been deferred, and nobody else.
+func (c *connection) requirement(ctx context.Context, p *prepared) (tlspolicy.Requirement, bool) {
+	if c.TLSPolicies == nil {
+		return tlspolicy.Requirement{}, true
+	}
+	req, problem := c.TLSPolicies.Requirement(ctx, p.domain, p.route.Hosts)
+	switch {
+	case problem == tlspolicy.None:
+		return req, true
+	case ctx.Err() != nil:
+		c.giveBack(ctx, p.item, soon)
+	default:
+		e := p.event(campaign.Deferred, campaign.TLSFailed, time.Now())
+		e.Reply, e.Enhanced = problem.String(), problem.Enhanced()
+		c.deferUntil(p.item, e, 0)
+	}
+	return req, false
+}
+
+// suits reports whether the open session may carry the message.
+func (c *connection) suits(p *prepared, req tlspolicy.Requirement) bool {
+	if !req.Satisfied(c.session) {
+		return false
+	}
+	if c.TLSPolicies != nil && c.domain != p.domain {
+		c.domain = p.domain
+		c.TLSPolicies.Opened(req, c.source.Addr, c.session.Host(), c.session, smtp.Result{})
+	}
+	return true
+}
+
+// notOpened handles that no session could be opened: the host's trouble, not the
+// message's, unless the message's domain demanded more than the host could show. A
+// message whose address can't be delivered to at all is ended.
+func (c *connection) notOpened(ctx context.Context, p *prepared, req tlspolicy.Requirement, r smtp.Result, began time.Time) (again bool) {
+	if ctx.Err() != nil {
+		c.giveBack(ctx, p.item, soon)
+		return false
+	}
+	v := classify(c.site.provider, r)
+	if v.reason == campaign.TLSFailed && req.Demands() {
+		v.hosts = false
+	}
+	if !v.hosts {
+		c.record(p, v, r, "")
+		return false
+	}
+	c.heed(p, &v, r, began)
+	if wait, _, _ := c.pausedFor(time.Now()); !v.hosts || c.outOfPatience(p.item, wait) {
+		c.record(p, v, r, "")
+		return false
+	}
+	return true
+}
+
+// open opens a session with the first host that has one for us, in order of
+// preference (RFC 5321 §5.1), and that the message's domain allows.
+func (c *connection) open(ctx context.Context, p *prepared, req tlspolicy.Requirement) smtp.Result {
+	// The job may have waited: hosts that failed meanwhile are left out, and equal ones
+	// take turns.
+	if route, problem := c.Router.Route(ctx, p.domain); problem == mx.None && route.Site == p.route.Site {
+		p.route = route
+	}
+	last := smtp.Result{Stage: smtp.Connect, Failure: smtp.Unreachable, Detail: "no address to connect to"}
+	for _, h := range p.route.Hosts {
+		cfg, ok := req.Configure(c.smtpConfig(), h.Name)
+		if !ok {
+			last = smtp.Result{Stage: smtp.Connect, Failure: smtp.TLSUnavailable, Detail: h.Name + " is not among the hosts that the domain's policy names"}
+			continue
+		}
+		for _, addr := range h.Addrs {
+			if last = c.openAt(ctx, p, req, cfg, smtp.Host{Name: h.Name, Addr: netip.AddrPortFrom(addr, c.Port)}); c.session != nil || ctx.Err() != nil {
+				return last
+			}
+		}
+	}
+	return last
+}
+
+func (c *connection) openAt(ctx context.Context, p *prepared, req tlspolicy.Requirement, cfg smtp.Config, host smtp.Host) smtp.Result {
+	for {
+		session, r := smtp.Open(ctx, host, &cfg)
+		if c.TLSPolicies != nil {
+			c.TLSPolicies.Opened(req, c.source.Addr, host, session, r)
+		}
+		switch {
+		case session != nil:
+			c.session, c.opened, c.domain = session, time.Now(), p.domain
+			return r
+		case r.Failure == smtp.TLSFailed && c.site.tlsFailed(cfg.TLS):
+			// Another way, as far as the domain allows.
+			cfg, _ = req.Configure(c.smtpConfig(), host.Name)
+			continue
+		case r.Stage == smtp.Connect && ctx.Err() == nil:
+			c.Router.Failed(host.Addr.Addr())
+		}
+		return r
+	}
+}
+
+// smtpConfig is how to open a session on the path.
+func (c *connection) smtpConfig() smtp.Config {
+	cfg := c.SMTP
+	cfg.LocalAddr = c.source.Addr
+	if c.source.Hello != "" {
+		cfg.Hello = c.source.Hello
+	}
+	if cfg.TLS == smtp.Opportunistic {
+		switch c.renew(time.Now()).TLS {
+		case shaping.Require:
+			cfg.TLS = smtp.Require
+		case shaping.NoTLS:
+			cfg.TLS = smtp.NoTLS
+		}
+	}
+	c.site.mu.Lock()
+	defer c.site.mu.Unlock()
+	cfg.ClassicTLS = c.site.tls == classicTLS
+	if c.site.tls == clearText && cfg.TLS == smtp.Opportunistic {
+		cfg.TLS = smtp.NoTLS
+	}
+	return cfg
+}
