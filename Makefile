@@ -7,7 +7,7 @@ CONCURRENT := ./campaign ./delivery/... ./ratelimit ./dkim ./store
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: ## 20,000 recipients to a simulated internet, and the ledger that balances
@@ -45,3 +45,8 @@ vuln: ## known vulnerabilities of what we call, if their database can be reached
 bench: ## the benchmarks, with their peers in the same run (BENCH= goes to them)
 	@.ci/install test
 	go run ./cmd/broadside bench --out benchmarks/results $(BENCH)
+
+.PHONY: bench-peers
+bench-peers: ## other programs on the same work, side by side (npm packages go to a cache)
+	@.ci/install peers
+	go run ./cmd/broadside bench --out benchmarks/results --name peers $(BENCH) peers peers-far

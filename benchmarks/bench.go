@@ -59,7 +59,10 @@ var scenarios = []scenario{
 }
 
 // peerScenarios install other programs first, and so are run by name only.
-var peerScenarios []scenario
+var peerScenarios = []scenario{
+	{"peers", measurePeers},
+	{"peers-far", measurePeersFar},
+}
 
 // Scenarios are what Run runs when none is named, in order.
 func Scenarios() []string { return namesOf(scenarios) }

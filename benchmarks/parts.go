@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	peer "github.com/emersion/go-msgauth/dkim" // peer
+	msgauth "github.com/emersion/go-msgauth/dkim" // peer
 	"golang.org/x/sync/errgroup"
 
 	"broadside/campaign"
@@ -92,9 +92,9 @@ func (r *Result) measureSign(key *dkim.Key, msg []byte) error {
 		return err
 	}
 	theirs, err := cpuPer(func([]byte) ([]byte, error) {
-		return nil, peer.Sign(new(bytes.Buffer), bytes.NewReader(msg), &peer.SignOptions{
+		return nil, msgauth.Sign(new(bytes.Buffer), bytes.NewReader(msg), &msgauth.SignOptions{
 			Domain: key.Domain, Selector: key.Selector, Signer: private,
-			HeaderCanonicalization: peer.CanonicalizationRelaxed, BodyCanonicalization: peer.CanonicalizationRelaxed,
+			HeaderCanonicalization: msgauth.CanonicalizationRelaxed, BodyCanonicalization: msgauth.CanonicalizationRelaxed,
 		})
 	})
 	if err != nil {

@@ -69,8 +69,8 @@ func (b *bench) runOnce(ctx context.Context, w sending) (r ran, err error) {
 			return err
 		}
 		var err error
-		r.saw, err = withSink(ctx, w.sink, func(sink sinkReport) (err error) {
-			r.engineReport, err = ask[engineReport](ctx, roleEngine, w.job(dir, sink))
+		r.saw, err = withSink(ctx, w.sink, func(to *sink) (err error) {
+			r.engineReport, err = ask[engineReport](ctx, roleEngine, w.job(dir, to.sinkReport))
 			return err
 		})
 		if err != nil {
@@ -100,8 +100,8 @@ func (b *bench) finishedOnce(ctx context.Context, w sending) (ran, error) {
 // loopOnce sends so many messages with the plain loop.
 func (b *bench) loopOnce(ctx context.Context, n int, w sending) (sent, sinkReport, error) {
 	var loop loopReport
-	saw, err := withSink(ctx, w.sink, func(sink sinkReport) (err error) {
-		loop, err = ask[loopReport](ctx, roleLoop, loopJob{sink.Addr, n, w.connections, w.unsigned})
+	saw, err := withSink(ctx, w.sink, func(to *sink) (err error) {
+		loop, err = ask[loopReport](ctx, roleLoop, loopJob{to.Addr, n, w.connections, w.unsigned})
 		return err
 	})
 	if err == nil && saw.Messages != int64(n) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,6 +64,7 @@ type sinkReport struct {
 	Connections int64                     `json:"connections"`
 	RoundTrips  int64                     `json:"round_trips"`
 	Bytes       int64                     `json:"bytes"`
+	Unsigned    int64                     `json:"unsigned"` // of every fiftieth message
 	Duplicates  int64                     `json:"duplicates"`
 	CPU         time.Duration             `json:"cpu"`
 	First       time.Time                 `json:"first"` // when the first message was accepted
@@ -75,7 +77,7 @@ type sinkReport struct {
 // serveSink runs one provider that takes everything, and reports once at the start
 // and then for each line that it reads.
 func serveSink(ctx context.Context, job sinkJob, in io.Reader, out *json.Encoder) error {
-	cfg := smtptest.Config{Providers: job.providers()}
+	cfg := smtptest.Config{Providers: job.providers(), Verify: signed, VerifyEvery: 50}
 	if len(job.Sites) > 0 {
 		port, err := freePort()
 		if err != nil {
@@ -97,11 +99,20 @@ func serveSink(ctx context.Context, job sinkJob, in io.Reader, out *json.Encoder
 	return errors.Join(lines.Err(), sim.Close())
 }
 
+// signed tells whether a message has a signature at all.
+func signed(msg []byte) error {
+	head, _, _ := bytes.Cut(msg, []byte("\r\n\r\n"))
+	if !bytes.Contains(head, []byte("DKIM-Signature:")) {
+		return errors.New("no signature")
+	}
+	return nil
+}
+
 func newSinkReport(sim *smtptest.Internet, first string) sinkReport {
 	t := sim.Ledger().Totals()
 	r := sinkReport{
 		Addr: sim.Addr(first).String(), DNS: sim.DNSAddr(), Messages: t.Messages, Connections: t.Connections,
-		RoundTrips: t.RoundTrips, Bytes: t.Bytes, Duplicates: t.Duplicates, CPU: cpuTime(), Sites: t.Providers,
+		RoundTrips: t.RoundTrips, Bytes: t.Bytes, Duplicates: t.Duplicates, Unsigned: t.Failed, CPU: cpuTime(), Sites: t.Providers,
 	}
 	var arrivals []time.Time
 	for _, receipt := range sim.Ledger().Accepted() {
@@ -118,23 +129,34 @@ func newSinkReport(sim *smtptest.Internet, first string) sinkReport {
 // sinkHost is the sink's name as a mail exchanger.
 const sinkHost = "mx.sink.example"
 
+// sink is a sink process, and its report from before anything came.
+type sink struct {
+	sinkReport
+	child *child
+}
+
+// now asks what it has seen so far.
+func (s *sink) now() (r sinkReport, err error) {
+	if _, err = io.WriteString(s.child.in, "report\n"); err == nil {
+		err = s.child.read(&r)
+	}
+	r.CPU -= s.CPU
+	return r, err
+}
+
 // withSink starts a sink, lets work use it, and returns what it saw.
-func withSink(ctx context.Context, job sinkJob, work func(sink sinkReport) error) (sinkReport, error) {
-	var before, after sinkReport
+func withSink(ctx context.Context, job sinkJob, work func(*sink) error) (after sinkReport, err error) {
 	c, err := startChild(ctx, roleSink, job)
 	if err != nil {
 		return after, err
 	}
-	err = c.read(&before)
+	s := &sink{child: c}
+	err = c.read(&s.sinkReport)
 	if err == nil {
-		err = work(before)
+		err = work(s)
 	}
 	if err == nil {
-		_, err = io.WriteString(c.in, "report\n")
+		after, err = s.now()
 	}
-	if err == nil {
-		err = c.read(&after)
-	}
-	after.CPU -= before.CPU
 	return after, errors.Join(err, c.end())
 }
