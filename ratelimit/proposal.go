@@ -18,7 +18,8 @@ const (
 	// first is how many slots are taken for a key's first messages, before anybody has
 	// asked for them.
 	first = 8
-	// raiseEvery is how often a rate that rises is taken up: another grid costs slots.
+	// raiseEvery is how often a rate that rises is taken up, by all at the same time of
+	// the clock: another grid costs slots.
 	raiseEvery = 2 * time.Second
 )
 
@@ -52,7 +53,7 @@ func (g *sharedGate) propose() proposal {
 		g.leave(&p)
 		return p
 	}
-	if g.told.Rate < g.rate || now-g.raised > int64(raiseEvery) {
+	if g.told.Rate < g.rate || now/int64(raiseEvery) != g.raised/int64(raiseEvery) {
 		g.rate, g.raised = g.told.Rate, now
 	}
 	old, had := p.table.member(g.s.opt.Name)

@@ -454,3 +454,30 @@ func (w *world) neverMore(t *testing.T, limit int) {
 		t.Errorf("%d connections were open at one time, %d are allowed", most, limit)
 	}
 }
+
+// A rate that creeps up, as it does after a site's complaint, is used on its way.
+func TestSharedRatesThatRecover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		var all []*process
+		for i := range 3 {
+			all = append(all, w.process(t, fmt.Sprint("p", i), Limits{Rate: 20, Connections: 90}, 30, 10*time.Millisecond, 0))
+		}
+		time.Sleep(5 * time.Second)
+		start, allowed := time.Now(), 0.
+		for rate := 20.; rate < 100; rate += 0.4 {
+			for _, p := range all {
+				p.gate.SetLimits(Limits{Rate: rate, Connections: 90})
+				time.Sleep(50 * time.Millisecond)
+			}
+			allowed += rate * 0.15
+		}
+		sent := float64(w.sent.between(start, time.Now()))
+		if sent < 0.8*allowed || sent > allowed {
+			t.Errorf("%v messages of %v that the rising rate allowed", sent, allowed)
+		}
+		for _, p := range all {
+			p.stop()
+		}
+	})
+}
