@@ -7,7 +7,7 @@ CONCURRENT := ./campaign ./delivery/... ./ratelimit ./dkim ./store
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: ## 20,000 recipients to a simulated internet, and the ledger that balances

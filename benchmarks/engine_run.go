@@ -99,6 +99,7 @@ type engineReport struct {
 	Disk      int64 // bytes that the run added
 	Mallocs   uint64
 	GCSeconds float64
+	Busy      float64   // part of the machine's processor time that was used, by anybody
 	Latencies []Latency // when messages were Offered
 	Stages    []StageCPU
 }
@@ -126,10 +127,11 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 	disk := diskUsage(j.Dir)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	gc, cpu := gcSeconds(), cpuTime()
+	gc, cpu, machine := gcSeconds(), cpuTime(), readMachine()
 	r.Started = time.Now()
 	err = e.sendAll(ctx, j, &r)
 	r.Took, r.CPU, r.GCSeconds = time.Since(r.Started), cpuTime()-cpu, gcSeconds()-gc
+	r.Busy = readMachine().busySince(machine)
 	runtime.ReadMemStats(&after)
 	r.Mallocs, r.Disk = after.Mallocs-before.Mallocs, diskUsage(j.Dir)-disk
 	if err = errors.Join(err, ended(), profile.stop()); err != nil {

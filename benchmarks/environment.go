@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -86,6 +87,32 @@ func cpuModel() string {
 		}
 	}
 	return runtime.GOARCH
+}
+
+// machine is the processor time of all processors since the start, in ticks.
+type machine struct{ idle, all float64 }
+
+// readMachine reads the first line of /proc/stat (proc(5)); zero where there is none.
+func readMachine() (m machine) {
+	for i, field := range strings.Fields(firstLine("/proc/stat")) {
+		n, err := strconv.ParseFloat(field, 64)
+		if err != nil || i > 8 { // the name; guests, which are counted before
+			continue
+		}
+		m.all += n
+		if i == 4 || i == 5 { // idle, and waiting for the disk
+			m.idle += n
+		}
+	}
+	return m
+}
+
+// busySince is the part of the time since before that was used, 0 to 1.
+func (m machine) busySince(before machine) float64 {
+	if m.all <= before.all {
+		return 0
+	}
+	return 1 - (m.idle-before.idle)/(m.all-before.all)
 }
 
 // garbageCollection is how it is set.

@@ -33,7 +33,7 @@ func measureStages(ctx context.Context, b *bench) (r Result, err error) {
 	r.add("engine/limit", "×", run.rate/limit).atLeast(0.6)
 	use := usage{
 		cores: runtime.GOMAXPROCS(0), engine: run.cpu, sink: run.sinkCPU, rate: run.rate,
-		connections: w.connections, latency: w.sink.Latency, trips: run.trips, stages: run.Stages,
+		connections: w.connections, latency: w.sink.Latency, trips: run.trips, stages: run.Stages, busy: run.Busy,
 	}
 	r.Detail = &Detail{Bottleneck: use.bottleneck(), Course: run.saw.Course, Stages: run.Stages, Sites: sitesOf(run.saw.Sites, run.Took)}
 	return r, nil
@@ -57,6 +57,7 @@ type usage struct {
 	latency      time.Duration
 	trips        float64 // round trips per message
 	stages       []StageCPU
+	busy         float64 // part of all processor time that was used, by other programs too
 }
 
 // full is when something counts as used up.
@@ -69,6 +70,8 @@ func (u *usage) bottleneck() string {
 	switch {
 	case wires >= full:
 		return fmt.Sprintf("The bottleneck is the round trip: %d connections waited for replies %.0f %% of the time; more of them, or messages that need less than %s round trips, would be faster.", u.connections, 100*min(wires, 1), digits(u.trips))
+	case cpu < full && u.busy >= full:
+		return fmt.Sprintf("The bottleneck is the processor, and other programs used it too: %d cores were %.0f %% busy, %.0f %% with this run; on a quiet machine it would be faster.", u.cores, 100*min(u.busy, 1), 100*cpu)
 	case cpu >= full && u.sink > u.engine:
 		return fmt.Sprintf("The bottleneck is the processor, and most of it the sink: %d cores were %.0f %% busy, %s of %s µs a message in the sink.", u.cores, 100*min(cpu, 1), digits(u.sink), digits(u.engine+u.sink))
 	case cpu >= full && len(u.stages) > 0:

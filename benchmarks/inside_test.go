@@ -17,6 +17,7 @@ func TestBottleneck(t *testing.T) {
 		"processor": {usage{cores: 2, engine: 350, sink: 40, rate: 5000, connections: 20, trips: 1, stages: []StageCPU{{"sign", 130, 0.4}}}, `"sign" takes most of it, 130 of`},
 		"sink":      {usage{cores: 2, engine: 40, sink: 60, rate: 20000, connections: 20, trips: 1}, "most of it the sink"},
 		"far away":  {usage{cores: 2, engine: 300, sink: 40, rate: 196, connections: 20, trips: 1, latency: 100 * time.Millisecond}, "The bottleneck is the round trip: 20 connections waited for replies 98 %"},
+		"shared":    {usage{cores: 2, engine: 300, sink: 40, rate: 3000, connections: 20, trips: 1, busy: 0.97}, "97 % busy, 51 % with this run"},
 		"neither":   {usage{cores: 2, engine: 300, sink: 40, rate: 1000, connections: 20, trips: 1}, "neither the processor (17 % of 2 cores busy)"},
 	} {
 		if got := c.use.bottleneck(); !strings.Contains(got, c.want) {

@@ -16,7 +16,7 @@ import (
 // that, the initial one too, where the receiver allows. It must be started as root.
 func StartPostfix(ctx context.Context, j Job) (*Relay, error) {
 	if os.Geteuid() != 0 {
-		return nil, errors.New("Postfix changes users, and so must be started as root")
+		return nil, errors.New("start as root: Postfix changes users")
 	}
 	for _, program := range []string{"/usr/sbin/postfix", "/usr/sbin/opendkim"} {
 		if _, err := os.Stat(program); err != nil {
