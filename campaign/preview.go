@@ -71,9 +71,13 @@ func (s *Service) Worst(ctx context.Context, name string) (longest, shortest Ext
 	if err != nil {
 		return longest, shortest, err
 	}
+	return s.worst(ctx, c.Spec, content)
+}
+
+func (s *Service) worst(ctx context.Context, spec Spec, content *message.Content) (longest, shortest Extreme, err error) {
 	seen := 0
 	var buf []byte
-	err = s.audience(ctx, c.Spec, func(m *AudienceMember) bool {
+	err = s.audience(ctx, spec, func(m *AudienceMember) bool {
 		seen++
 		msg, err := content.Append(buf[:0], s.sampleRecipient(m.Contact, content.FromDomain()))
 		if err != nil {

@@ -45,8 +45,8 @@ func (s Spec) Validate() error {
 	fail := func(key, format string, a ...any) {
 		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, a...)))
 	}
-	if n := utf8.RuneCountInString(s.Name); n < 1 || n > 100 || strings.ContainsFunc(s.Name, unicode.IsControl) {
-		fail("name", "must be 1 to 100 characters on one line, but has %d", n)
+	if problem := nameProblem(s.Name); problem != "" {
+		fail("name", "%s", problem)
 	}
 	if problem := mailboxProblem(s.From); problem != "" {
 		fail("from", "%s", problem)
@@ -96,6 +96,13 @@ func (s Spec) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func nameProblem(name string) string {
+	if n := utf8.RuneCountInString(name); n < 1 || n > 100 || strings.ContainsFunc(name, unicode.IsControl) {
+		return fmt.Sprintf("must be 1 to 100 characters on one line, but has %d", n)
+	}
+	return ""
 }
 
 // mailboxProblem says why s is not one mailbox with a domain.

@@ -24,6 +24,7 @@ type visit struct {
 	via    string // "page", or the token's name
 	object string // what the audit log says was changed
 	status int    // of the answer, 0 while there is none
+	quiet  bool   // goes on with what the audit log has
 }
 
 // handler answers a visit; an error is shown by the guard.
@@ -104,7 +105,7 @@ func (v *visit) serve(action string, h handler) {
 	if err := h(v); err != nil {
 		v.fail(err)
 	}
-	if action != "" {
+	if action != "" && (!v.quiet || v.status >= 400) {
 		v.audit(action)
 	}
 }

@@ -25,7 +25,10 @@ var functions = template.FuncMap{
 	"plural":  plural,
 	"lower":   strings.ToLower,
 	"dict":    dict,
-	"barOf":   barOf,
+	// kilobytes are whole ones, rounded up.
+	"kilobytes": func(bytes int) int { return (bytes + 1023) >> 10 },
+	"barOf":     barOf,
+	"words":     func(name string) string { return strings.ReplaceAll(name, "_", " ") },
 }
 
 func parsePages() *pages {

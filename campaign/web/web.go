@@ -38,6 +38,11 @@ type Config struct {
 	Sessions scs.CtxStore
 	// Recipients answers /u/ and /healthz.
 	Recipients http.Handler
+	// SiteOf names the mailbox provider of a domain.
+	SiteOf func(domain string) string
+	// SendTest sends one message now and waits for the server's word; nil where nothing
+	// can be sent. The error is about our own machinery.
+	SendTest func(ctx context.Context, spec campaign.Spec, as campaign.Contact, to string) (accepted bool, result string, err error)
 	// Proxies are the networks whose X-Forwarded-For and -Proto are believed.
 	Proxies []netip.Prefix
 	Log     *slog.Logger
@@ -52,6 +57,7 @@ type App struct {
 	mux      *http.ServeMux
 	routed   []route // those that need a user
 	handler  http.Handler
+	editors  editors
 	stopping chan struct{} // closed when open streams have to end
 }
 

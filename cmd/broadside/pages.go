@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -9,9 +10,12 @@ import (
 	"path/filepath"
 	"time"
 
+	"broadside/campaign"
 	"broadside/campaign/account"
 	"broadside/campaign/upload"
 	"broadside/campaign/web"
+	"broadside/delivery"
+	"broadside/delivery/shaping"
 )
 
 // web serves the pages, the API, and what recipients and health checks ask for.
@@ -69,10 +73,35 @@ func (e *engine) pages(ctx context.Context, uploads *upload.Desk) (*web.App, *ac
 		Accounts:   accounts,
 		Sessions:   e.store.Sessions(),
 		Recipients: web.Recipients(e.store, e.tokens, e.log),
+		SiteOf:     siteOf,
+		SendTest:   e.sendTest,
 		Proxies:    proxies,
 		Log:        e.log,
 		Now:        time.Now,
 	}), accounts, nil
+}
+
+// siteNames are large mailbox providers as people call them.
+var siteNames = map[string]string{
+	"google": "Gmail", "microsoft": "Microsoft", "yahoo": "Yahoo", "apple": "Apple iCloud",
+	"comcast": "Comcast", "gmx": "GMX and WEB.DE", "orange": "Orange", "mailru": "Mail.ru",
+}
+
+func siteOf(domain string) string {
+	provider, ok := shaping.Builtin().ProviderOfDomain(domain)
+	if !ok {
+		return "all others"
+	}
+	return cmp.Or(siteNames[provider], provider)
+}
+
+// sendTest sends one message now, as `broadside campaign test` does.
+func (e *engine) sendTest(ctx context.Context, spec campaign.Spec, as campaign.Contact, to string) (accepted bool, result string, err error) {
+	r, err := delivery.SendTest(ctx, e.senderConfig(), spec, as, to)
+	if err != nil {
+		return false, "", err
+	}
+	return r.OK(), r.String(), nil
 }
 
 // announce prints the link by which the first user is set up, until there is one.

@@ -1,0 +1,187 @@
+// The compose page: saves while one types, and shows at once what comes of it. The
+// preview is a page of its own in a frame that can run nothing.
+const form = document.getElementById("draft");
+const state = document.getElementById("save-state");
+const box = document.querySelector("[data-preview]");
+const frame = box.querySelector("iframe");
+const findings = document.getElementById("findings");
+const count = document.getElementById("finding-count");
+const as = document.getElementById("as");
+const address = document.getElementById("as-address");
+const show = { view: "html", device: "desktop", dark: false };
+const json = { headers: { Accept: "application/json" } };
+let turn = 0;
+
+function query() {
+  const q = new URLSearchParams();
+  const whom = as.value === "@" ? address.value : as.value;
+  if (whom) q.set("as", whom);
+  if (show.view === "text") q.set("view", "text");
+  if (show.dark) q.set("dark", "1");
+  return q;
+}
+
+// Replacing the frame's place leaves no trail in the browser's history.
+async function preview() {
+  const q = query();
+  q.set("r", ++turn);
+  frame.contentWindow.location.replace(`${box.dataset.preview}?${q}`);
+  const answer = await fetch(`${box.dataset.inbox}?${q}`, json);
+  if (!answer.ok || Number(q.get("r")) !== turn) return;
+  const mail = await answer.json();
+  box.querySelector("[data-from]").textContent = mail.problem ? "No preview yet" : mail.from;
+  box.querySelector("[data-subject]").textContent = mail.problem ?? mail.subject;
+  box.querySelector("[data-to]").textContent = mail.to || "–";
+  box.querySelector("[data-size]").textContent = mail.bytes ? `${Math.ceil(mail.bytes / 1024)} kB` : "";
+}
+
+function icon(blocks) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(svg.namespaceURI, "path");
+  path.setAttribute("d", blocks === null ? "M8.5 12.5l2.5 2.5 4.5-5.5" : "M12 4l9 16H3zM12 10v4.5M12 17.2v.01");
+  svg.append(path);
+  return svg;
+}
+
+function line(kind, where, what, fix) {
+  const div = document.createElement("div");
+  div.className = `finding ${kind}`;
+  const first = document.createElement("p");
+  const strong = document.createElement("strong");
+  strong.textContent = where.replaceAll("_", " ");
+  first.append(strong, ` ${what}`);
+  const second = document.createElement("p");
+  second.className = "small soft";
+  second.textContent = fix;
+  div.append(icon(kind === "fine" ? null : kind), first, second);
+  return div;
+}
+
+function tell(list) {
+  list ??= [];
+  count.textContent = list.length;
+  count.hidden = list.length === 0;
+  findings.replaceChildren(...(list.length
+    ? list.map((f) => line(f.blocks ? "blocks" : "warns", f.where, f.what, f.fix))
+    : [line("fine", "Nothing to mend.", "", "Send yourself a test, then review.")]));
+}
+
+let timer, saving = false, again = false;
+
+async function save() {
+  if (saving) { again = true; return; }
+  saving = true;
+  state.textContent = "Saving…";
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), ...json });
+    if (answer.status === 401) { state.textContent = "Not saved: please sign in again in another window."; return; }
+    const result = await answer.json();
+    if (result.problem) { state.textContent = `Not saved: ${result.problem}`; return; }
+    form.elements.version.value = result.version;
+    state.textContent = "Saved";
+    tell(result.findings);
+    await preview();
+  } catch {
+    state.textContent = "Not saved: the server does not answer. Trying again…";
+    timer = setTimeout(save, 3000);
+  } finally {
+    saving = false;
+    if (again) { again = false; save(); }
+  }
+}
+
+const length = () => {
+  const n = [...form.elements.subject.value].length;
+  document.getElementById("subject-count").textContent = n ? `${n} characters; phones show about 40` : "";
+};
+
+if (!form.querySelector("fieldset").disabled) {
+  form.addEventListener("input", () => {
+    length();
+    state.textContent = "…";
+    clearTimeout(timer);
+    timer = setTimeout(save, 500);
+  });
+  form.addEventListener("submit", (event) => { event.preventDefault(); save(); });
+  // Leaving for the review waits for what was typed last.
+  document.getElementById("to-review").addEventListener("click", async (event) => {
+    if (state.textContent !== "…" && !saving) return;
+    event.preventDefault();
+    clearTimeout(timer);
+    await save();
+    location.assign(event.target.closest("a").href);
+  });
+  save();
+} else {
+  preview();
+  findings.closest(".card").hidden = true;
+}
+length();
+
+function press(group, button) {
+  for (const b of group) b.setAttribute("aria-pressed", b === button);
+}
+for (const name of ["view", "device"]) {
+  const group = box.querySelectorAll(`[data-${name}]`);
+  for (const button of group) {
+    button.addEventListener("click", () => {
+      press(group, button);
+      show[name] = button.dataset[name];
+      box.querySelector(".stage").classList.toggle("phone", show.device === "phone");
+      if (name === "view") preview();
+    });
+  }
+}
+const dark = box.querySelector("[data-dark]");
+dark.addEventListener("click", () => {
+  show.dark = !show.dark;
+  dark.setAttribute("aria-pressed", show.dark);
+  box.querySelector(".stage").classList.toggle("dark", show.dark);
+  preview();
+});
+as.addEventListener("change", () => {
+  address.hidden = as.value !== "@";
+  if (as.value === "@") address.focus(); else preview();
+});
+address.addEventListener("change", preview);
+
+const formats = document.querySelectorAll("[data-format]");
+for (const button of formats) {
+  button.addEventListener("click", () => {
+    press(formats, button);
+    form.elements.format.value = button.dataset.format;
+    save();
+  });
+}
+for (const button of document.querySelectorAll("[data-insert]")) {
+  button.addEventListener("click", () => {
+    const text = form.elements.content;
+    text.setRangeText(button.dataset.insert, text.selectionStart, text.selectionEnd, "end");
+    text.focus();
+    text.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
+
+const test = document.getElementById("test");
+test?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  event.stopPropagation();
+  const result = document.getElementById("test-result");
+  const button = test.querySelector("button");
+  const body = new URLSearchParams(new FormData(test));
+  body.set("as", query().get("as") ?? "");
+  button.disabled = true;
+  result.textContent = "Sending…";
+  try {
+    const answer = await fetch(test.action, { method: "POST", body, ...json });
+    const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : { result: await answer.text() };
+    result.textContent = (said.accepted ? "Sent: " : "Not sent: ") + said.result;
+  } catch {
+    result.textContent = "Not sent: the server does not answer.";
+  } finally {
+    button.disabled = false;
+  }
+});

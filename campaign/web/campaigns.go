@@ -1,0 +1,155 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/account"
+)
+
+const campaignsPage = 25
+
+type campaignLine struct {
+	Campaign campaign.Campaign
+	Run      *campaign.Run // the latest
+	Counts   campaign.Counts
+}
+
+type campaignsView struct {
+	Lines []campaignLine
+	Older campaign.CampaignID // to go on from, 0 at the end
+	First bool
+}
+
+func showCampaigns(v *visit) error {
+	ctx, store := v.r.Context(), v.app.Store
+	before := v.number("before")
+	list, err := store.Campaigns(ctx, campaign.CampaignID(before), campaignsPage)
+	if err != nil {
+		return err
+	}
+	body := campaignsView{First: before == 0}
+	for _, c := range list {
+		line := campaignLine{Campaign: c}
+		run, err := store.LatestRun(ctx, c.ID)
+		if err == nil {
+			line.Run = &run
+			line.Counts, err = store.Counts(ctx, run.ID)
+		}
+		if err != nil && !errors.Is(err, campaign.ErrNotFound) {
+			return err
+		}
+		body.Lines = append(body.Lines, line)
+	}
+	if len(list) == campaignsPage {
+		body.Older = list[campaignsPage-1].ID
+	}
+	return v.render(http.StatusOK, "campaigns", "Campaigns", body)
+}
+
+type newCampaignView struct {
+	Form
+	Lists    []campaign.List
+	Starters []starter
+	List     string
+}
+
+func showNewCampaign(v *visit) error { return v.newCampaign(http.StatusOK, Form{}) }
+
+func (v *visit) newCampaign(status int, f Form) error {
+	lists, err := v.app.Store.Lists(v.r.Context())
+	if err != nil {
+		return err
+	}
+	body := newCampaignView{Form: f, Lists: lists, Starters: starters, List: v.r.URL.Query().Get("list")}
+	return v.render(status, "new", "New campaign", body)
+}
+
+func createCampaign(v *visit) error {
+	f, err := v.readForm("name", "list", "starter")
+	if err != nil {
+		return err
+	}
+	v.object = f.Values["name"]
+	spec := campaign.Spec{Name: strings.TrimSpace(f.Values["name"])}
+	if f.Values["list"] != "" {
+		spec.Lists = []string{f.Values["list"]}
+	}
+	for _, s := range starters {
+		if s.Name == f.Values["starter"] {
+			spec.Subject, spec.Preheader, spec.Markdown = s.Subject, s.Preheader, s.Markdown
+		}
+	}
+	if err := v.likeTheLast(&spec); err != nil {
+		return err
+	}
+	c, err := v.app.Service.CreateDraft(v.r.Context(), spec)
+	if f.take(asField("name", err)) {
+		return v.newCampaign(http.StatusUnprocessableEntity, f)
+	}
+	if err != nil {
+		return err
+	}
+	return v.redirect(fmt.Sprintf("/campaigns/%d", c.ID))
+}
+
+// likeTheLast takes over who writes and from where: it is the same every time.
+func (v *visit) likeTheLast(spec *campaign.Spec) error {
+	last, err := v.app.Store.Campaigns(v.r.Context(), 0, 1)
+	if err != nil || len(last) == 0 {
+		return err
+	}
+	spec.From, spec.ReplyTo, spec.PostalAddress = last[0].Spec.From, last[0].Spec.ReplyTo, last[0].Spec.PostalAddress
+	return nil
+}
+
+// asField puts what the service refused beside a field; our own failures stay errors.
+func asField(field string, err error) error {
+	if err == nil || errors.Is(err, campaign.ErrNotFound) {
+		return err
+	}
+	if text, ok := strings.CutPrefix(err.Error(), field+": "); ok {
+		return &account.Problem{Field: field, Text: text}
+	}
+	if errors.Is(err, campaign.ErrExists) {
+		return &account.Problem{Field: field, Text: err.Error()}
+	}
+	return err
+}
+
+func cloneCampaign(v *visit) error {
+	c, err := v.campaign()
+	if err != nil {
+		return err
+	}
+	spec := c.Spec
+	spec.StartAt = time.Time{}
+	for n := 2; n < 100; n++ {
+		spec.Name = fmt.Sprintf("%.90s (%d)", c.Spec.Name, n)
+		copied, err := v.app.Service.CreateDraft(v.r.Context(), spec)
+		if errors.Is(err, campaign.ErrExists) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		v.flash("This is a copy of %s.", c.Spec.Name)
+		return v.redirect(fmt.Sprintf("/campaigns/%d", copied.ID))
+	}
+	return fmt.Errorf("campaign %q has too many copies: %w", c.Spec.Name, campaign.ErrConflict)
+}
+
+// campaign finds the campaign that the path names.
+func (v *visit) campaign() (campaign.Campaign, error) {
+	id, err := v.id("id")
+	if err != nil {
+		return campaign.Campaign{}, err
+	}
+	c, err := v.app.Store.CampaignByID(v.r.Context(), campaign.CampaignID(id))
+	v.object = c.Spec.Name
+	return c, err
+}

@@ -1,0 +1,171 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"broadside/campaign"
+)
+
+type composeView struct {
+	Campaign campaign.Campaign
+	Version  int64 // that the page was made of
+	Lists    []campaign.List
+	Fields   []string
+	Format   string // "markdown" or "html"
+	Run      *campaign.Run
+	CanTest  bool
+}
+
+// GiveUp is how long the campaign tries, as it is written.
+func (c composeView) GiveUp() string {
+	text := time.Duration(c.Campaign.Spec.GiveUp).String()
+	return strings.TrimSuffix(strings.TrimSuffix(text, "0s"), "0m")
+}
+
+// HasList tells whether the campaign goes to a list.
+func (c composeView) HasList(name string) bool { return slices.Contains(c.Campaign.Spec.Lists, name) }
+
+// Excludes tells whether the campaign leaves out a list.
+func (c composeView) Excludes(name string) bool {
+	return slices.Contains(c.Campaign.Spec.Exclude, name)
+}
+
+func showCampaign(v *visit) error {
+	c, err := v.campaign()
+	if err != nil {
+		return err
+	}
+	ctx, store := v.r.Context(), v.app.Store
+	body := composeView{Campaign: c, Version: c.Updated.UnixMilli(), Format: "markdown", CanTest: v.app.SendTest != nil}
+	if c.Spec.HTML != "" {
+		body.Format = "html"
+	}
+	if body.Lists, err = store.Lists(ctx); err != nil {
+		return err
+	}
+	if body.Fields, err = store.Fields(ctx); err != nil {
+		return err
+	}
+	run, err := store.LatestRun(ctx, c.ID)
+	if err == nil {
+		body.Run = &run
+	} else if !errors.Is(err, campaign.ErrNotFound) {
+		return err
+	}
+	return v.render(http.StatusOK, "compose", c.Spec.Name, body)
+}
+
+// saved is what the compose page is told when its text was stored.
+type saved struct {
+	Version  int64              `json:"version"`
+	Problem  string             `json:"problem,omitempty"` // why it was not
+	Findings []campaign.Finding `json:"findings"`
+}
+
+// saveDraft stores the text as it stands; the page calls it while a person types.
+func saveDraft(v *visit) error {
+	c, err := v.campaign()
+	if err != nil {
+		return err
+	}
+	f, err := v.readForm("version", "name", "from", "reply_to", "subject", "preheader", "format", "content", "text", "segment", "postal_address", "weight", "priority", "give_up", "on_unknown")
+	if err != nil {
+		return err
+	}
+	spec, problem := specOf(c.Spec, f, v.r.PostForm["lists"], v.r.PostForm["exclude"])
+	version, _ := strconv.ParseInt(f.Values["version"], 10, 64) // anything else is no version
+	if problem == "" {
+		c, err = v.app.Service.SaveDraft(v.r.Context(), c, time.UnixMilli(version), spec)
+		if status, text := explain(err); status != 0 && status != http.StatusNotFound {
+			problem = text
+		} else if text, ok := strings.CutPrefix(errorText(err), "name: "); ok {
+			problem = "The name " + text + "."
+		} else if err != nil {
+			return err
+		}
+	}
+	if !v.wantsData() && problem == "" {
+		return v.redirect(v.r.URL.Path[:len(v.r.URL.Path)-len("/draft")])
+	}
+	if problem != "" {
+		return v.json(http.StatusConflict, saved{Problem: problem})
+	}
+	v.quiet = v.app.editors.goesOn(c.ID, v.User.ID, v.app.Now())
+	findings, err := v.app.Service.Lint(v.r.Context(), spec)
+	if err != nil {
+		return err
+	}
+	return v.json(http.StatusOK, saved{Version: c.Updated.UnixMilli(), Findings: findings})
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// specOf puts a form over a campaign; what the form does not have stays.
+func specOf(spec campaign.Spec, f Form, lists, exclude []string) (campaign.Spec, string) {
+	get := func(name string) string { return strings.TrimSpace(f.Values[name]) }
+	spec.Name, spec.From, spec.ReplyTo = get("name"), get("from"), get("reply_to")
+	spec.Subject, spec.Preheader, spec.PostalAddress = get("subject"), get("preheader"), get("postal_address")
+	spec.Segment, spec.Lists, spec.Exclude = get("segment"), lists, exclude
+	spec.Priority, spec.OnUnknown = campaign.Priority(get("priority")), campaign.OnUnknown(get("on_unknown"))
+	text := func(name string) string { return strings.ReplaceAll(f.Values[name], "\r\n", "\n") }
+	spec.Text, spec.HTML, spec.Markdown = text("text"), "", text("content")
+	if get("format") == "html" {
+		spec.HTML, spec.Markdown = spec.Markdown, ""
+	}
+	if w := get("weight"); w != "" {
+		n, err := strconv.Atoi(w)
+		if err != nil {
+			return spec, "The weight is a number from 1 to 100."
+		}
+		spec.Weight = n
+	}
+	if g := get("give_up"); g != "" {
+		if err := spec.GiveUp.UnmarshalText([]byte(g)); err != nil {
+			return spec, "How long to try is written like 72h or 90m."
+		}
+	}
+	return spec, ""
+}
+
+// sendTest sends one message now, to any address, as any contact.
+func sendTest(v *visit) error {
+	c, err := v.campaign()
+	if err != nil {
+		return err
+	}
+	f, err := v.readForm("to", "as")
+	if err != nil {
+		return err
+	}
+	v.object += " to " + f.Values["to"]
+	to, err := campaign.ParseAddress(strings.TrimSpace(f.Values["to"]))
+	if err != nil {
+		return v.json(http.StatusUnprocessableEntity, tested{Result: "That is not an address: " + err.Error()})
+	}
+	whom := f.Values["as"]
+	r, err := v.app.Service.Render(v.r.Context(), c.Spec, whom)
+	if err != nil {
+		return v.json(http.StatusUnprocessableEntity, tested{Result: err.Error()})
+	}
+	accepted, result, err := v.app.SendTest(v.r.Context(), c.Spec, r.Contact, to.Email)
+	if err != nil {
+		return v.json(http.StatusUnprocessableEntity, tested{Result: err.Error()})
+	}
+	return v.json(http.StatusOK, tested{accepted, result})
+}
+
+// tested is what became of a test.
+type tested struct {
+	Accepted bool   `json:"accepted"`
+	Result   string `json:"result"`
+}
