@@ -35,10 +35,13 @@ const tailLanes = 2
 
 // setting is what a story may change about its world.
 type setting struct {
-	limits  shaping.Rules          // zero fields: 4 connections, 100 messages, 5000/s, 2 s idle
-	retry   delivery.RetryPolicy   // default 1 s
-	grace   time.Duration          // of the sender
-	ackWait time.Duration          // default 60 s
+	limits  shaping.Rules        // zero fields: 4 connections, 100 messages, 5000/s, 2 s idle
+	retry   delivery.RetryPolicy // default 1 s
+	grace   time.Duration        // of the sender
+	ackWait time.Duration        // default 60 s
+	// network, "127.78.0.0/16", has the simulator listen on addresses of it, to which
+	// sessions connect from their sources' addresses.
+	network string
 	tune    func(*delivery.Config) // the last word
 }
 
@@ -62,7 +65,12 @@ func newWorld(t *testing.T, s setting, providers ...smtptest.Provider) *world {
 	dir := t.TempDir()
 	w := &world{t: t, tokens: token.NewMaker(make([]byte, 32)), log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	var err error
-	w.sim, err = smtptest.Start(smtptest.Config{Providers: providers, Keep: 100})
+	sim, port := smtptest.Config{Providers: providers, Keep: 1000}, uint16(25)
+	if s.network != "" {
+		port = freePort(t)
+		sim.Addr = fmt.Sprintf("%s:%d", s.network, port)
+	}
+	w.sim, err = smtptest.Start(sim)
 	w.ok(err)
 	t.Cleanup(func() { w.sim.Close() })
 	w.store, err = store.Open(t.Context(), filepath.Join(dir, "broadside.db"), store.Options{})
@@ -79,14 +87,27 @@ func newWorld(t *testing.T, s setting, providers ...smtptest.Provider) *world {
 	w.service = &campaign.Service{Store: w.store, Now: time.Now}
 	w.router = mx.New(mx.Config{Resolver: w.sim, ProviderOf: shaping.Builtin().ProviderOf, DeadFor: 2 * time.Second})
 	w.config = delivery.Config{
-		Store: w.store, Queue: w.queue, Keys: keys, Unsigned: true, Port: 25, Grace: s.grace, Retry: s.retry, Log: w.log,
+		Store: w.store, Queue: w.queue, Keys: keys, Unsigned: true, Port: port, Grace: s.grace, Retry: s.retry, Log: w.log,
 		Router:  w.router,
 		Limiter: ratelimit.NewLocal(time.Now), Learned: ratelimit.NewBook(),
 		Identity: delivery.Identity{PublicURL: "https://news.example.org", Tokens: w.tokens},
 		SMTP:     smtp.Config{Hello: "mta.example.org", Dial: w.dial, AllowAddr: func(netip.Addr) bool { return true }},
 	}
+	if s.network != "" {
+		w.config.SMTP.Dial = nil
+	}
 	s.fill(&w.config)
 	return w
+}
+
+// freePort is one that nobody listens on at this moment.
+func freePort(t *testing.T) uint16 {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return uint16(l.Addr().(*net.TCPAddr).Port)
 }
 
 // rules are the same for all sites; reactions are the built-in ones.

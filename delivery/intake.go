@@ -176,6 +176,10 @@ func (l *lane) route(work context.Context, domain string, group []*item) {
 		}
 		return
 	}
+	if l.s.TLSPolicies != nil {
+		// Found out here, where a policy's server that hangs holds up only its own domain.
+		l.s.TLSPolicies.Requirement(work, domain, route.Hosts)
+	}
 	for _, it := range group {
 		l.s.assign(work, it, route, l.name.Tail())
 	}

@@ -110,7 +110,7 @@ func (c *connection) openAt(ctx context.Context, p *prepared, req tlspolicy.Requ
 		case session != nil:
 			c.session, c.opened, c.domain = session, time.Now(), p.domain
 			return r
-		case r.Failure == smtp.TLSFailed && c.site.tlsFailed(cfg.TLS):
+		case r.TLS == smtp.TLSNegotiation && c.site.tlsFailed(cfg.TLS):
 			// Another way, as far as the domain allows.
 			cfg, _ = req.Configure(c.smtpConfig(), host.Name)
 			continue

@@ -20,12 +20,16 @@ import (
 // allows 1,000 messages).
 const MaxBatch = 999
 
-// The API error code of a message whose expected last subject sequence is not met.
-const wrongLastSequence = 10071
+// The API error codes of a message whose expected last subject sequence is not met, by
+// a stream of one replica and by one of several.
+const (
+	wrongLastSequence           = 10071
+	wrongLastSequenceReplicated = 10164
+)
 
 func wrongSequence(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && api.ErrorCode == wrongLastSequence
+	return ok && (api.ErrorCode == wrongLastSequence || api.ErrorCode == wrongLastSequenceReplicated)
 }
 
 var _ campaign.JobQueue = (*Queue)(nil)

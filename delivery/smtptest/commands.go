@@ -70,7 +70,7 @@ func (s *session) ehlo(args []byte) next {
 		return then
 	}
 	b := &s.rules.Behaviour
-	s.greeted = true
+	s.greeted, s.hello = true, string(args)
 	s.transaction.reset()
 	s.offered = offer{
 		pipelining: !b.NoPipelining, chunking: !b.NoChunking, eightBit: !b.No8BITMIME,

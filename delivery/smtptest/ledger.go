@@ -149,6 +149,8 @@ type Message struct {
 	Host       string // the MX host that took it
 	Connection int
 	TLS        bool
+	Client     string   // the address that it came from
+	Hello      string   // the name given with EHLO
 	From       string   // envelope sender, without brackets
 	To         []string // envelope recipients, as they were written
 	Parameters string   // of MAIL, as they were written: "SIZE=1234 BODY=8BITMIME"

@@ -136,7 +136,7 @@ func (s *session) accept(msg []byte, f findings) {
 func (s *session) keepsake(msg []byte, now time.Time) Message {
 	m := Message{
 		Provider: s.site.Name, Host: s.host, Connection: int(s.number), TLS: s.secure,
-		From: string(s.from), Parameters: string(s.parameters), Data: bytes.Clone(msg), At: now,
+		Client: s.client, Hello: s.hello, From: string(s.from), Parameters: string(s.parameters), Data: bytes.Clone(msg), At: now,
 	}
 	start := 0
 	for _, end := range s.ends {

@@ -28,6 +28,7 @@ type session struct {
 	rules    *rules // as of the current command
 	offered  offer
 	greeted  bool // by EHLO or HELO
+	hello    string
 	secure   bool
 	said421  bool
 	admitted bool // counted against the cap on connections

@@ -1,0 +1,113 @@
+package delivery_test
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"broadside/campaign"
+	"broadside/delivery"
+	"broadside/delivery/smtptest"
+)
+
+// twoSources are addresses of this machine.
+func twoSources(c *delivery.Config) {
+	c.Sources = []delivery.Source{
+		{Name: "warm", Addr: netip.MustParseAddr("127.0.0.2"), Hello: "warm.mta.example.org"},
+		{Name: "new", Addr: netip.MustParseAddr("127.0.0.3"), Hello: "new.mta.example.org"},
+	}
+}
+
+// senders counts the kept messages by the address and name that they came from.
+func (w *world) senders() map[string]int {
+	by := map[string]int{}
+	for _, m := range w.sim.Ledger().Messages() {
+		by[m.Hello+" "+m.Client]++
+	}
+	return by
+}
+
+// A campaign's mail leaves from the sources of its pool, by weight, and says the name of
+// each.
+func TestPoolsShareOutTheirSources(t *testing.T) {
+	w := newWorld(t, setting{network: "127.78.0.0/16", tune: func(c *delivery.Config) {
+		twoSources(c)
+		c.Pools = map[string][]delivery.Share{
+			"default": {{Source: "warm", Weight: 3}, {Source: "new", Weight: 1}, {Source: "elsewhere", Weight: 9}},
+			"new":     {{Source: "new", Weight: 1}},
+		}
+	}}, shop("plain", smtptest.Behaviour{}))
+	w.people(400, "plain.example")
+	w.engine()
+	expect(t, w.finish(w.launch(nil)), campaign.Counts{Planned: 400, Accepted: 400})
+	by := w.senders()
+	const warm, fresh = "warm.mta.example.org 127.0.0.2", "new.mta.example.org 127.0.0.3"
+	// Four standard deviations of 400 draws at 3:1.
+	if n := by[warm]; len(by) != 2 || n < 265 || n > 335 {
+		t.Errorf("the mail left as %v, want 3:1", by)
+	}
+	expect(t, w.finish(w.launch(func(s *campaign.Spec) { s.Name, s.Pool = "second", "new" })), campaign.Counts{Planned: 400, Accepted: 400})
+	if n := w.senders()[fresh]; n != by[fresh]+400 {
+		t.Errorf("%d messages left from the new source, want the pool's 400 more than %d", n, by[fresh])
+	}
+}
+
+// allowances are a Quota of one process.
+type allowances struct {
+	mu   sync.Mutex
+	used map[string]int64
+}
+
+func (a *allowances) Take(_ context.Context, key string, allowed int64) (bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.used[key] >= allowed {
+		return false, nil
+	}
+	a.used[key]++
+	return true, nil
+}
+
+// A new source sends what its calendar allows for each site; the rest leaves from the
+// warm one.
+func TestAWarmUpOverflowsToTheWarmSource(t *testing.T) {
+	w := newWorld(t, setting{network: "127.79.0.0/16", tune: func(c *delivery.Config) {
+		twoSources(c)
+		c.Warmups = []delivery.Warmup{{Sources: []string{"new"}, Start: time.Now().Add(-24 * time.Hour), PerDay: []int64{1, 40, 80}}}
+		c.Quota = &allowances{used: map[string]int64{}}
+	}}, shop("plain", smtptest.Behaviour{}), shop("other", smtptest.Behaviour{}))
+	w.people(200, "plain.example")
+	w.people(10, "other.example")
+	w.engine()
+	expect(t, w.finish(w.launch(nil)), campaign.Counts{Planned: 210, Accepted: 210})
+	toPlain := 0
+	for _, m := range w.sim.Ledger().Messages() {
+		if m.Client == "127.0.0.3" && m.Provider == "plain" {
+			toPlain++
+		}
+	}
+	if toPlain != 40 {
+		t.Errorf("%d messages to one site left from the new source, want the second day's 40", toPlain)
+	}
+}
+
+// Without a warm source in the pool what exceeds the day waits for the next.
+func TestAWarmUpWaitsForTheNextDay(t *testing.T) {
+	w := newWorld(t, setting{tune: func(c *delivery.Config) {
+		c.Sources = []delivery.Source{{Name: "new"}}
+		c.Warmups = []delivery.Warmup{{Sources: []string{"new"}, Start: time.Now(), PerDay: []int64{30}}}
+		c.Quota = &allowances{used: map[string]int64{}}
+	}}, shop("plain", smtptest.Behaviour{}))
+	w.people(100, "plain.example")
+	run := w.launch(nil)
+	w.engine()
+	w.eventually("all have their place", func() bool { c := w.counts(run); return c.Accepted == 30 && c.Deferred == 70 })
+	for _, row := range w.rows(run, campaign.Deferred) {
+		tomorrow := time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+		if row.Reason != campaign.SourceWarming || row.Due.Before(tomorrow) || row.Due.After(tomorrow.Add(time.Hour)) {
+			t.Fatalf("%s is deferred to %v: %s", row.Email, row.Due, row.Reason)
+		}
+	}
+}
