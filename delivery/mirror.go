@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"time"
 
 	"broadside/ratelimit"
@@ -140,8 +141,6 @@ func (m *Mirror) save(ctx context.Context, seen map[ratelimit.Key]*ratelimit.Rec
 		return err
 	}
 	clear(seen)
-	for key, record := range now {
-		seen[key] = record
-	}
+	maps.Copy(seen, now)
 	return nil
 }
