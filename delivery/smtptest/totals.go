@@ -24,8 +24,8 @@ type Tally struct {
 	Verified   int64 `json:"verified"`
 	Failed     int64 `json:"failed"`
 	Unverified int64 `json:"unverified"`
-	// PeakPerSecond and PeakPer10s are the most MAIL commands in any 1 s and any 10 s,
-	// windows of whole milliseconds; in Totals the largest of any provider.
+	// PeakPerSecond and PeakPer10s are the most MAIL commands in any 1 s and any 10 s, by
+	// when they were read; in Totals the largest of any provider.
 	PeakPerSecond int `json:"peak_per_second"`
 	PeakPer10s    int `json:"peak_per_10s"`
 }
@@ -112,7 +112,7 @@ func (c *counters) transaction(since time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.transactions++
-	c.rate.add(since.Milliseconds())
+	c.rate.add(since)
 }
 
 func (c *counters) verify(err error) {

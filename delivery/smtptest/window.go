@@ -1,45 +1,43 @@
 package smtptest
 
-// window finds the most events in any 1 s and any 10 s, at a resolution of 1 ms:
-// its windows are 1,000 and 10,000 consecutive milliseconds.
+import "time"
+
+// window finds the most events in any second and any ten seconds, exactly: of the
+// windows that hold most, one ends with an event. It keeps the events of the last ten
+// seconds.
 type window struct {
-	counts         []uint32 // of the last 10 s, at index ms modulo its length; nil before the first event
-	newest         int64    // the last ms that was counted
-	second, ten    int      // events in the windows that end at newest
+	events         []time.Duration // a ring with len a power of two: event n is at n modulo len
+	next           int             // number of the next event
+	second, ten    int             // numbers of the first events in the windows that end now
 	peak1s, peak10 int
 }
 
-const (
-	shortWindow = 1000
-	longWindow  = 10 * shortWindow
-)
-
-// add counts an event at a time in ms ≥ 0; a time before the newest one counts as
-// the newest.
-func (w *window) add(ms int64) {
-	if w.counts == nil {
-		w.counts = make([]uint32, longWindow)
-		w.newest = ms
+// add counts an event; a time before the newest one counts as the newest.
+func (w *window) add(at time.Duration) {
+	if w.next > w.ten {
+		at = max(at, w.at(w.next-1))
 	}
-	w.advance(ms)
-	w.counts[w.newest%longWindow]++
-	w.second++
-	w.ten++
-	w.peak1s = max(w.peak1s, w.second)
-	w.peak10 = max(w.peak10, w.ten)
+	for w.second < w.next && at-w.at(w.second) >= time.Second {
+		w.second++
+	}
+	for w.ten < w.next && at-w.at(w.ten) >= 10*time.Second {
+		w.ten++
+	}
+	if w.next-w.ten == len(w.events) {
+		w.grow()
+	}
+	w.events[w.next&(len(w.events)-1)] = at
+	w.next++
+	w.peak1s = max(w.peak1s, w.next-w.second)
+	w.peak10 = max(w.peak10, w.next-w.ten)
 }
 
-func (w *window) advance(ms int64) {
-	if ms-w.newest >= longWindow {
-		clear(w.counts)
-		w.second, w.ten, w.newest = 0, 0, ms
-		return
+func (w *window) at(n int) time.Duration { return w.events[n&(len(w.events)-1)] }
+
+func (w *window) grow() {
+	larger := make([]time.Duration, max(2*len(w.events), 64))
+	for n := w.ten; n < w.next; n++ {
+		larger[n&(len(larger)-1)] = w.at(n)
 	}
-	for w.newest < ms {
-		w.newest++
-		w.second -= int(w.counts[(w.newest+longWindow-shortWindow)%longWindow])
-		oldest := &w.counts[w.newest%longWindow]
-		w.ten -= int(*oldest)
-		*oldest = 0
-	}
+	w.events = larger
 }
