@@ -42,6 +42,14 @@ func (a *App) routes() {
 	a.page("GET /campaigns/{id}/audience", account.See, "", audienceEvents)
 	a.page("POST /campaigns/{id}/start", account.Send, "start campaign", startCampaign)
 
+	a.page("GET /runs/{id}", account.See, "", showRun)
+	a.page("GET /runs/{id}/events", account.See, "", runEvents)
+	a.page("GET /runs/{id}/people", account.See, "", showPeople)
+	a.page("POST /runs/{id}/pause", account.Send, "pause run", pauseRun)
+	a.page("POST /runs/{id}/resume", account.Send, "resume run", resumeRun)
+	a.page("POST /runs/{id}/cancel", account.Send, "cancel run", cancelRun)
+	a.page("POST /runs/{id}/export", account.Lists, "export run", exportRun)
+
 	a.page("GET /lists", account.See, "", showLists)
 	a.page("GET /lists/{id}", account.See, "", showList)
 	a.page("POST /lists/{id}/export", account.Lists, "export list", exportList)

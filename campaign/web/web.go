@@ -58,12 +58,14 @@ type App struct {
 	routed   []route // those that need a user
 	handler  http.Handler
 	editors  editors
+	watches  watches
 	stopping chan struct{} // closed when open streams have to end
 }
 
 // New makes the pages and the API.
 func New(c Config) *App {
 	a := &App{Config: c, pages: parsePages(), sessions: newSessions(c.Sessions), mux: http.NewServeMux(), stopping: make(chan struct{})}
+	a.watches = watches{service: c.Service, log: c.Log, now: c.Now}
 	a.routes()
 	// Another site's page cannot make a signed-in browser change anything here. Mailbox
 	// providers' one-click requests carry no cookie and prove themselves by their token.
@@ -78,8 +80,11 @@ func New(c Config) *App {
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
 // Stop ends the streams of live pages, which the browsers open again elsewhere. Call it
-// once, before the server's Shutdown waits for all answers.
+// once, before the server's Shutdown waits for all answers; after that, Wait.
 func (a *App) Stop() { close(a.stopping) }
+
+// Wait waits for what went on behind the pages. All answers have been given.
+func (a *App) Wait() { a.watches.work.Wait() }
 
 // foreign refuses what another site's page sent.
 func (a *App) foreign(w http.ResponseWriter, _ *http.Request) {

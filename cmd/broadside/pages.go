@@ -53,6 +53,7 @@ func (e *engine) web(ctx context.Context) (err error) {
 	defer cancel()
 	err = srv.Shutdown(shutdown)
 	<-stopped
+	pages.Wait()
 	return err
 }
 

@@ -1,0 +1,31 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// PauseRun stops a run's sending within a second; nothing is lost.
+func (s *Service) PauseRun(ctx context.Context, id RunID, note string) (Run, error) {
+	return s.moveRun(ctx, id, []RunState{RunRunning}, RunPaused, note)
+}
+
+// ResumeRun lets a paused run go on.
+func (s *Service) ResumeRun(ctx context.Context, id RunID) (Run, error) {
+	return s.moveRun(ctx, id, []RunState{RunPaused}, RunRunning, "")
+}
+
+// CancelRun ends a run: whoever was not reached is Cancelled.
+func (s *Service) CancelRun(ctx context.Context, id RunID, note string) (Run, error) {
+	return s.moveRun(ctx, id, []RunState{RunScheduled, RunRunning, RunPaused}, RunCancelled, note)
+}
+
+func (s *Service) moveRun(ctx context.Context, id RunID, from []RunState, to RunState, note string) (Run, error) {
+	run, err := s.Store.SetRunState(ctx, id, from, to, note, s.Now())
+	if errors.Is(err, ErrConflict) {
+		now, lookErr := s.Store.RunByID(ctx, id)
+		return now, errors.Join(fmt.Errorf("the run is %s and cannot become %s: %w", now.State, to, ErrConflict), lookErr)
+	}
+	return run, err
+}

@@ -1,0 +1,279 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"broadside/campaign"
+)
+
+// laneNames are the lanes as people call them; all others are the small sites'.
+var laneNames = map[campaign.Lane]string{
+	campaign.LaneGoogle: "Gmail", campaign.LaneMicrosoft: "Microsoft", campaign.LaneYahoo: "Yahoo", campaign.LaneApple: "Apple iCloud",
+	campaign.LaneComcast: "Comcast", campaign.LaneGMX: "GMX and WEB.DE", campaign.LaneOrange: "Orange", campaign.LaneMailRu: "Mail.ru",
+}
+
+const otherSites = "all others"
+
+// sitesOf sums a run's counts by site, the largest first.
+func sitesOf(lanes []campaign.LaneCount) []siteNews {
+	byName := map[string]*siteNews{}
+	var list []*siteNews
+	for _, l := range lanes {
+		name := cmp.Or(laneNames[l.Lane], otherSites)
+		site := byName[name]
+		if site == nil {
+			site = &siteNews{Name: name}
+			byName[name] = site
+			list = append(list, site)
+		}
+		site.Counts.Add(l.State, l.N)
+	}
+	slices.SortStableFunc(list, func(a, b *siteNews) int { return cmp.Compare(b.Counts.Planned, a.Counts.Planned) })
+	sites := make([]siteNews, len(list))
+	for i, s := range list {
+		sites[i] = *s
+	}
+	return sites
+}
+
+// because is how many recipients are in a state for a reason.
+type because struct {
+	State  campaign.State
+	Reason campaign.Reason
+	N      int64
+}
+
+type runView struct {
+	Run     campaign.Run
+	Counts  campaign.Counts
+	Terms   []because // the balance, a term for each state
+	Reasons []because // for states that need one, most frequent first
+	Sites   []siteNews
+	Replies []campaign.ReplyCount
+	Seconds float64 // that the run took
+	Earlier []runLine
+}
+
+// repliesShown are the most frequent replies of servers.
+const repliesShown = 12
+
+func showRun(v *visit) error {
+	run, err := v.run()
+	if err != nil {
+		return err
+	}
+	ctx, store := v.r.Context(), v.app.Store
+	status, err := v.app.Service.StatusOf(ctx, run.ID)
+	if err != nil {
+		return err
+	}
+	body := runView{Run: run, Counts: status.Counts, Sites: sitesOf(status.Lanes)}
+	for _, s := range campaign.States() {
+		body.Terms = append(body.Terms, because{State: s, N: numberOf(status.Counts, s)})
+	}
+	body.Reasons = reasonsOf(status.Lanes)
+	if !run.Open() {
+		if body.Replies, err = store.TopReplies(ctx, run.ID, repliesShown); err != nil {
+			return err
+		}
+		body.Seconds = run.Finished.Sub(run.Started).Seconds()
+	}
+	runs, err := store.RunsOf(ctx, run.Campaign, run.ID, 5)
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		counts, err := store.Counts(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		body.Earlier = append(body.Earlier, runLine{r, counts})
+	}
+	return v.render(http.StatusOK, "run", run.Spec.Name, body)
+}
+
+// reasonsOf sums a run's counts by state and reason where there is one.
+func reasonsOf(lanes []campaign.LaneCount) []because {
+	type key struct {
+		s campaign.State
+		r campaign.Reason
+	}
+	sums := map[key]int64{}
+	for _, l := range lanes {
+		if l.Reason != campaign.NoReason {
+			sums[key{l.State, l.Reason}] += l.N
+		}
+	}
+	var list []because
+	for k, n := range sums {
+		list = append(list, because{k.s, k.r, n})
+	}
+	slices.SortFunc(list, func(a, b because) int {
+		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason))
+	})
+	return list
+}
+
+// run finds the run that the path names.
+func (v *visit) run() (campaign.Run, error) {
+	id, err := v.id("id")
+	if err != nil {
+		return campaign.Run{}, err
+	}
+	run, err := v.app.Store.RunByID(v.r.Context(), campaign.RunID(id))
+	v.object = fmt.Sprintf("%s, run %d", run.Spec.Name, id)
+	return run, err
+}
+
+// runEvents streams what the page of a run shows until it is over.
+func runEvents(v *visit) error {
+	run, err := v.run()
+	if err != nil {
+		return err
+	}
+	watch, leave := v.app.watches.join(run.ID)
+	defer leave()
+	send := v.events()
+	for first := true; ; {
+		n, changed := watch.see(first)
+		if n.State != "" { // there are news
+			event := "news"
+			if !n.Open && n.Counts.Open() == 0 {
+				event = "over"
+			}
+			if send(event, n) != nil || event == "over" {
+				return nil
+			}
+			first = false
+		}
+		select {
+		case <-changed:
+		case <-v.r.Context().Done():
+			return nil
+		case <-v.app.stopping:
+			return nil
+		}
+	}
+}
+
+func pauseRun(v *visit) error {
+	return v.steer(func(id campaign.RunID) (campaign.Run, error) {
+		return v.app.Service.PauseRun(v.r.Context(), id, "paused by "+v.User.Name)
+	})
+}
+
+func resumeRun(v *visit) error {
+	return v.steer(func(id campaign.RunID) (campaign.Run, error) {
+		return v.app.Service.ResumeRun(v.r.Context(), id)
+	})
+}
+
+func cancelRun(v *visit) error {
+	return v.steer(func(id campaign.RunID) (campaign.Run, error) {
+		return v.app.Service.CancelRun(v.r.Context(), id, "cancelled by "+v.User.Name)
+	})
+}
+
+func (v *visit) steer(move func(campaign.RunID) (campaign.Run, error)) error {
+	run, err := v.run()
+	if err != nil {
+		return err
+	}
+	if run, err = move(run.ID); err != nil {
+		return err
+	}
+	v.app.watches.poke(run.ID)
+	if v.wantsData() {
+		return v.json(http.StatusOK, map[string]string{"state": string(run.State)})
+	}
+	return v.redirect(fmt.Sprintf("/runs/%d", run.ID))
+}
+
+const peoplePage = 50
+
+type peopleView struct {
+	Run    campaign.Run
+	State  campaign.State
+	Reason campaign.Reason
+	Total  int64
+	People []campaign.RecipientRow
+	Next   *campaign.Recipient // to go on from
+	First  bool
+}
+
+// showPeople opens a number of the balance.
+func showPeople(v *visit) error {
+	run, err := v.run()
+	if err != nil {
+		return err
+	}
+	q := v.r.URL.Query()
+	state, err := campaign.ParseState(q.Get("state"))
+	if err != nil {
+		return err
+	}
+	body := peopleView{Run: run, State: state, Reason: campaign.Reason(min(v.number("reason"), 255)), First: q.Get("contact") == ""}
+	after := campaign.Recipient{Run: run.ID, Lane: campaign.Lane(min(v.number("lane"), 1<<14)), Contact: campaign.ContactID(v.number("contact"))}
+	ctx, store := v.r.Context(), v.app.Store
+	if body.Reason != campaign.NoReason {
+		body.People, err = store.RecipientsBecause(ctx, run.ID, state, body.Reason, after, peoplePage)
+	} else {
+		body.People, err = store.Recipients(ctx, run.ID, state, after, peoplePage)
+	}
+	if err != nil {
+		return err
+	}
+	lanes, err := store.RunLanes(ctx, run.ID)
+	if err != nil {
+		return err
+	}
+	for _, l := range lanes {
+		if l.State == state && (body.Reason == campaign.NoReason || l.Reason == body.Reason) {
+			body.Total += l.N
+		}
+	}
+	if len(body.People) == peoplePage {
+		body.Next = &body.People[peoplePage-1].Recipient
+	}
+	return v.render(http.StatusOK, "recipients", fmt.Sprintf("%s: %s", run.Spec.Name, state), body)
+}
+
+// exportRun is a POST, so that the audit log knows who took the addresses away.
+func exportRun(v *visit) error {
+	run, err := v.run()
+	if err != nil {
+		return err
+	}
+	f, err := v.readForm("state")
+	if err != nil {
+		return err
+	}
+	states, name := campaign.States(), run.Spec.Name
+	if f.Values["state"] != "" {
+		s, err := campaign.ParseState(f.Values["state"])
+		if err != nil {
+			return err
+		}
+		states, name = []campaign.State{s}, name+" "+s.String()
+	}
+	v.download(name + " run " + strconv.FormatInt(int64(run.ID), 10) + ".csv")
+	_, err = campaign.ExportRun(v.r.Context(), v.app.Store, run.ID, states, v.slowly())
+	return err
+}
+
+// Took writes how long something took.
+func (v view) Took(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f seconds", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	}
+	return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+}

@@ -1,0 +1,187 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"broadside/campaign"
+)
+
+// lookEvery is how often a run that somebody watches is read.
+const lookEvery = 500 * time.Millisecond
+
+// trail is how many samples of the rate are kept for those who begin to watch.
+const trail = 600
+
+// news is what the page of a run shows.
+type news struct {
+	State    campaign.RunState `json:"state"`
+	Note     string            `json:"note,omitempty"`
+	Counts   campaign.Counts   `json:"counts"`
+	Rate     float64           `json:"rate"`          // messages settled per second, smoothed
+	ETA      int64             `json:"eta,omitempty"` // seconds left, 0 for unknown
+	StartAt  int64             `json:"start_at,omitempty"`
+	Sites    []siteNews        `json:"sites"`
+	Complete bool              `json:"complete"` // the audience is in the ledger
+	Open     bool              `json:"open"`
+	Trail    []float64         `json:"trail,omitempty"` // rates before, oldest first
+}
+
+// siteNews is a line of the table of sites.
+type siteNews struct {
+	Name   string          `json:"name"`
+	Counts campaign.Counts `json:"counts"`
+	Rate   float64         `json:"rate"`
+}
+
+// watches let all who look at a run share one reader of it: a page costs the store
+// nothing that another page has not cost already.
+type watches struct {
+	service *campaign.Service
+	log     *slog.Logger
+	now     func() time.Time
+
+	mu   sync.Mutex
+	runs map[campaign.RunID]*watch
+	work sync.WaitGroup
+}
+
+// watch is one run that somebody looks at.
+type watch struct {
+	viewers int
+	stop    context.CancelFunc
+	poke    chan struct{} // something changed: look now
+
+	mu      sync.Mutex
+	latest  news
+	trail   []float64
+	changed chan struct{} // closed with the next news
+}
+
+// join begins to watch a run; leave ends it.
+func (ws *watches) join(id campaign.RunID) (w *watch, leave func()) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	w = ws.runs[id]
+	if w == nil {
+		ctx, stop := context.WithCancel(context.Background())
+		w = &watch{stop: stop, poke: make(chan struct{}, 1), changed: make(chan struct{})}
+		if ws.runs == nil {
+			ws.runs = map[campaign.RunID]*watch{}
+		}
+		ws.runs[id] = w
+		ws.work.Go(func() { ws.follow(ctx, id, w) })
+	}
+	w.viewers++
+	return w, func() {
+		ws.mu.Lock()
+		defer ws.mu.Unlock()
+		if w.viewers--; w.viewers == 0 {
+			w.stop()
+			delete(ws.runs, id)
+		}
+	}
+}
+
+// poke lets those who watch a run see at once what was done to it.
+func (ws *watches) poke(id campaign.RunID) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if w := ws.runs[id]; w != nil {
+		select {
+		case w.poke <- struct{}{}:
+		default: // it is looking anyway
+		}
+	}
+}
+
+// follow reads a run until nobody looks any more.
+func (ws *watches) follow(ctx context.Context, id campaign.RunID, w *watch) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	var pace pace
+	for {
+		status, err := ws.service.StatusOf(ctx, id)
+		switch {
+		case err == nil:
+			w.tell(pace.news(status, ws.now()))
+		case ctx.Err() == nil && !errors.Is(err, campaign.ErrNotFound):
+			ws.log.Warn("web: a run that is watched can't be read", "run", id, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-w.poke:
+		}
+	}
+}
+
+func (w *watch) tell(n news) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.latest = n
+	if n.State == campaign.RunRunning || n.Rate > 0 {
+		w.trail = append(w.trail, n.Rate)
+		w.trail = w.trail[max(0, len(w.trail)-trail):]
+	}
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// see returns the latest news and a channel that is closed with the next. The first
+// time it has the trail.
+func (w *watch) see(first bool) (news, <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := w.latest
+	if first {
+		n.Trail = append(n.Trail, w.trail...)
+	}
+	return n, w.changed
+}
+
+// pace turns counts into rates.
+type pace struct {
+	at      time.Time
+	settled int64
+	rate    float64
+	sites   map[string]*pace
+}
+
+// measure smooths the rate at which recipients are settled over about two seconds.
+func (p *pace) measure(c campaign.Counts, now time.Time) float64 {
+	settled := c.Planned - c.Open()
+	if dt := now.Sub(p.at).Seconds(); !p.at.IsZero() && dt > 0 {
+		p.rate += (float64(settled-p.settled)/dt - p.rate) * min(dt/2, 1)
+	}
+	if p.rate < 0.05 {
+		p.rate = 0
+	}
+	p.settled, p.at = settled, now
+	return p.rate
+}
+
+func (p *pace) news(s campaign.Status, now time.Time) news {
+	n := news{State: s.Run.State, Note: s.Run.Note, Counts: s.Counts, Complete: s.Run.SnapshotDone, Open: s.Run.Open(), Rate: p.measure(s.Counts, now)}
+	if s.Run.State == campaign.RunScheduled {
+		n.StartAt = s.Run.StartAt.UnixMilli()
+	}
+	if n.Rate >= 0.5 && n.Counts.Waiting > 0 {
+		n.ETA = int64(float64(n.Counts.Waiting)/n.Rate) + 1
+	}
+	if p.sites == nil {
+		p.sites = map[string]*pace{}
+	}
+	for _, site := range sitesOf(s.Lanes) {
+		if p.sites[site.Name] == nil {
+			p.sites[site.Name] = &pace{}
+		}
+		site.Rate = p.sites[site.Name].measure(site.Counts, now)
+		n.Sites = append(n.Sites, site)
+	}
+	return n
+}
