@@ -39,6 +39,10 @@ func newCluster(t *testing.T, n int, env ...string) *cluster {
 		providers[i].Behaviour.DropAfterDot = 0
 		providers[i].Behaviour.RateReply = "451 4.3.2 Please send more slowly" // no hours of waiting
 	}
+	return newClusterOf(t, providers, env...)
+}
+
+func newClusterOf(t *testing.T, providers []smtptest.Provider, env ...string) *cluster {
 	sim, err := smtptest.Start(smtptest.Config{Providers: providers, Addr: fmt.Sprintf("127.77.0.0/16:%d", freePort(t)), Keep: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +53,7 @@ func newCluster(t *testing.T, n int, env ...string) *cluster {
 		}
 	})
 	c := &cluster{t: t, sim: sim, dir: t.TempDir()}
-	_, port, err := net.SplitHostPort(sim.Addr("google").String())
+	_, port, err := net.SplitHostPort(sim.Addr(providers[0].Name).String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +97,7 @@ func (c *cluster) run(args ...string) string {
 	return string(out)
 }
 
-// prepare imports a list of n rows and makes a campaign for it.
+// prepare writes a list of n rows and makes a campaign for it.
 func (c *cluster) prepare(n int) {
 	c.t.Helper()
 	f, err := os.Create(filepath.Join(c.dir, "list.csv"))
@@ -106,6 +110,12 @@ func (c *cluster) prepare(n int) {
 	if err := f.Close(); err != nil {
 		c.t.Fatal(err)
 	}
+	c.create()
+}
+
+// create imports the list and makes a campaign for it.
+func (c *cluster) create() {
+	c.t.Helper()
 	if err := os.WriteFile(filepath.Join(c.dir, "letter.md"), []byte("# Hello {{ name | default: \"you\" }}\n\nNews.\n"), 0o600); err != nil {
 		c.t.Fatal(err)
 	}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"broadside/delivery/smtptest"
+	"broadside/store/pgtest"
+)
+
+const (
+	sharedRate        = 60 // messages a second
+	sharedConnections = 5
+	// onTheWay is by how much one message may come later than it left, compared with
+	// others: the processes of the test share the machine's few cores.
+	onTheWay = 50 * time.Millisecond
+)
+
+// Three senders on one NATS server and PostgreSQL keep an operator's limits of one site
+// together, as the site itself sees them, while one of them is killed and another one is
+// added; and they use what is allowed.
+func TestLimitsHoldAcrossProcesses(t *testing.T) {
+	const recipients = 22 * sharedRate
+	pg, err := pgtest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pg.Stop() })
+	db, err := pg.Database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := limitedCluster(t, recipients, "BROADSIDE_DB="+db, "BROADSIDE_NATS="+startNATS(t))
+	c.open(db)
+	planner := c.serve("--roles", "plan,record")
+	senders := []*process{c.serve("--roles", "send"), c.serve("--roles", "send"), c.serve("--roles", "send")}
+	t.Cleanup(func() {
+		for i, p := range append([]*process{planner}, senders...) {
+			t.Logf("process %d:\n%s", i, p.log)
+		}
+	})
+	c.run("campaign", "start", "news")
+
+	// What senders need to begin, and to know of each other, is not counted.
+	eventually(t, "no mail arrives", 20*time.Second, func() bool { return c.arrived() > 2*sharedRate })
+	from, first := time.Now(), c.arrived()
+	eventually(t, "no progress", 20*time.Second, func() bool { return c.arrived() > recipients*6/22 })
+	before := c.use(from, first)
+	killed, atKill := time.Now(), c.arrived()
+	senders[0].kill()
+	eventually(t, "no progress", 20*time.Second, func() bool { return c.arrived() > recipients*12/22 })
+	without := c.use(killed, atKill)
+	added, atAdd := time.Now(), c.arrived()
+	senders = append(senders, c.serve("--roles", "send"))
+	eventually(t, "no progress", 20*time.Second, func() bool { return c.arrived() > recipients*20/22 })
+	with, all := c.use(added, atAdd), c.use(from, first)
+	c.finished(20 * time.Second)
+
+	seen := c.sim.Ledger().Totals().Providers["small"]
+	t.Logf("in a second at most %d, in ten %d of %d/s; at most %d connections of %d; of the rate was used %.1f %%: %.1f %% before one sender was killed, %.1f %% without it, %.1f %% with another one",
+		seen.PeakPerSecond, seen.PeakPer10s, sharedRate, seen.PeakConnections, sharedConnections, 100*all, 100*before, 100*without, 100*with)
+	c.withinLimits(seen)
+	if all < 0.95 {
+		t.Errorf("%.1f %% of the rate was used, want 95 %%", 100*all)
+	}
+	if n := seen.Accepted; n < recipients || n > recipients+sharedConnections {
+		t.Errorf("%d copies arrived of %d messages", n, recipients)
+	}
+}
+
+// limitedCluster has one site, limited by an operator's file alone, and a campaign for
+// n people there. The round trip makes a connection worth 40 messages a second.
+func limitedCluster(t *testing.T, n int, env ...string) *cluster {
+	c := newClusterOf(t, []smtptest.Provider{{
+		Name: "small", Domains: []string{"small.example"}, MX: []string{"mx.small.example"},
+		Behaviour: smtptest.Behaviour{Latency: 25 * time.Millisecond},
+	}}, env...)
+	shaping := filepath.Join(c.dir, "shaping.toml")
+	c.write("shaping.toml", fmt.Sprintf("[site.\"mx.small.example\"]\nconnections = %d\nrate = \"%d/s\"\n", sharedConnections, sharedRate))
+	c.env = append(c.env, "BROADSIDE_SHAPING="+shaping, "BROADSIDE_SMTP_RATE=0", "BROADSIDE_SMTP_CONNECTIONS=0", "BROADSIDE_QUEUE_TAIL_LANES=2")
+	var list strings.Builder
+	list.WriteString("email,name\n")
+	for i := range n {
+		fmt.Fprintf(&list, "p%d@small.example,Reader %d\n", i, i)
+	}
+	c.write("list.csv", list.String())
+	c.create()
+	return c
+}
+
+// arrived is how many messages the site has been asked to take.
+func (c *cluster) arrived() int64 { return c.sim.Ledger().Totals().Transactions }
+
+// use is the part of the allowed rate that arrived since a time.
+func (c *cluster) use(since time.Time, arrived int64) float64 {
+	return float64(c.arrived()-arrived) / time.Since(since).Seconds() / sharedRate
+}
+
+// withinLimits fails if any window holds more than the rate's messages and one, as the
+// site sees them: by when MAIL comes, which is what receivers count.
+func (c *cluster) withinLimits(seen smtptest.Tally) {
+	c.t.Helper()
+	late := int(math.Ceil(sharedRate * onTheWay.Seconds()))
+	if seen.PeakPerSecond > sharedRate+1+late || seen.PeakPer10s > 10*sharedRate+1+late {
+		c.t.Errorf("%d messages in a second and %d in ten, at most %d/s are allowed", seen.PeakPerSecond, seen.PeakPer10s, sharedRate)
+	}
+	if seen.PeakConnections > sharedConnections {
+		c.t.Errorf("%d connections at a time, at most %d are allowed", seen.PeakConnections, sharedConnections)
+	}
+}
+
+func (c *cluster) write(name, text string) {
+	c.t.Helper()
+	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(text), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+}
