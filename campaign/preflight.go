@@ -80,6 +80,9 @@ func (s *Service) preflight(ctx context.Context, spec Spec, sample int) (Preflig
 		p.add(true, "DKIM", "there is no key for "+content.FromDomain(),
 			fmt.Sprintf("make one with `broadside dkim keygen %s` and publish the record it prints", content.FromDomain()))
 	}
+	if s.HasPool != nil && spec.Pool != "" && !s.HasPool(spec.Pool) {
+		p.add(true, "pool", "there are no sources in "+spec.Pool, "name a pool of the configuration, or leave it out")
+	}
 	if s.PublicURL == "" {
 		p.add(false, "public_url", "is not configured: messages have no unsubscribe link, which mailbox providers and most laws demand",
 			"set it to the https:// address at which the web role is reached")

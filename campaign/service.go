@@ -29,6 +29,9 @@ type Service struct {
 	// PublicURL is the base of unsubscribe links, as in delivery.Identity; messages have
 	// none when it is empty.
 	PublicURL string
+	// HasPool reports whether sources are configured under a pool's name; nil when
+	// nobody here knows.
+	HasPool func(name string) bool
 	// Now is time.Now outside of tests.
 	Now func() time.Time
 }

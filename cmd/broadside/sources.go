@@ -42,6 +42,7 @@ func (c *Config) checkSources() error {
 	}
 	for pool, shares := range c.Pools {
 		for source, weight := range shares {
+			// A source that is not listed may be another machine's.
 			if weight < 1 {
 				fail("pool %s: the weight of %s is %d; use 1 or more, or leave it out", pool, source, weight)
 			}
@@ -75,6 +76,11 @@ func (c *Config) pools() map[string][]delivery.Share {
 		}
 	}
 	return pools
+}
+
+// hasPool reports whether a campaign can name a pool.
+func (c *Config) hasPool(name string) bool {
+	return name == delivery.DefaultPool || len(c.Pools[name]) > 0
 }
 
 func (c *Config) warmups() []delivery.Warmup {
