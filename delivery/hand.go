@@ -65,6 +65,7 @@ func (h *hand) done(it *item) {
 	delete(h.items, it.try())
 	h.mu.Unlock()
 	it.claim.giveBack()
+	it.lane.held[it.class].Add(-1)
 	it.lane.room[it.class].release(1)
 }
 

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,7 +34,8 @@ const (
 type lane struct {
 	s       *Sender
 	name    campaign.Lane
-	room    [3]room // by queue.Class
+	room    [3]room         // by queue.Class
+	held    [3]atomic.Int64 // jobs in hand, by queue.Class: room is also taken for those asked for
 	arrived chan *item
 }
 
@@ -62,6 +64,9 @@ func (l *lane) run(ctx, work context.Context) error {
 	}
 	var admitting sync.WaitGroup
 	admitting.Go(func() { l.admit(work) })
+	if l.name.Tail() {
+		g.Go(func() error { l.relieve(ctx); return nil })
+	}
 	err := g.Wait()
 	close(l.arrived)
 	admitting.Wait()
@@ -72,6 +77,9 @@ func (l *lane) run(ctx, work context.Context) error {
 // by all senders; a tail lane has one, so that the few messages for a small site leave
 // over one connection.
 func (l *lane) mine() bool { return !l.name.Tail() || l.s.members.Mine(l.name.String()) }
+
+// free is how many more jobs of a class the lane could hold.
+func (l *lane) free(class queue.Class) int { return cap(l.room[class]) - int(l.held[class].Load()) }
 
 func (l *lane) pull(ctx context.Context, src *queue.Source, class queue.Class) error {
 	for ctx.Err() == nil {
@@ -88,6 +96,7 @@ func (l *lane) pull(ctx context.Context, src *queue.Source, class queue.Class) e
 			it := &item{Delivery: d, class: class, lane: l, taken: time.Now(), resent: d.Job.Resent}
 			if l.s.hand.add(it) {
 				took++
+				l.held[class].Add(1)
 				l.arrived <- it
 			}
 		})

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"time"
 
 	"broadside/campaign"
@@ -8,18 +9,31 @@ import (
 )
 
 const (
-	// tailHold is how many seconds' worth of jobs a site in a shared lane may hold.
-	tailHold = 5 * time.Second
+	// tailHold is how many seconds' worth of jobs a site may hold in a shared lane that has
+	// no room left for the others.
+	tailHold = 2 * time.Second
 	// leastHeld jobs it may hold however slow it is.
 	leastHeld = 4
+	// proving is how long jobs must have waited before the site is taken for slow: it may
+	// be far away, and its first connection not open yet.
+	proving = time.Second
+	// paceWindow is how long the messages of a site are counted together.
+	paceWindow = 5 * time.Second
+	// furthest is how far ahead a turn may be: the site may have become faster by then.
+	furthest = time.Hour
+	// relieveEvery is how often a lane without room is looked at.
+	relieveEvery = 250 * time.Millisecond
 )
 
-// overflow keeps a site that shares its lane from filling it: the jobs that would wait
-// for long are deferred to when their turn will be, each after the other.
+// overflow keeps a site that shares its lane from filling it. A lane has room for so
+// many jobs in hand; when a slow site's wait in all of it, the others get none. So a site
+// may hold what it sends in tailHold, or half of the room that is left, whichever is
+// more, and the jobs beyond are deferred to when their turn will be, each after the other.
 type overflow struct {
+	busy time.Time // since when jobs wait without a break
 	next time.Time // the turn of the job that was sent away last
-	// sent counts the messages of a period of tailHold, before those of the last one:
-	// what the site takes in truth, whatever it is allowed.
+	// sent counts the messages of a paceWindow, before those of the last one: what the site
+	// takes in truth, whatever it is allowed.
 	began        time.Time
 	sent, before int
 }
@@ -34,11 +48,18 @@ func (p *path) count(now time.Time) {
 
 func (o *overflow) turn(now time.Time) {
 	switch age := now.Sub(o.began); {
-	case age >= 2*tailHold:
+	case age >= 2*paceWindow:
 		o.began, o.before, o.sent = now, 0, 0
-	case age >= tailHold:
+	case age >= paceWindow:
 		o.began, o.before, o.sent = now, o.sent, 0
 	}
+}
+
+// pace is how many messages the site takes in a second.
+func (o *overflow) pace(now time.Time) float64 {
+	o.turn(now)
+	since := max(now.Sub(o.began), proving)
+	return max(float64(o.sent)/since.Seconds(), float64(max(o.before, 1))/paceWindow.Seconds())
 }
 
 // late is a job with the time at which its site will be ready for it.
@@ -47,33 +68,56 @@ type late struct {
 	due time.Time
 }
 
-// shed takes out the jobs that would wait for too long, the last ones first; the lock
-// is held.
-func (p *path) shed(now time.Time) []late {
+// shed takes out the jobs that would wait for too long while their lane has room for so
+// many, the last ones first; the lock is held.
+func (p *path) shed(now time.Time, room int) []late {
 	if !p.tail {
 		return nil
 	}
-	rate, keep := p.allowed.Rate, p.backlog()
-	switch wait := p.pausedUntil().Sub(now); {
-	case wait > tailPatience:
-		keep = 0
-	case now.Sub(p.oldest(now)) > tailHold:
-		p.overflow.turn(now)
-		taken := max(p.overflow.sent, p.overflow.before)
-		rate = min(rate, max(float64(taken), 1)/tailHold.Seconds())
-		fallthrough
-	default:
-		keep = min(keep, max(int(rate*tailHold.Seconds()), leastHeld))
+	pause := p.pausedUntil().Sub(now)
+	if pause <= tailPatience && now.Sub(p.overflow.busy) < proving {
+		return nil
+	}
+	rate, keep := min(p.allowed.Rate, p.overflow.pace(now)), 0
+	if pause <= tailPatience {
+		keep = max(int(rate*tailHold.Seconds()), room/2, leastHeld)
 	}
 	var out []late
 	for p.backlog() > keep {
-		if ready := later(now.Add(tailHold), p.pausedUntil()); p.overflow.next.Before(ready) {
-			p.overflow.next = ready
-		}
-		p.overflow.next = p.overflow.next.Add(time.Duration(float64(time.Second) / max(rate, 1e-6)))
-		out = append(out, late{p.popLast(), p.overflow.next})
+		out = append(out, late{p.popLast(), p.overflow.reserve(now, later(now.Add(tailHold), p.pausedUntil()), rate)})
 	}
 	return out
+}
+
+// reserve returns the next turn from a time on, at a rate. Beyond furthest there are none.
+func (o *overflow) reserve(now, from time.Time, rate float64) time.Time {
+	o.next = later(o.next, from)
+	if o.next.Sub(now) > furthest {
+		return now.Add(furthest/2 + jitter(furthest/2))
+	}
+	o.next = o.next.Add(time.Duration(float64(time.Second) / max(rate, 1e-6)))
+	return o.next
+}
+
+// relieve makes room in a shared lane that has none, until ctx is done.
+func (l *lane) relieve(ctx context.Context) {
+	for pause(ctx, relieveEvery) {
+		for class := range l.room {
+			if l.free(queue.Class(class)) >= pullLeast {
+				continue
+			}
+			for _, p := range l.s.allPaths() {
+				p.relieve(l.free(queue.Class(class)))
+			}
+		}
+	}
+}
+
+func (p *path) relieve(room int) {
+	p.mu.Lock()
+	shed := p.shed(time.Now(), room)
+	p.mu.Unlock()
+	p.deferAll(shed)
 }
 
 func later(a, b time.Time) time.Time {
@@ -81,17 +125,6 @@ func later(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// oldest is since when the job waits that has waited for longest.
-func (p *path) oldest(now time.Time) time.Time {
-	first := now
-	for _, q := range p.waiting {
-		if len(q) > 0 && q[0].taken.Before(first) {
-			first = q[0].taken
-		}
-	}
-	return first
 }
 
 // popLast takes the job that can wait best.
@@ -107,7 +140,8 @@ func (p *path) popLast() routed {
 	panic("popLast without a backlog")
 }
 
-// deferAll defers jobs to their turns.
+// deferAll defers jobs to their turns; while the site is left alone, not before their
+// next attempt is due: they must not all come back with each try.
 func (p *path) deferAll(jobs []late) {
 	if len(jobs) == 0 {
 		return
@@ -120,6 +154,10 @@ func (p *path) deferAll(jobs []late) {
 	for _, j := range jobs {
 		e := j.event(campaign.Deferred, why, now)
 		e.Reply = detail
+		if wait > 0 {
+			p.deferUntil(j.item, e, j.due.Sub(now))
+			continue
+		}
 		p.deferTo(j.item, e, j.due)
 	}
 }

@@ -103,8 +103,12 @@ func (p *path) add(it routed) bool {
 		p.crowd.wake(t)
 		return true
 	}
+	now := time.Now()
+	if p.backlog() == 0 {
+		p.overflow.busy = now
+	}
 	p.waiting[it.class] = append(p.waiting[it.class], it)
-	shed := p.shed(time.Now())
+	shed := p.shed(now, it.lane.free(it.class))
 	p.mu.Unlock()
 	p.deferAll(shed)
 	p.grow()
@@ -296,11 +300,11 @@ func (p *path) started() {
 
 // left takes note that a connection is over.
 func (p *path) left() {
+	p.gates.release() // while the path is sure to be there: its last connection may close them
+	p.crowd.leave()
 	p.mu.Lock()
 	p.conns--
 	p.mu.Unlock()
-	p.gates.release()
-	p.crowd.leave()
 	p.grow()
 	p.forget(p)
 }
