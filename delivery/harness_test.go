@@ -42,6 +42,7 @@ type setting struct {
 	// network, "127.78.0.0/16", has the simulator listen on addresses of it, to which
 	// sessions connect from their sources' addresses.
 	network string
+	nats    string                 // URL of the queue's server; default: one without a port
 	tune    func(*delivery.Config) // the last word
 }
 
@@ -55,6 +56,7 @@ type world struct {
 	tokens  *token.Maker
 	router  *mx.Router
 	config  delivery.Config
+	nats    string
 	dials   atomic.Int64
 	log     *slog.Logger
 }
@@ -63,7 +65,7 @@ func newWorld(t *testing.T, s setting, providers ...smtptest.Provider) *world {
 	t.Helper()
 	t.Parallel()
 	dir := t.TempDir()
-	w := &world{t: t, tokens: token.NewMaker(make([]byte, 32)), log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	w := &world{t: t, nats: s.nats, tokens: token.NewMaker(make([]byte, 32)), log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	var err error
 	sim, port := smtptest.Config{Providers: providers, Keep: 1000}, uint16(25)
 	if s.network != "" {
@@ -76,10 +78,13 @@ func newWorld(t *testing.T, s setting, providers ...smtptest.Provider) *world {
 	w.store, err = store.Open(t.Context(), filepath.Join(dir, "broadside.db"), store.Options{})
 	w.ok(err)
 	t.Cleanup(func() { w.store.Close() })
-	server, err := queue.StartEmbedded(queue.EmbeddedOptions{Dir: dir})
-	w.ok(err)
-	t.Cleanup(server.Shutdown)
-	w.queue, err = queue.Connect(t.Context(), queue.Options{Embedded: server, Name: "test", TailLanes: tailLanes, AckWait: s.ackWait, Log: w.log})
+	options := queue.Options{URL: s.nats, Name: "test", TailLanes: tailLanes, AckWait: s.ackWait, Log: w.log}
+	if s.nats == "" {
+		options.Embedded, err = queue.StartEmbedded(queue.EmbeddedOptions{Dir: dir})
+		w.ok(err)
+		t.Cleanup(options.Embedded.Shutdown)
+	}
+	w.queue, err = queue.Connect(t.Context(), options)
 	w.ok(err)
 	t.Cleanup(w.queue.Close)
 	keys, err := dkim.OpenKeyring(t.TempDir())
@@ -336,8 +341,12 @@ func (w *world) history(email string) []campaign.Attempt {
 
 // copies is how often the simulator took the recipient's message.
 func (w *world) copies(row campaign.RecipientRow) int {
-	id := "<" + string(w.tokens.Append(nil, token.MessageID, int64(row.Run), int64(row.Contact))) + "@example.org>"
-	return w.sim.Ledger().Copies(row.Email, id)
+	return w.sim.Ledger().Copies(row.Email, w.messageID(row))
+}
+
+// messageID is that of the recipient's message.
+func (w *world) messageID(row campaign.RecipientRow) string {
+	return "<" + string(w.tokens.Append(nil, token.MessageID, int64(row.Run), int64(row.Contact))) + "@example.org>"
 }
 
 // saw is what the simulator saw of a provider, or of all with "".
