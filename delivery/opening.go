@@ -10,6 +10,7 @@ import (
 	"broadside/delivery/shaping"
 	"broadside/delivery/smtp"
 	"broadside/delivery/tlspolicy"
+	"broadside/ratelimit"
 )
 
 // TLSPolicies say what recipients' domains demand of a session, beside what the site
@@ -136,10 +137,9 @@ func (c *connection) smtpConfig() smtp.Config {
 			cfg.TLS = smtp.NoTLS
 		}
 	}
-	c.site.mu.Lock()
-	defer c.site.mu.Unlock()
-	cfg.ClassicTLS = c.site.tls == classicTLS
-	if c.site.tls == clearText && cfg.TLS == smtp.Opportunistic {
+	steps := c.Learned.Key(ratelimit.WholeSite, "", c.site.name).Fallback(time.Now())
+	cfg.ClassicTLS = steps >= classicTLS
+	if steps == clearText && cfg.TLS == smtp.Opportunistic {
 		cfg.TLS = smtp.NoTLS
 	}
 	return cfg

@@ -97,7 +97,10 @@ func TestAnUnauthenticatedRunPausesAndTells(t *testing.T) {
 			t.Errorf("the note %q does not say %s", paused.Note, word)
 		}
 	}
-	w.eventually("what was under way has ended", func() bool { c := w.counts(run); return c.Bounced+c.Deferred+c.Waiting+c.Accepted == 650 && w.queued() == 0 })
+	w.eventually("what was under way has ended", func() bool {
+		c := w.counts(run)
+		return c.Bounced+c.Deferred+c.Waiting+c.Accepted == 650 && w.queued() == 0
+	})
 	if c := w.counts(run); c.Bounced > 60 {
 		t.Errorf("%d of 600 were refused before the run paused", c.Bounced)
 	}

@@ -25,7 +25,6 @@ type site struct {
 
 	mu    sync.Mutex
 	paths []*path
-	tls   tlsMemory
 }
 
 // pathKey names a path.

@@ -7,7 +7,7 @@ import (
 
 // Source is an address that mail leaves from.
 type Source struct {
-	Name string // names it in pools, and in what is learned of it
+	Name string // names it in pools, and in what is learned of it; "" if it is the only one
 	// Addr is one of this machine's; zero leaves the choice to the system.
 	Addr netip.Addr
 	// Hello is the name in EHLO, which should resolve to Addr and back; "" is the
@@ -40,7 +40,7 @@ type weighted struct {
 // equal parts; without any source the system chooses.
 func newSources(have []Source, pools map[string][]Share) *sources {
 	if len(have) == 0 {
-		have = []Source{{Name: "default"}}
+		have = []Source{{}}
 	}
 	s := &sources{pools: map[string][]weighted{}, many: len(have) > 1}
 	byName := map[string]*Source{}

@@ -6,6 +6,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/delivery/smtp"
+	"broadside/ratelimit"
 )
 
 // A site that refuses connections, or says 421, is left alone for a while that
@@ -106,25 +107,23 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// tlsMemory is how a site has to be spoken to after its TLS failed (RFC 7435 §3).
-type tlsMemory uint8
-
+// The steps down from full encryption, after TLS has failed (RFC 7435 §3). They are
+// remembered for the site, by all senders.
 const (
-	fullTLS    tlsMemory = iota
-	classicTLS           // without post-quantum key shares
+	fullTLS    = iota
+	classicTLS // without post-quantum key shares
 	clearText
 )
 
 // tlsFailed remembers a failed handshake and reports whether there is another way to
 // be tried at once.
 func (st *site) tlsFailed(policy smtp.TLSPolicy) bool {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	switch {
-	case st.tls == fullTLS:
-		st.tls = classicTLS
-	case st.tls == classicTLS && policy == smtp.Opportunistic:
-		st.tls = clearText
+	now, known := time.Now(), st.sender.Learned.Key(ratelimit.WholeSite, "", st.name)
+	switch steps := known.Fallback(now); {
+	case steps == fullTLS:
+		known.FallBack(now, classicTLS)
+	case steps == classicTLS && policy == smtp.Opportunistic:
+		known.FallBack(now, clearText)
 	default:
 		return false
 	}

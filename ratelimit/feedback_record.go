@@ -17,6 +17,8 @@ type Record struct {
 	Few  ConnCap `json:"few,omitzero"`
 	// Pace is what refusals have left of the rate.
 	Pace Pace `json:"pace,omitzero"`
+	// Fallback is what is left of a site's encryption.
+	Fallback Fallback `json:"fallback,omitzero"`
 	// Hits are replies that may yet make a reaction act, oldest first. They lie in one
 	// list that is never changed in place.
 	Hits []Hit `json:"hits,omitempty"`
@@ -108,19 +110,19 @@ func (r Record) Allowed(now time.Time, l Limits) Allowance {
 // spent reports whether nothing that the record says matters any more, and never will.
 func (r Record) spent(now time.Time) bool {
 	return !r.Pause.active(now) && r.Stop.over(now) && r.Pace.over(now) &&
-		!now.Before(r.Slow.Until) && !now.Before(r.Few.Until) &&
+		!now.Before(r.Slow.Until) && !now.Before(r.Few.Until) && !now.Before(r.Fallback.Until) &&
 		!slices.ContainsFunc(r.Hits, func(h Hit) bool { return now.Before(h.Until) })
 }
 
 // empty reports whether the record says nothing at all.
 func (r Record) empty() bool {
 	return r.Pause.Since.IsZero() && r.Stop.From.IsZero() && r.Pace.At.IsZero() &&
-		r.Slow.Until.IsZero() && r.Few.Until.IsZero() && len(r.Hits) == 0
+		r.Slow.Until.IsZero() && r.Few.Until.IsZero() && r.Fallback.Until.IsZero() && len(r.Hits) == 0
 }
 
 // same reports whether two records allow the same.
 func (r Record) same(o Record) bool {
-	return r.Pause == o.Pause && r.Stop == o.Stop && r.Slow == o.Slow && r.Few == o.Few && r.Pace == o.Pace
+	return r.Pause == o.Pause && r.Stop == o.Stop && r.Slow == o.Slow && r.Few == o.Few && r.Pace == o.Pace && r.Fallback == o.Fallback
 }
 
 // took notes what took something away.
