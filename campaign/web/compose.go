@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"broadside/campaign"
+	"broadside/campaign/account"
 )
 
 type composeView struct {
@@ -148,24 +150,47 @@ func sendTest(v *visit) error {
 		return err
 	}
 	v.object += " to " + f.Values["to"]
-	to, err := campaign.ParseAddress(strings.TrimSpace(f.Values["to"]))
-	if err != nil {
-		return v.json(http.StatusUnprocessableEntity, tested{Result: "That is not an address: " + err.Error()})
+	result, err := v.app.test(v.r.Context(), c, f.Values["to"], f.Values["as"])
+	if status, text := explain(err); status != 0 {
+		return v.json(status, tested{Result: text})
 	}
-	whom := f.Values["as"]
-	r, err := v.app.Service.Render(v.r.Context(), c.Spec, whom)
 	if err != nil {
-		return v.json(http.StatusUnprocessableEntity, tested{Result: err.Error()})
+		return err
 	}
-	accepted, result, err := v.app.SendTest(v.r.Context(), c.Spec, r.Contact, to.Email)
+	return v.json(http.StatusOK, result)
+}
+
+// test sends one message of a campaign. What the person can mend is a problem; what the
+// receiving server says is the result.
+func (a *App) test(ctx context.Context, c campaign.Campaign, to, as string) (tested, error) {
+	if a.SendTest == nil {
+		return tested{}, &account.Problem{Field: "to", Text: "nothing can be sent from here"}
+	}
+	address, err := campaign.ParseAddress(strings.TrimSpace(to))
 	if err != nil {
-		return v.json(http.StatusUnprocessableEntity, tested{Result: err.Error()})
+		return tested{}, &account.Problem{Field: "to", Text: "is not an address: " + err.Error()}
 	}
-	return v.json(http.StatusOK, tested{accepted, result})
+	r, err := a.Service.Render(ctx, c.Spec, as)
+	if err != nil {
+		return tested{}, refusedAs("campaign", err)
+	}
+	accepted, result, err := a.SendTest(ctx, c.Spec, r.Contact, address.Email)
+	if err != nil {
+		return tested{}, refusedAs("to", err) // no key, no route: it says which
+	}
+	return tested{accepted, result}, nil
 }
 
 // tested is what became of a test.
 type tested struct {
 	Accepted bool   `json:"accepted"`
 	Result   string `json:"result"`
+}
+
+// refusedAs makes an error of the service one that the person can mend.
+func refusedAs(field string, err error) error {
+	if err == nil || errors.Is(err, campaign.ErrNotFound) || errors.Is(err, campaign.ErrConflict) || errors.Is(err, campaign.ErrExists) {
+		return err
+	}
+	return &account.Problem{Field: field, Text: err.Error()}
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 
 	"broadside/campaign/account"
@@ -31,24 +30,9 @@ func (v *visit) readForm(fields ...string) (Form, error) {
 
 // take puts the problems of an error beside their fields; false when it is none of those.
 func (f Form) take(err error) bool {
-	problems := problemsOf(err)
+	problems := account.Problems(err)
 	for _, p := range problems {
 		f.Errors[p.Field] = p.Text
 	}
 	return len(problems) > 0
-}
-
-// problemsOf finds the problems that an error joins.
-func problemsOf(err error) []*account.Problem {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []*account.Problem
-		for _, e := range joined.Unwrap() {
-			all = append(all, problemsOf(e)...)
-		}
-		return all
-	}
-	if p, ok := errors.AsType[*account.Problem](err); ok {
-		return []*account.Problem{p}
-	}
-	return nil
 }

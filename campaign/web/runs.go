@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -220,12 +221,7 @@ func showPeople(v *visit) error {
 	body := peopleView{Run: run, State: state, Reason: campaign.Reason(min(v.number("reason"), 255)), First: q.Get("contact") == ""}
 	after := campaign.Recipient{Run: run.ID, Lane: campaign.Lane(min(v.number("lane"), 1<<14)), Contact: campaign.ContactID(v.number("contact"))}
 	ctx, store := v.r.Context(), v.app.Store
-	if body.Reason != campaign.NoReason {
-		body.People, err = store.RecipientsBecause(ctx, run.ID, state, body.Reason, after, peoplePage)
-	} else {
-		body.People, err = store.Recipients(ctx, run.ID, state, after, peoplePage)
-	}
-	if err != nil {
+	if body.People, err = v.app.people(ctx, run.ID, state, body.Reason, after, peoplePage); err != nil {
 		return err
 	}
 	lanes, err := store.RunLanes(ctx, run.ID)
@@ -276,4 +272,12 @@ func (v view) Took(seconds float64) string {
 		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
 	}
 	return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+}
+
+// people reads a page of a run's recipients in a state, for a reason when there is one.
+func (a *App) people(ctx context.Context, id campaign.RunID, s campaign.State, because campaign.Reason, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error) {
+	if because == campaign.NoReason {
+		return a.Store.Recipients(ctx, id, s, after, limit)
+	}
+	return a.Store.RecipientsBecause(ctx, id, s, because, after, limit)
 }

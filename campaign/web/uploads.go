@@ -184,8 +184,8 @@ func planOf(v *visit, u upload.Upload, f Form) (upload.Plan, error) {
 	if plan.List == "" {
 		plan.List = strings.TrimSpace(f.Values["new_list"])
 	}
-	if n := utf8.RuneCountInString(plan.List); n < 1 || n > 100 || strings.ContainsFunc(plan.List, unicode.IsControl) {
-		errs = append(errs, &account.Problem{Field: "new_list", Text: "give the list a name of 1 to 100 characters"})
+	if problem := listNameProblem(plan.List); problem != "" {
+		errs = append(errs, &account.Problem{Field: "new_list", Text: problem})
 	}
 	look, err := v.app.Uploads.Look(u, nil, 0)
 	if err != nil {
@@ -207,6 +207,13 @@ func planOf(v *visit, u upload.Upload, f Form) (upload.Plan, error) {
 		errs = append(errs, &account.Problem{Field: "mapping", Text: "say which column has the addresses: it becomes email"})
 	}
 	return plan, errors.Join(errs...)
+}
+
+func listNameProblem(name string) string {
+	if n := utf8.RuneCountInString(name); n < 1 || n > 100 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return "give the list a name of 1 to 100 characters"
+	}
+	return ""
 }
 
 // columnName names a column so that a mapping finds it: by its number when another one

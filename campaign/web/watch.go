@@ -146,17 +146,22 @@ func (w *watch) see(first bool) (news, <-chan struct{}) {
 
 // pace turns counts into rates.
 type pace struct {
-	at      time.Time
-	settled int64
-	rate    float64
-	sites   map[string]*pace
+	at       time.Time
+	settled  int64
+	rate     float64
+	measured bool // there was a rate before
+	sites    map[string]*pace
 }
 
 // measure smooths the rate at which recipients are settled over about two seconds.
 func (p *pace) measure(c campaign.Counts, now time.Time) float64 {
 	settled := c.Planned - c.Open()
 	if dt := now.Sub(p.at).Seconds(); !p.at.IsZero() && dt > 0 {
-		p.rate += (float64(settled-p.settled)/dt - p.rate) * min(dt/2, 1)
+		rate := float64(settled-p.settled) / dt
+		if !p.measured {
+			p.rate, p.measured = rate, true
+		}
+		p.rate += (rate - p.rate) * min(dt/2, 1)
 	}
 	if p.rate < 0.05 {
 		p.rate = 0
