@@ -48,7 +48,7 @@ func runOther(ctx context.Context, opt Options, program string, names []string) 
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	args := []string{"bench", "--rounds=1", "--out=" + dir, "--name=other", "--dir=" + opt.Dir,
 		"--recipients=" + strconv.Itoa(opt.Recipients), "--connections=" + strconv.Itoa(opt.Connections),
-		"--per-connection=" + strconv.Itoa(opt.PerConnection), "--offered=" + strconv.FormatFloat(opt.Offered, 'g', -1, 64),
+		"--per-connection=" + strconv.Itoa(opt.PerConnection), "--senders=" + strconv.Itoa(opt.Senders), "--offered=" + strconv.FormatFloat(opt.Offered, 'g', -1, 64),
 		"--rows=" + strconv.Itoa(opt.Rows), "--jobs=" + strconv.Itoa(opt.Jobs),
 		"--large=" + strconv.Itoa(opt.Large), "--large-for=" + opt.LargeFor.String()}
 	cmd := exec.CommandContext(ctx, program, append(args, names...)...)

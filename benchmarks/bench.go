@@ -17,6 +17,7 @@ type Options struct {
 	Rounds        int           // of each comparison: peer and ours by turns
 	Connections   int           // to the sink
 	PerConnection int           // messages over each in the scenarios with a simulated round trip
+	Senders       int           // at most, where senders are added
 	Offered       float64       // messages per second where latency is measured
 	Rows          int           // of each import
 	Jobs          int           // that the planner feeds
@@ -31,7 +32,7 @@ type Options struct {
 // Defaults are the sizes of the committed results: six minutes on two cores.
 func Defaults() Options {
 	return Options{
-		Recipients: 100_000, Rounds: 2, Connections: 20, PerConnection: 60, Offered: 1000,
+		Recipients: 100_000, Rounds: 2, Connections: 20, PerConnection: 60, Senders: 8, Offered: 1000,
 		Rows: 200_000, Jobs: 300_000, Large: 1_000_000, LargeFor: 25 * time.Second,
 		Log: io.Discard,
 	}
@@ -51,6 +52,7 @@ var scenarios = []scenario{
 	{"unsigned", measureUnsigned},
 	{"wire", measureWire},
 	{"trips", measureTrips},
+	{"scale", measureScale},
 	{"tls", measureTLS},
 	{"planner", measurePlanner},
 	{"import-sqlite", measureSQLite},

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // Every scenario runs at a small size: the figures mean nothing, but they are all there.
 func TestScenarios(t *testing.T) {
 	opt := Options{
-		Recipients: 200, Rounds: 1, Connections: 4, PerConnection: 8, Offered: 200, Rows: 500, Jobs: 500,
+		Recipients: 200, Rounds: 1, Connections: 4, PerConnection: 8, Senders: 2, Offered: 200, Rows: 500, Jobs: 500,
 		Large: 2000, LargeFor: time.Second, Dir: t.TempDir(), Log: t.Output(),
 	}
 	report, err := Run(t.Context(), opt)
@@ -40,7 +40,8 @@ func TestScenarios(t *testing.T) {
 			t.Errorf("scenario %d is %q, %q with %d figures; want %q", i, r.Scenario, r.Setting, len(r.Figures), name)
 		}
 		for _, f := range r.Figures {
-			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) || f.Value < 0 {
+			difference := strings.HasPrefix(f.Name, "what TLS costs") // at this size it may be anything
+			if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) || f.Value < 0 && !difference {
 				t.Errorf("%s: %s is %v", name, f.Name, f.Value)
 			}
 		}

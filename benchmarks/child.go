@@ -20,6 +20,7 @@ const (
 	rolePrepare = "prepare"
 	roleEngine  = "engine"
 	roleLoop    = "loop"
+	roleSender  = "sender"
 )
 
 // Child does a role's job, given as JSON, and writes its answers to out, also as
@@ -43,6 +44,8 @@ func Child(ctx context.Context, role, job string, in io.Reader, out io.Writer) e
 		return answer(job, out, func(j prepareJob) (struct{}, error) { return struct{}{}, prepare(ctx, j) })
 	case roleEngine:
 		return answer(job, out, func(j engineJob) (engineReport, error) { return runEngine(ctx, j) })
+	case roleSender:
+		return answer(job, out, func(j senderJob) (struct{}, error) { return runSender(ctx, j) })
 	case roleLoop:
 		return answer(job, out, func(j loopJob) (loopReport, error) { return runLoop(ctx, j) })
 	}

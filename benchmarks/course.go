@@ -25,3 +25,19 @@ func newCourse(arrivals []time.Time, first, last time.Time) Course {
 	}
 	return c
 }
+
+// until is after how many seconds the rate, over a second, is first so high; all of the
+// course when it never is.
+func (c *Course) until(rate float64) float64 {
+	steps := max(int(1/c.Step), 1)
+	for i := range c.Rate {
+		sum := 0.0
+		for _, v := range c.Rate[i:min(i+steps, len(c.Rate))] {
+			sum += v
+		}
+		if sum/float64(steps) >= rate {
+			return float64(i) * c.Step
+		}
+	}
+	return float64(len(c.Rate)) * c.Step
+}

@@ -32,14 +32,19 @@ const tailLanes = 8
 // SQLite database, as `broadside serve` has them.
 type engine struct {
 	store    *store.DB
-	embedded *queue.Embedded
+	embedded *queue.Embedded // nil when the queue is elsewhere
+	hub      *hub            // the queue's server, when senders are processes of their own
+	limiter  ratelimit.Limiter
+	lanes    func(domains []string) []campaign.Lane
 	queue    *queue.Queue
 	keys     *dkim.Keyring
 	log      *slog.Logger
 }
 
-func openEngine(ctx context.Context, dir string) (e *engine, err error) {
-	e = &engine{log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+// openEngine opens the parts in a data directory. The queue is the one at a URL, or, for
+// "", embedded.
+func openEngine(ctx context.Context, dir, url, name string) (e *engine, err error) {
+	e = &engine{limiter: ratelimit.NewLocal(time.Now), lanes: newLanes().Of, log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.Close())
@@ -51,11 +56,31 @@ func openEngine(ctx context.Context, dir string) (e *engine, err error) {
 	if e.keys, err = dkim.OpenKeyring(keysPath(dir)); err != nil {
 		return e, err
 	}
-	if e.embedded, err = queue.StartEmbedded(queue.EmbeddedOptions{Dir: dir}); err != nil {
-		return e, err
+	if url == "" {
+		if e.embedded, err = queue.StartEmbedded(queue.EmbeddedOptions{Dir: dir}); err != nil {
+			return e, err
+		}
 	}
-	e.queue, err = queue.Connect(ctx, queue.Options{Embedded: e.embedded, Name: "embedded", TailLanes: tailLanes, Log: e.log})
+	e.queue, err = queue.Connect(ctx, queue.Options{Embedded: e.embedded, URL: url, Name: name, TailLanes: tailLanes, Log: e.log})
 	return e, err
+}
+
+// openFor opens the engine of a job, with a NATS server of its own if it has senders.
+func openFor(ctx context.Context, j engineJob) (*engine, error) {
+	if j.Senders == 0 {
+		return openEngine(ctx, j.Dir, "", "embedded")
+	}
+	h, err := startHub(j.Dir)
+	if err != nil {
+		return nil, err
+	}
+	e, err := openEngine(ctx, j.Dir, h.srv.ClientURL(), "engine")
+	if err != nil {
+		h.Shutdown()
+		return nil, err
+	}
+	e.hub, e.lanes = h, oneLane
+	return e, nil
 }
 
 func databasePath(dir string) string { return filepath.Join(dir, "broadside.db") }
@@ -69,6 +94,9 @@ func (e *engine) Close() error {
 	if e.embedded != nil {
 		e.embedded.Shutdown()
 	}
+	if e.hub != nil {
+		e.hub.Shutdown()
+	}
 	if e.store != nil {
 		return e.store.Close()
 	}
@@ -76,7 +104,7 @@ func (e *engine) Close() error {
 }
 
 func (e *engine) planner(q campaign.JobQueue) *campaign.Planner {
-	return &campaign.Planner{Store: e.store, Queue: q, Log: e.log, LanesOf: newLanes().Of}
+	return &campaign.Planner{Store: e.store, Queue: q, Log: e.log, LanesOf: e.lanes}
 }
 
 // newLanes sorts by the domains' names: all their mail goes to the sink.
@@ -111,7 +139,7 @@ func (e *engine) sender(ctx context.Context, j engineJob, watch *stopwatch) (*de
 		Router: router,
 		Port:   sink.Port(),
 		SMTP:   session,
-		Shaper: sameRules(rules), Limiter: ratelimit.NewLocal(time.Now), Learned: ratelimit.NewBook(),
+		Shaper: sameRules(rules), Limiter: e.limiter, Learned: ratelimit.NewBook(),
 		Keys: e.keys, Unsigned: true, // if there is no key
 		Identity: delivery.Identity{PublicURL: "https://" + letterDomain, Tokens: token.NewMaker(secret)},
 		Log:      e.log,

@@ -79,6 +79,9 @@ type engineJob struct {
 	// PerConnection is how many messages a connection is for; 0: no limit.
 	PerConnection int
 	TLS           bool // 1.3, or nothing is sent
+	// Senders are processes of their own on one NATS server, with Connections for all of
+	// them; 0: the engine sends by itself.
+	Senders int
 	// DNS says where mail goes, "IP:port"; "": all of it to Sink.
 	DNS string
 	// Offered is how many messages a second become due, whatever the engine makes of
@@ -106,7 +109,7 @@ type engineReport struct {
 
 // runEngine starts the run, waits for its end, and reports what it cost.
 func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
-	e, err := openEngine(ctx, j.Dir)
+	e, err := openFor(ctx, j)
 	if err != nil {
 		return r, err
 	}
@@ -114,15 +117,14 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 	if j.Offered > 0 {
 		return e.runPaced(ctx, j)
 	}
-	sender, err := e.sender(ctx, j, nil)
-	if err != nil {
-		return r, err
-	}
 	profile, err := startProfiles(j.Profiles)
 	if err != nil {
 		return r, err
 	}
-	ended := e.start(ctx, e.planning(), e.recording(e.store), sender.Run)
+	ended, err := e.startAll(ctx, j)
+	if err != nil {
+		return r, errors.Join(err, profile.stop())
+	}
 
 	disk := diskUsage(j.Dir)
 	var before, after runtime.MemStats
@@ -144,6 +146,23 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 	}
 	r.Memory, err = peakMemory()
 	return r, err
+}
+
+// startAll starts the roles, and returns what ends them.
+func (e *engine) startAll(ctx context.Context, j engineJob) (end func() error, err error) {
+	if j.Senders == 0 {
+		sender, err := e.sender(ctx, j, nil)
+		if err != nil {
+			return nil, err
+		}
+		return e.start(ctx, e.planning(), e.recording(e.store), sender.Run), nil
+	}
+	sent, err := e.startSenders(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	ended := e.start(ctx, e.planning(), e.recording(e.store))
+	return func() error { return errors.Join(sent(), ended()) }, nil
 }
 
 // sendAll starts a run and waits until it is finished, or cancels it at the limit.

@@ -142,3 +142,12 @@ func TestCourse(t *testing.T) {
 		t.Errorf("%d steps of %v s, want 40 of 0.05", len(c.Rate), c.Step)
 	}
 }
+
+func TestCourseUntil(t *testing.T) {
+	c := Course{Step: 0.5, Rate: []float64{10, 20, 40, 50, 50, 50}}
+	for rate, want := range map[float64]float64{5: 0, 45: 1, 50: 1.5, 51: 3} {
+		if got := c.until(rate); got != want {
+			t.Errorf("%v messages/s after %v s, want %v", rate, got, want)
+		}
+	}
+}

@@ -21,7 +21,7 @@ func measurePlanner(ctx context.Context, b *bench) (r Result, err error) {
 			if _, err := ask[struct{}](ctx, rolePrepare, prepareJob{Dir: dir, Contacts: b.Jobs, Unsigned: true}); err != nil {
 				return err
 			}
-			e, err := openEngine(ctx, dir)
+			e, err := openEngine(ctx, dir, "", "embedded")
 			if err != nil {
 				return err
 			}

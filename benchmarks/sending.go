@@ -10,6 +10,7 @@ import (
 type sending struct {
 	recipients    int
 	connections   int
+	senders       int // processes; 0: the engine's own
 	perConnection int // messages; 0: as many as there are
 	unsigned      bool
 	offered       float64 // messages per second; 0: as fast as they are sent
@@ -22,7 +23,7 @@ type sending struct {
 func (w *sending) job(dir string, sink sinkReport) engineJob {
 	j := engineJob{
 		Dir: dir, Sink: sink.Addr, Connections: w.connections, PerConnection: w.perConnection, TLS: w.sink.TLS,
-		Offered: w.offered, Limit: w.limit, Profiles: w.profiles,
+		Senders: w.senders, Offered: w.offered, Limit: w.limit, Profiles: w.profiles,
 	}
 	if len(w.sink.Sites) > 0 {
 		j.DNS = sink.DNS

@@ -69,6 +69,7 @@ type sinkReport struct {
 	CPU         time.Duration             `json:"cpu"`
 	First       time.Time                 `json:"first"` // when the first message was accepted
 	Last        time.Time                 `json:"last"`
+	Late        float64                   `json:"late"` // messages per second from half of them to nine tenths
 	DNS         string                    `json:"dns"`
 	Course      Course                    `json:"course"`
 	Sites       map[string]smtptest.Tally `json:"sites"`
@@ -121,7 +122,10 @@ func newSinkReport(sim *smtptest.Internet, first string) sinkReport {
 	if len(arrivals) == 0 {
 		return r
 	}
-	r.First, r.Last = slices.MinFunc(arrivals, time.Time.Compare), slices.MaxFunc(arrivals, time.Time.Compare)
+	slices.SortFunc(arrivals, time.Time.Compare)
+	n := len(arrivals)
+	r.First, r.Last = arrivals[0], arrivals[n-1]
+	r.Late = perSecond(9*n/10-n/2, max(arrivals[9*n/10].Sub(arrivals[n/2]), time.Millisecond))
 	r.Course = newCourse(arrivals, r.First, r.Last)
 	return r
 }

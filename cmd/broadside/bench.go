@@ -53,6 +53,7 @@ an interval of 95 % confidence.`,
 	flags.IntVar(&opt.Rounds, "rounds", opt.Rounds, "rounds of each comparison")
 	flags.IntVar(&opt.Connections, "connections", opt.Connections, "connections to the sink")
 	flags.IntVar(&opt.PerConnection, "per-connection", opt.PerConnection, "messages over each connection with a simulated round trip")
+	flags.IntVar(&opt.Senders, "senders", opt.Senders, "senders, at most, where they are added")
 	flags.Float64Var(&opt.Offered, "offered", opt.Offered, "messages per second where latency is measured")
 	flags.IntVar(&opt.Rows, "rows", opt.Rows, "rows of each import")
 	flags.IntVar(&opt.Jobs, "jobs", opt.Jobs, "jobs that the planner feeds")
