@@ -50,9 +50,14 @@ var arrows = map[string]struct {
 	"campaign/token":    {nil, "a token is made and read from its arguments alone"},
 	"campaign/upload":   {[]string{"campaign", "campaign/listfile"}, "a file waits for its import without knowing who looks at it"},
 	"campaign/web": {
-		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/token", "campaign/upload"},
+		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/token", "campaign/upload", "campaign/web/api", "campaign/web/transfer"},
 		"pages show campaigns and change them through campaign.Service, as the commands do",
 	},
+	"campaign/web/api": {
+		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/upload", "campaign/web/transfer"},
+		"programs change campaigns through campaign.Service, as the pages and the commands do",
+	},
+	"campaign/web/transfer": {nil, "bytes are moved without knowing what they are"},
 	"delivery": {
 		[]string{
 			"campaign", "campaign/message", "campaign/token",
