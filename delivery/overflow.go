@@ -55,11 +55,11 @@ func (o *overflow) turn(now time.Time) {
 	}
 }
 
-// pace is how many messages the site takes in a second.
+// pace is how many messages the site takes in a second, as it did lately; 0 if none.
 func (o *overflow) pace(now time.Time) float64 {
 	o.turn(now)
 	since := max(now.Sub(o.began), proving)
-	return max(float64(o.sent)/since.Seconds(), float64(max(o.before, 1))/paceWindow.Seconds())
+	return max(float64(o.sent)/since.Seconds(), float64(o.before)/paceWindow.Seconds())
 }
 
 // late is a job with the time at which its site will be ready for it.
@@ -84,7 +84,16 @@ func (p *path) shed(now time.Time, room int) []late {
 	}
 	var out []late
 	for p.backlog() > keep {
-		out = append(out, late{p.popLast(), p.overflow.reserve(now, later(now.Add(tailHold), p.pausedUntil()), rate)})
+		it := p.popLast()
+		from := later(now.Add(tailHold), p.pausedUntil())
+		if rate > 0 {
+			out = append(out, late{it, p.overflow.reserve(now, from, rate)})
+			continue
+		}
+		// A site that takes nothing is not slow but unwell: like any other failure it is
+		// met with ever longer delays, and then with all the speed that it allows.
+		from = later(from, now.Add(p.Retry.withDefaults().delay(it.Job.Attempt)))
+		out = append(out, late{it, from.Add(jitter(time.Second))})
 	}
 	return out
 }
@@ -95,7 +104,7 @@ func (o *overflow) reserve(now, from time.Time, rate float64) time.Time {
 	if o.next.Sub(now) > furthest {
 		return now.Add(furthest/2 + jitter(furthest/2))
 	}
-	o.next = o.next.Add(time.Duration(float64(time.Second) / max(rate, 1e-6)))
+	o.next = o.next.Add(time.Duration(float64(time.Second) / rate))
 	return o.next
 }
 
@@ -140,8 +149,7 @@ func (p *path) popLast() routed {
 	panic("popLast without a backlog")
 }
 
-// deferAll defers jobs to their turns; while the site is left alone, not before their
-// next attempt is due: they must not all come back with each try.
+// deferAll defers jobs to their turns.
 func (p *path) deferAll(jobs []late) {
 	if len(jobs) == 0 {
 		return
@@ -154,10 +162,6 @@ func (p *path) deferAll(jobs []late) {
 	for _, j := range jobs {
 		e := j.event(campaign.Deferred, why, now)
 		e.Reply = detail
-		if wait > 0 {
-			p.deferUntil(j.item, e, j.due.Sub(now))
-			continue
-		}
 		p.deferTo(j.item, e, j.due)
 	}
 }

@@ -31,7 +31,7 @@ func TestShed(t *testing.T) {
 		{name: "one that is left alone for longer", waiting: 20, busy: proving / 2, paused: time.Minute, allowed: 100, room: 100, keeps: 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := &path{tail: true, allowed: ratelimit.Allowance{Rate: c.allowed}}
+			p := &path{Sender: &Sender{}, tail: true, allowed: ratelimit.Allowance{Rate: c.allowed}}
 			p.overflow.busy = now.Add(-c.busy)
 			p.overflow.began, p.overflow.sent = now.Add(-2*time.Second), c.sent
 			if c.paused > 0 {
@@ -45,8 +45,11 @@ func TestShed(t *testing.T) {
 				t.Fatalf("it keeps %d of %d and sheds %d, want %d kept", p.backlog(), c.waiting, len(shed), c.keeps)
 			}
 			for i, l := range shed {
-				if l.due.Before(now.Add(max(tailHold, c.paused))) || l.due.After(now.Add(furthest)) {
+				if l.due.Before(now.Add(max(tailHold, c.paused))) || c.sent > 0 && l.due.After(now.Add(furthest)) {
 					t.Errorf("job %d is due after %v", i, l.due.Sub(now))
+				}
+				if delay := (RetryPolicy{}).withDefaults().delay(l.Job.Attempt); c.sent == 0 && l.due.Before(now.Add(delay/2)) {
+					t.Errorf("attempt %d at a site that takes nothing is due after %v", l.Job.Attempt, l.due.Sub(now))
 				}
 				if i > 0 && l.due == shed[i-1].due {
 					t.Errorf("jobs %d and %d have the same turn", i-1, i)
@@ -64,7 +67,7 @@ func TestShed(t *testing.T) {
 // Express stays the longest.
 func TestShedBulkFirst(t *testing.T) {
 	now := time.Now()
-	p := &path{tail: true, allowed: ratelimit.Allowance{Rate: 1}}
+	p := &path{Sender: &Sender{}, tail: true, allowed: ratelimit.Allowance{Rate: 1}}
 	for _, class := range []queue.Class{queue.ExpressJobs, queue.BulkJobs, queue.RetryJobs} {
 		for n := range 3 {
 			p.waiting[class] = append(p.waiting[class], job(class, n))
@@ -88,7 +91,7 @@ func TestPace(t *testing.T) {
 	if got := o.pace(end); got < 9.5 || got > 10.5 {
 		t.Errorf("ten messages a second are %v", got)
 	}
-	if got := o.pace(end.Add(2 * paceWindow)); got != 1/paceWindow.Seconds() {
+	if got := o.pace(end.Add(2 * paceWindow)); got != 0 {
 		t.Errorf("after a long pause the pace is %v", got)
 	}
 }
