@@ -16,6 +16,8 @@ func (a *App) routes() {
 		http.Redirect(w, r, assetURL("mark.svg"), http.StatusFound)
 	})
 
+	a.mountAPI()
+
 	a.public("GET /setup", "", showSetup)
 	a.public("POST /setup", "set up", setUp)
 	a.public("GET /login", "", showLogin)

@@ -24,6 +24,7 @@ import (
 	"broadside/campaign"
 	"broadside/campaign/account"
 	"broadside/campaign/upload"
+	"broadside/campaign/web/api"
 )
 
 //go:embed pages
@@ -59,6 +60,7 @@ type App struct {
 	handler  http.Handler
 	editors  editors
 	watches  watches
+	api      *api.API
 	stopping chan struct{} // closed when open streams have to end
 }
 

@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/account"
+)
+
+// Contact is a person with an address.
+type Contact struct {
+	ID         int64          `json:"id"`
+	Email      string         `json:"email"`
+	Attributes map[string]any `json:"attributes" doc:"Strings, numbers, booleans and nulls by name."`
+	Created    time.Time      `json:"created"`
+	Updated    time.Time      `json:"updated"`
+}
+
+func contactOf(c campaign.Contact) Contact {
+	attributes := map[string]any{}
+	dec := json.NewDecoder(strings.NewReader(string(c.Attributes)))
+	dec.UseNumber()             // 20 digits stay 20 digits
+	_ = dec.Decode(&attributes) // the store keeps nothing else
+	return Contact{int64(c.ID), c.Email, attributes, c.Created, c.Updated}
+}
+
+// Membership is a list that a contact is in, or has left.
+type Membership struct {
+	List    int64     `json:"list"`
+	Name    string    `json:"name"`
+	Status  string    `json:"status" enum:"subscribed,unsubscribed"`
+	Changed time.Time `json:"changed"`
+}
+
+func membershipOf(m campaign.Membership) Membership {
+	return Membership{int64(m.List.ID), m.List.Name, statusName(m.Status), m.Changed}
+}
+
+// Person is all that is kept about a contact.
+type Person struct {
+	Contact
+	Lists       []Membership `json:"lists" nullable:"false"`
+	Suppression *Suppression `json:"suppression,omitempty" doc:"Why the address gets no mail."`
+	History     []History    `json:"history" nullable:"false" doc:"What was sent, or why not, newest first."`
+}
+
+// History is what one run did about a contact.
+type History struct {
+	Campaign string    `json:"campaign"`
+	RunState string    `json:"run_state"`
+	Outcome  Recipient `json:"outcome"`
+	Attempts []Attempt `json:"attempts" nullable:"false" doc:"Each that was not simply accepted."`
+}
+
+func historyOf(h campaign.HistoryRow) History {
+	out := History{h.Campaign, string(h.RunState), recipientOf(campaign.RecipientRow{Row: h.Row}), []Attempt{}}
+	for _, a := range h.Attempts {
+		out.Attempts = append(out.Attempts, Attempt{int(a.Number), a.State.String(), a.Reason.String(), int(a.Code), a.Enhanced, a.Reply, a.Host, a.At})
+	}
+	return out
+}
+
+// Attempt is one try to deliver a message.
+type Attempt struct {
+	Number   int       `json:"number"`
+	State    string    `json:"state"`
+	Reason   string    `json:"reason,omitempty"`
+	Code     int       `json:"code,omitempty"`
+	Enhanced string    `json:"enhanced,omitempty"`
+	Reply    string    `json:"reply,omitempty"`
+	Host     string    `json:"host,omitempty"`
+	At       time.Time `json:"at"`
+}
+
+// ContactPath names a contact.
+type ContactPath struct {
+	Contact int64 `path:"contact" minimum:"1" doc:"The contact's id."`
+}
+
+// Search is how a page of those whose address begins with a text is asked for.
+type Search struct {
+	Prefix string `query:"prefix" maxLength:"254" doc:"The beginning of the address, in any case."`
+	Paging
+}
+
+func (a *API) addContacts() {
+	add(a, Operation{Method: "GET", Path: "/contacts", ID: "search-contacts", Tag: "contacts", Summary: "Contacts whose address begins so, in order of address", Need: account.See}, a.searchContacts)
+	add(a, Operation{Method: "GET", Path: "/contacts/{contact}", ID: "show-contact", Tag: "contacts", Summary: "A contact, its lists, and all that was sent to it or why not", Need: account.See}, a.showContact)
+	add(a, Operation{Method: "POST", Path: "/contacts/{contact}/export", ID: "export-contact", Tag: "contacts", Summary: "The same, to be handed to the person", Means: "It is a POST so that the audit log knows who took it away.", Need: account.Lists, Action: "export contact"}, a.showContact)
+	add(a, Operation{Method: "POST", Path: "/contacts/{contact}/unsubscribe", ID: "unsubscribe-contact", Tag: "contacts", Summary: "Let a contact leave a list, or all", Means: "No import brings it back. Asking twice changes nothing.", Need: account.Lists, Action: "unsubscribe contact", Status: http.StatusNoContent}, a.unsubscribe)
+	add(a, Operation{Method: "POST", Path: "/contacts/{contact}/suppress", ID: "suppress-contact", Tag: "contacts", Summary: "Send nothing to a contact any more, whatever the list", Means: "Asking twice changes nothing.", Need: account.Lists, Action: "suppress contact", Status: http.StatusNoContent}, a.suppressContact)
+}
+
+func (a *API) searchContacts(ctx context.Context, _ *call, in *Search) (*body[Page[Contact]], error) {
+	contacts, err := a.Store.SearchContacts(ctx, in.Prefix, in.After, in.Limit)
+	return answer(pageOf(contacts, in.Limit, contactOf, func(c campaign.Contact) string { return c.Email }), err)
+}
+
+// historyRows are the latest runs that a contact is shown with.
+const historyRows = 200
+
+func (a *API) contact(ctx context.Context, c *call, in *ContactPath) (campaign.Contact, error) {
+	contact, err := a.Store.ContactByID(ctx, campaign.ContactID(in.Contact))
+	c.object = contact.Email
+	return contact, err
+}
+
+func (a *API) showContact(ctx context.Context, c *call, in *ContactPath) (*body[Person], error) {
+	contact, err := a.contact(ctx, c, in)
+	if err != nil {
+		return nil, err
+	}
+	p := Person{Contact: contactOf(contact), Lists: []Membership{}, History: []History{}}
+	lists, err := a.Store.MembershipsOf(ctx, contact.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range lists {
+		p.Lists = append(p.Lists, membershipOf(m))
+	}
+	s, err := a.Store.SuppressionOf(ctx, contact.Email)
+	if err == nil {
+		found := suppressionOf(s)
+		p.Suppression = &found
+	} else if !errors.Is(err, campaign.ErrNotFound) {
+		return nil, err
+	}
+	history, err := a.Store.HistoryOf(ctx, contact.ID, historyRows)
+	for _, h := range history {
+		p.History = append(p.History, historyOf(h))
+	}
+	return answer(p, err)
+}
+
+type unsubscribing struct {
+	ContactPath
+	Body struct {
+		List int64 `json:"list" minimum:"0" doc:"The list's id; 0 for every list that the contact is in."`
+	}
+}
+
+func (a *API) unsubscribe(ctx context.Context, c *call, in *unsubscribing) (*struct{}, error) {
+	contact, err := a.contact(ctx, c, &in.ContactPath)
+	if err != nil {
+		return nil, err
+	}
+	c.object += fmt.Sprintf(" from list %d", in.Body.List)
+	return nil, a.Store.Unsubscribe(ctx, contact.ID, campaign.ListID(in.Body.List), a.Now())
+}
+
+func (a *API) suppressContact(ctx context.Context, c *call, in *ContactPath) (*struct{}, error) {
+	contact, err := a.contact(ctx, c, in)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.suppress(ctx, contact.Email, "by "+c.user.Email)
+}
+
+func (a *API) suppress(ctx context.Context, email, detail string) error {
+	_, err := a.Store.Suppress(ctx, []campaign.Suppression{{Email: email, Reason: "manual", Detail: detail, At: a.Now()}})
+	return err
+}
