@@ -15,6 +15,7 @@ import (
 	"broadside/campaign/message"
 	"broadside/delivery/smtptest"
 	"broadside/dkim"
+	"broadside/ratelimit"
 )
 
 func demoCommand(a *app) *cobra.Command {
@@ -134,6 +135,7 @@ type demoResult struct {
 	DKIM      demoDKIM        `json:"dkim"`
 	Seconds   float64         `json:"seconds"`
 	PerSecond float64         `json:"messages_per_second"`
+	Slowed    []demoSlowed    `json:"slowed,omitempty"`
 	Agreed    bool            `json:"agreed"`
 	Problems  []string        `json:"problems,omitempty"`
 
@@ -147,6 +149,12 @@ type demoSimulator struct {
 	Accepted   int64 `json:"accepted"`
 	Duplicates int64 `json:"duplicates"`
 	Lost       int64 `json:"lost"`
+}
+
+// demoSlowed is a site that asked for less.
+type demoSlowed struct {
+	Site  string `json:"site"`
+	Reply string `json:"reply"`
 }
 
 type demoDKIM struct {
@@ -178,6 +186,11 @@ func (a *app) play(ctx context.Context, e *engine, sim *smtptest.Internet, key *
 		err = a.watchRun(ctx, service, run.ID, demoStall)
 	}
 	r.Seconds = time.Since(began).Seconds()
+	for key, known := range e.learned.All() {
+		if key.Kind == ratelimit.Source && known.Why != "" {
+			r.Slowed = append(r.Slowed, demoSlowed{key.Site, known.Why})
+		}
+	}
 	stop()
 	if err = errors.Join(err, <-ended, context.Cause(ctx)); err != nil {
 		return nil, err

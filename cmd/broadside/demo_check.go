@@ -97,7 +97,11 @@ func (a *app) printDemo(r *demoResult) {
 		siteTable(r.status.Lanes).print(a.out)
 	}
 	a.showReplies(r.report.Replies[:min(len(r.report.Replies), 8)])
-	a.printf("\n  %s\n", equation(r.Run))
+	a.printf("\n")
+	for _, slow := range r.Slowed {
+		a.printf("  %s asked for less, and only its own mail waited: %s\n", slow.Site, shorten(slow.Reply, 60))
+	}
+	a.printf("  %s\n", equation(r.Run))
 	a.printf("  simulator: %s accepted, %s lost, %s twice;  signatures: %s good, %s bad\n",
 		group(r.Simulator.Accepted), group(r.Simulator.Lost), group(r.Simulator.Duplicates), group(r.DKIM.Verified), group(r.DKIM.Failed))
 	a.printf("  %.1f s, %s messages/s\n\n", r.Seconds, group(int64(r.PerSecond)))
