@@ -29,7 +29,7 @@ type Options struct {
 	Log           io.Writer     // is told each result as it comes
 }
 
-// Defaults are the sizes of the committed results: six minutes on two cores.
+// Defaults are the sizes of the committed results: ten minutes on two cores.
 func Defaults() Options {
 	return Options{
 		Recipients: 100_000, Rounds: 2, Connections: 20, PerConnection: 60, Senders: 8, Offered: 1000,

@@ -79,7 +79,7 @@ func (u *usage) bottleneck() string {
 	case cpu >= full:
 		return fmt.Sprintf("The bottleneck is the processor: %d cores were %.0f %% busy.", u.cores, 100*min(cpu, 1))
 	default:
-		return fmt.Sprintf("The bottleneck is neither the processor (%.0f %% of %d cores busy) nor the round trip (%.0f %%): the start and end of a short run, the disk or a lock; more recipients and the blocking profile (-profiles) tell which.", 100*cpu, u.cores, 100*wires)
+		return fmt.Sprintf("The bottleneck is neither the processor (%.0f %% of %d cores busy) nor the round trip (%.0f %%): the start and end of a short run, the disk or a lock; more recipients and the blocking profile (--profiles) tell which.", 100*cpu, u.cores, 100*wires)
 	}
 }
 
