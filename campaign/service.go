@@ -231,6 +231,7 @@ type Status struct {
 	Run    Run
 	Counts Counts
 	Lanes  []LaneCount
+	Heard  []FeedbackCount
 }
 
 // Status returns where a campaign's latest run stands.
@@ -253,7 +254,11 @@ func (s *Service) StatusOf(ctx context.Context, id RunID) (Status, error) {
 		return Status{}, err
 	}
 	lanes, err := s.Store.RunLanes(ctx, id)
-	return Status{Run: run, Counts: counts, Lanes: lanes}, err
+	if err != nil {
+		return Status{}, err
+	}
+	heard, err := s.Store.FeedbackCounts(ctx, id)
+	return Status{Run: run, Counts: counts, Lanes: lanes, Heard: heard}, err
 }
 
 // Report is what became of a run.

@@ -39,8 +39,8 @@ func (t *tx) moveCheckpoint(ctx context.Context, from, to uint64) error {
 
 // Apply applies events in order and moves the checkpoint, in one transaction: see
 // delivery.Ledger. Events of recipients that are not in the ledger change nothing.
-// It reads the rows that the events are about, applies the events in memory, and
-// writes the rows that changed.
+// It reads the rows that the events are about, applies the events in memory, writes
+// the rows that changed, and suppresses those whose mailbox is gone.
 func (db *DB) Apply(ctx context.Context, from, to uint64, events []campaign.Event) error {
 	db.replies.mu.Lock() // the checkpoint's row lock would serialise callers anyway
 	defer db.replies.mu.Unlock()
@@ -72,6 +72,7 @@ func (db *DB) applyEvents(ctx context.Context, t *tx, events []campaign.Event) e
 	}
 	counts := make(deltas)
 	var history []*campaign.Event
+	var heard []campaign.Feedback
 	var changed []*line // in order of their first event
 	for i := range events {
 		e := &events[i]
@@ -91,6 +92,9 @@ func (db *DB) applyEvents(ctx context.Context, t *tx, events []campaign.Event) e
 		if !plain(e) {
 			history = append(history, e)
 		}
+		if l.state == campaign.Bounced {
+			heard = append(heard, delivery.FeedbackOf(e))
+		}
 	}
 	rows := make([]written, len(changed))
 	for i, l := range changed {
@@ -105,7 +109,10 @@ func (db *DB) applyEvents(ctx context.Context, t *tx, events []campaign.Event) e
 	if err := db.writeAttempts(ctx, t, history); err != nil {
 		return err
 	}
-	return counts.write(ctx, t)
+	if err := counts.write(ctx, t); err != nil {
+		return err
+	}
+	return db.heardAtOnce(ctx, t, heard)
 }
 
 // recipients are those the events are about, once each.

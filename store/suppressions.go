@@ -13,20 +13,24 @@ import (
 func (db *DB) Suppress(ctx context.Context, entries []campaign.Suppression) (int64, error) {
 	var added int64
 	err := db.change(ctx, func(t *tx) error {
-		if err := db.lock(ctx, t, lockSuppressions); err != nil {
-			return err
-		}
 		var err error
-		added, err = t.insertRows(ctx, "INSERT INTO suppressions (address, reason, detail, at)", 4, "ON CONFLICT DO NOTHING", len(entries), func(args []any, i int) []any {
-			e := &entries[i]
-			return append(args, address(e.Email), e.Reason, e.Detail, millis(e.At))
-		})
+		added, err = db.suppress(ctx, t, entries)
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("suppress %d addresses: %w", len(entries), err)
 	}
 	return added, nil
+}
+
+func (db *DB) suppress(ctx context.Context, t *tx, entries []campaign.Suppression) (int64, error) {
+	if err := db.lock(ctx, t, lockSuppressions); err != nil {
+		return 0, err
+	}
+	return t.insertRows(ctx, "INSERT INTO suppressions (address, reason, detail, at)", 4, "ON CONFLICT DO NOTHING", len(entries), func(args []any, i int) []any {
+		e := &entries[i]
+		return append(args, address(e.Email), e.Reason, storable(e.Detail), millis(e.At))
+	})
 }
 
 // Unsuppress takes an address off the suppression list; campaign.ErrNotFound.

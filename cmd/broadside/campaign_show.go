@@ -75,6 +75,7 @@ func statusJSON(st campaign.Status) map[string]any {
 		"campaign": st.Run.Spec.Name, "run": st.Run.ID, "state": st.Run.State, "note": st.Run.Note,
 		"started": st.Run.Started, "finished": st.Run.Finished,
 		"counts": st.Counts, "balanced": st.Counts.Balanced(), "complete": st.Run.SnapshotDone, "sites": lanes,
+		"feedback": feedbackJSON(st),
 	}
 }
 
@@ -97,6 +98,7 @@ func (a *app) showStatus(st campaign.Status) error {
 	}
 	a.printf("\n\n  %s\n\n", equation(st.Counts))
 	siteTable(st.Lanes).print(a.out)
+	a.showFeedback(st)
 	return nil
 }
 
@@ -131,10 +133,7 @@ type laneBalance struct {
 func byLane(counts []campaign.LaneCount) []laneBalance {
 	sums := map[string]*laneBalance{}
 	for _, c := range counts {
-		name := c.Lane.String()
-		if c.Lane.Tail() {
-			name = "other sites"
-		}
+		name := laneName(c.Lane)
 		if sums[name] == nil {
 			sums[name] = &laneBalance{name: name}
 		}
@@ -146,6 +145,13 @@ func byLane(counts []campaign.LaneCount) []laneBalance {
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].Planned > all[j].Planned })
 	return all
+}
+
+func laneName(l campaign.Lane) string {
+	if l.Tail() {
+		return "other sites"
+	}
+	return l.String()
 }
 
 func siteTable(counts []campaign.LaneCount) *table {

@@ -78,7 +78,7 @@ func (e *engine) openStore(ctx context.Context) error {
 	if err = os.MkdirAll(e.cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	if e.store, err = store.Open(ctx, e.cfg.DB, store.Options{}); err != nil {
+	if e.store, err = store.Open(ctx, e.cfg.DB, store.Options{SoftBounces: e.cfg.Bounce.softRule()}); err != nil {
 		return err
 	}
 	if e.keys, err = dkim.OpenKeyring(e.cfg.keyDir()); err != nil {

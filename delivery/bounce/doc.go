@@ -4,10 +4,10 @@
 // what such a message says.
 //
 // The package keeps nothing and answers nothing by mail, so that no loop can begin
-// (RFC 5321 §4.5.5). An address whose mailbox or domain is gone is put on the
-// suppression list, durably before the message is answered with 250; all else (soft
-// bounces, delays, what is policy and therefore our own trouble, automatic replies)
-// is logged and changes nobody's state.
+// (RFC 5321 §4.5.5). What a report says of a recipient is handed to the store, durably
+// before the message is answered with 250: who is gone is suppressed, who bounces
+// softly is counted, what is policy is our own trouble. Delays and automatic replies
+// are logged and change nobody's state.
 //
-//	gate → session → Parse → RecipientOf → Suppress → 250
+//	gate → session → Parse → RecipientOf → Heard → 250
 package bounce

@@ -19,9 +19,9 @@ type Store interface {
 	// RecipientOf returns a run's ledger row about a contact, with the contact's
 	// address ("" when it was erased); campaign.ErrNotFound.
 	RecipientOf(ctx context.Context, run campaign.RunID, contact campaign.ContactID) (campaign.RecipientRow, error)
-	// Suppress adds addresses, durably when it returns; those already there stay as
-	// they are.
-	Suppress(ctx context.Context, entries []campaign.Suppression) (int64, error)
+	// Heard keeps what was heard of recipients and does what follows from it, durably
+	// when it returns. What it knows already changes nothing.
+	Heard(ctx context.Context, heard []campaign.Feedback) error
 }
 
 // Limits bound what strangers may cost.

@@ -30,6 +30,7 @@ func returnPath(run campaign.RunID, contact campaign.ContactID) string {
 type memory struct {
 	mu         sync.Mutex
 	broken     error
+	heard      []campaign.Feedback
 	suppressed []campaign.Suppression
 	added      chan string // gets the addresses, when not nil
 }
@@ -57,17 +58,23 @@ func (m *memory) RecipientOf(_ context.Context, run campaign.RunID, contact camp
 	return r, nil
 }
 
-func (m *memory) Suppress(_ context.Context, entries []campaign.Suppression) (int64, error) {
+func (m *memory) Heard(_ context.Context, heard []campaign.Feedback) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.broken != nil {
-		return 0, m.broken
+		return m.broken
 	}
-	m.suppressed = append(m.suppressed, entries...)
-	if m.added != nil {
-		m.added <- entries[0].Email
+	m.heard = append(m.heard, heard...)
+	for _, f := range heard {
+		if reason := f.Kind.Suppresses(); reason != "" {
+			address := fmt.Sprintf("ann.%d@example.com", f.Contact)
+			m.suppressed = append(m.suppressed, campaign.Suppression{Email: address, Reason: reason, Detail: f.Detail, At: f.At})
+			if m.added != nil {
+				m.added <- address
+			}
+		}
 	}
-	return int64(len(entries)), nil
+	return nil
 }
 
 func (m *memory) addresses() string {
@@ -213,8 +220,8 @@ func TestHardBounceSuppresses(t *testing.T) { // B1, B5, M15
 	}
 }
 
-// Everything that is not the end of a mailbox is logged and changes nothing.
-func TestOthersChangeNothing(t *testing.T) { // B4, B5, B6
+// Everything that is not the end of a mailbox is logged, and suppresses nobody.
+func TestOthersSuppressNobody(t *testing.T) { // B4, B5, B6
 	tests := []struct {
 		name    string
 		run     campaign.RunID
@@ -223,8 +230,8 @@ func TestOthersChangeNothing(t *testing.T) { // B4, B5, B6
 		logged  string
 	}{
 		{"delayed", 7, 1, "postfix-delayed.eml", "delayed, nothing follows"},
-		{"soft", 7, 1, "gmail-over-quota.eml", "failed, nothing follows"},
-		{"policy", 7, 1, "microsoft-blocked.eml", "failed, nothing follows"},
+		{"soft", 7, 1, "gmail-over-quota.eml", "soft bounce"},
+		{"policy", 7, 1, "microsoft-blocked.eml", "refusal"},
 		{"vacation", 7, 1, "vacation-rfc3834.eml", "auto-reply, nothing follows"},
 		{"a person", 7, 1, "person.eml", "unrecognised, nothing follows"},
 		{"no such recipient", 7, 9, "postfix-user-unknown.eml", "there is no such recipient"},

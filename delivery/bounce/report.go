@@ -39,6 +39,15 @@ type Report struct {
 // Hard reports whether the recipient's mailbox or domain is gone.
 func (r Report) Hard() bool { return r.Kind == Failed && reply.Gone(r.Reason, r.Code, r.Status) }
 
+// Feedback is what the report says about the recipient; false when it is nothing that
+// anything follows from. Delayed is not failed.
+func (r Report) Feedback() (campaign.FeedbackKind, bool) {
+	if r.Kind != Failed {
+		return 0, false
+	}
+	return reply.Verdict(r.Reason, r.Code, r.Status), true
+}
+
 // mild orders reports by what they would do to the recipient.
 func (r Report) mild() int {
 	if r.Hard() {

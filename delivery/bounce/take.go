@@ -31,44 +31,44 @@ func (r *Receiver) take(ctx context.Context, m received) error {
 		return nil
 	}
 	report := Parse(m.head)
-	var gone []campaign.Suppression
+	var heard []campaign.Feedback
 	for _, t := range m.targets {
-		address, follows, err := r.judge(ctx, t, report)
+		f, follows, err := r.judge(ctx, t, report)
 		if err != nil {
 			return err
 		}
-		if address != "" {
-			gone = append(gone, campaign.Suppression{Email: address, Reason: "bounced", Detail: report.detail(), At: time.Now()})
+		if f.Kind != 0 {
+			heard = append(heard, f)
 		}
 		r.Log.LogAttrs(ctx, slog.LevelInfo, "bounce: "+follows, t.attrs(m, report)...)
 	}
-	if len(gone) == 0 {
+	if len(heard) == 0 {
 		return nil
 	}
-	_, err := r.Store.Suppress(ctx, gone)
-	return err
+	return r.Store.Heard(ctx, heard)
 }
 
-// judge says what a report means for whom it is about: the address to be suppressed,
-// or "", and what to log. A report is believed only about somebody that the run
-// mailed, and not for ever.
-func (r *Receiver) judge(ctx context.Context, t target, report Report) (address, follows string, err error) {
-	if !report.Hard() {
-		return "", report.Kind.String() + ", nothing follows", nil
+// judge says what a report means for whom it is about: the feedback, of no kind when
+// nothing follows, and what to log. A report is believed only about somebody that the
+// run mailed, and not for ever.
+func (r *Receiver) judge(ctx context.Context, t target, report Report) (f campaign.Feedback, follows string, err error) {
+	kind, ok := report.Feedback()
+	if !ok {
+		return f, report.Kind.String() + ", nothing follows", nil
 	}
 	row, err := r.Store.RecipientOf(ctx, t.run, t.contact)
 	switch {
 	case errors.Is(err, campaign.ErrNotFound):
-		return "", "ignored, there is no such recipient", nil
+		return f, "ignored, there is no such recipient", nil
 	case err != nil:
-		return "", "", err
+		return f, "", err
 	case row.Email == "":
-		return "", "ignored, the contact was erased", nil
+		return f, "ignored, the contact was erased", nil
 	// The row of a message that has just been sent may not be written yet.
 	case !row.At.IsZero() && time.Since(row.At) > r.Limits.Age:
-		return "", "ignored, it comes too late to be believed", nil
+		return f, "ignored, it comes too late to be believed", nil
 	}
-	return campaign.AddressKey(row.Email), "suppressing the address", nil
+	return campaign.Feedback{Recipient: row.Recipient, Kind: kind, Detail: report.detail(), At: time.Now()}, kind.String(), nil
 }
 
 // detail is what people see beside the suppression.
