@@ -111,7 +111,7 @@ func (c *connection) openAt(ctx context.Context, p *prepared, req tlspolicy.Requ
 		case session != nil:
 			c.session, c.opened, c.domain = session, time.Now(), p.domain
 			return r
-		case r.TLS == smtp.TLSNegotiation && c.site.tlsFailed(cfg.TLS):
+		case r.TLS == smtp.TLSNegotiation && c.site.tlsFailed(cfg):
 			// Another way, as far as the domain allows.
 			cfg, _ = req.Configure(c.smtpConfig(), host.Name)
 			continue

@@ -115,17 +115,17 @@ const (
 	clearText
 )
 
-// tlsFailed remembers a failed handshake and reports whether there is another way to
-// be tried at once.
-func (st *site) tlsFailed(policy smtp.TLSPolicy) bool {
-	now, known := time.Now(), st.sender.Learned.Key(ratelimit.WholeSite, "", st.name)
-	switch steps := known.Fallback(now); {
-	case steps == fullTLS:
-		known.FallBack(now, classicTLS)
-	case steps == classicTLS && policy == smtp.Opportunistic:
-		known.FallBack(now, clearText)
-	default:
+// tlsFailed remembers that a session could not be encrypted, and reports whether there
+// is another way to be tried at once: the next step down from the one that failed. Other
+// connections may have failed at the same one, and have taken that step already.
+func (st *site) tlsFailed(tried smtp.Config) bool {
+	next := classicTLS
+	if tried.ClassicTLS {
+		next = clearText
+	}
+	if next == clearText && tried.TLS != smtp.Opportunistic {
 		return false
 	}
+	st.sender.Learned.Key(ratelimit.WholeSite, "", st.name).FallBack(time.Now(), next)
 	return true
 }
