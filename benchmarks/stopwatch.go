@@ -117,21 +117,21 @@ func quantile(sorted []int64, q float64) float64 {
 	return float64(sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]) / 1e6
 }
 
-// timedStore notes when a sender looks whether addresses are suppressed, which it does
+// timedStore notes when a sender looks whether people are to be left out, which it does
 // as soon as it has taken their jobs.
 type timedStore struct {
 	delivery.SendStore
 	watch *stopwatch
 }
 
-func (t timedStore) SuppressedOf(ctx context.Context, emails []string) ([]bool, error) {
+func (t timedStore) UnwantedOf(ctx context.Context, lists []string, people []campaign.Addressee, at time.Time) ([]campaign.Reason, error) {
 	now := t.watch.at(time.Now())
-	for _, email := range emails {
-		if s := t.watch.of(email); s != nil {
+	for _, p := range people {
+		if s := t.watch.of(p.Email); s != nil {
 			s.taken.CompareAndSwap(0, now)
 		}
 	}
-	return t.SendStore.SuppressedOf(ctx, emails)
+	return t.SendStore.UnwantedOf(ctx, lists, people, at)
 }
 
 // timedLedger notes when outcomes are in the ledger.

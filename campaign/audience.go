@@ -10,9 +10,9 @@ import (
 // AudienceCount is whom a campaign would go to:
 // recipients = members − outside − unsubscribed − suppressed.
 type AudienceCount struct {
-	Members      int64 `json:"members"` // of the lists, without the excluded ones
-	Outside      int64 `json:"outside"` // of the segment
-	Unsubscribed int64 `json:"unsubscribed"`
+	Members      int64 `json:"members"`      // of the lists, without the excluded ones
+	Outside      int64 `json:"outside"`      // of the segment
+	Unsubscribed int64 `json:"unsubscribed"` // or their consent has lapsed
 	Suppressed   int64 `json:"suppressed"`
 	Recipients   int64 `json:"recipients"`
 	// Domains counts the recipients by the domain of their address.
@@ -27,6 +27,7 @@ const domainsCounted = 10_000
 func (s *Service) CountAudience(ctx context.Context, spec Spec, progress func(AudienceCount)) (AudienceCount, error) {
 	count := AudienceCount{Domains: map[string]int64{}}
 	a, err := ResolveAudience(ctx, s.Store, spec)
+	a.At = s.Now()
 	if err != nil {
 		return count, err
 	}

@@ -47,12 +47,3 @@ const (
 	// OptedOut members left the list; no import brings them back.
 	OptedOut MemberStatus = 1
 )
-
-// Suppression is an address that is never mailed again, whatever the list.
-type Suppression struct {
-	ID     int64  // ascending, in order of arrival
-	Email  string // normalised, local part in lower case
-	Reason string // "unsubscribed", "bounced", "complained", "manual", …
-	Detail string // free text: the reply, the operator's note
-	At     time.Time
-}

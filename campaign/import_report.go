@@ -98,6 +98,8 @@ func (f *importFindings) stored(row int64, email string, effect ImportEffect) er
 		return f.add("duplicate", row, []byte(email), "the same address comes earlier in the file")
 	case EffectSuppressed:
 		return f.add("suppressed", row, []byte(email), "on the suppression list: stored, never mailed")
+	case EffectErased:
+		return f.add("suppressed", row, []byte(email), "the person asked to be erased: not stored")
 	case EffectUnsubscribed:
 		return f.add("unsubscribed", row, []byte(email), "left this list before, and stays so")
 	}

@@ -79,6 +79,7 @@ const (
 	PossiblyAccepted   Reason = 25 // lost after the final dot: may have arrived
 	AwaitingTurn       Reason = 26 // the site is full of other mail of ours: no attempt was made
 	SourceWarming      Reason = 27 // the day's allowance of a new source is used up: no attempt was made
+	ConsentLapsed      Reason = 28 // the consent was given for a time that is over
 )
 
 var reasonNames = [...]string{
@@ -86,7 +87,7 @@ var reasonNames = [...]string{
 	"blocked", "policy", "authentication", "host unreachable", "timed out",
 	"connection lost", "TLS failed", "too large", "server busy", "refused",
 	"protocol error", "given up", "suppressed", "unsubscribed", "merge failed",
-	"erased", "address unsupported", "internal failure", "DNS failed", "possibly accepted", "awaiting its turn", "source warming up",
+	"erased", "address unsupported", "internal failure", "DNS failed", "possibly accepted", "awaiting its turn", "source warming up", "consent lapsed",
 }
 
 func (r Reason) String() string {

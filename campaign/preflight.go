@@ -136,6 +136,7 @@ func (s *Service) renderSample(ctx context.Context, spec Spec, content *message.
 // audience calls visit for each member who would be sent to, until it returns false.
 func (s *Service) audience(ctx context.Context, spec Spec, visit func(*AudienceMember) bool) error {
 	a, err := ResolveAudience(ctx, s.Store, spec)
+	a.At = s.Now()
 	if err != nil {
 		return err
 	}

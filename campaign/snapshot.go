@@ -35,6 +35,7 @@ func (p *Planner) newSnapshot(ctx context.Context, r *Run) (*snapshot, error) {
 	}
 	var err error
 	s.audience, err = ResolveAudience(ctx, p.Store, r.Spec)
+	s.audience.At = p.Now()
 	if errors.Is(err, ErrNotFound) {
 		return nil, fmt.Errorf("%w: %w", errAudience, err)
 	}
@@ -57,7 +58,8 @@ type ListFinder interface {
 	ListByName(ctx context.Context, name string) (List, error)
 }
 
-// ResolveAudience looks up the lists that a campaign names.
+// ResolveAudience looks up the lists that a campaign names; when it is looked at is the
+// caller's to say.
 func ResolveAudience(ctx context.Context, lists ListFinder, s Spec) (Audience, error) {
 	var a Audience
 	for _, part := range []struct {
@@ -124,6 +126,8 @@ func recipient(m *AudienceMember) NewRecipient {
 	switch {
 	case m.Suppressed:
 		r.State, r.Reason = Skipped, Suppressed
+	case m.Lapsed:
+		r.State, r.Reason = Skipped, ConsentLapsed
 	case !m.Subscribed:
 		r.State, r.Reason = Skipped, Unsubscribed
 	}

@@ -34,6 +34,7 @@ const (
 	EffectSuppressed                       // on the suppression list: stored, never mailed
 	EffectUnsubscribed                     // left this list before: stays so
 	EffectInvalid                          // not stored
+	EffectErased                           // erased at the person's wish: not stored again
 )
 
 // ImportCounts is what an import did, or would do.
@@ -90,10 +91,13 @@ type ImportStore interface {
 	Fields(ctx context.Context) ([]string, error)
 	ContactByEmail(ctx context.Context, email string) (Contact, error) // ErrNotFound
 
-	// Suppress adds addresses; those already there stay as they are. It returns how
+	// Suppress adds entries; those already there stay as they are. It returns how
 	// many are new.
 	Suppress(ctx context.Context, entries []Suppression) (int64, error)
-	Unsuppress(ctx context.Context, email string) error // ErrNotFound
+	// Unsuppress takes off the entry, whatever the list, of an address (and of its
+	// hash), a domain or a hash. ErrNotFound
+	Unsuppress(ctx context.Context, who string) error
+	// Suppressions pages through all entries in order of arrival.
 	Suppressions(ctx context.Context, after int64, limit int) ([]Suppression, error)
 	// Unsubscribe marks a contact as having left a list (all lists when list is 0).
 	Unsubscribe(ctx context.Context, contact ContactID, list ListID, now time.Time) error
@@ -109,6 +113,8 @@ type Member struct {
 type Audience struct {
 	Lists   []ListID
 	Exclude []ListID
+	// At is when it is looked at: consents that end by then have lapsed. Zero: none has.
+	At time.Time
 }
 
 // AudienceMember is a contact of an audience's lists and not of its excluded ones.
@@ -116,7 +122,9 @@ type AudienceMember struct {
 	Contact
 	// Subscribed: to at least one of the audience's lists.
 	Subscribed bool
-	// Suppressed: the address is on the suppression list.
+	// Lapsed: not Subscribed, because the consent to the lists that it joined is over.
+	Lapsed bool
+	// Suppressed: whatever the list, or on each of the audience's lists that it joined.
 	Suppressed bool
 }
 
@@ -198,8 +206,6 @@ type RunStore interface {
 
 	Counts(ctx context.Context, id RunID) (Counts, error)
 	RunLanes(ctx context.Context, id RunID) ([]LaneCount, error)
-	// FeedbackCounts returns what was heard after messages of a run had been accepted.
-	FeedbackCounts(ctx context.Context, id RunID) ([]FeedbackCount, error)
 	// Recount counts the ledger rows themselves: what Counts must equal.
 	Recount(ctx context.Context, id RunID) (Counts, error)
 	// Recipients pages through a run's rows in a state, in order of lane and contact;

@@ -15,7 +15,7 @@ func (s *Sender) leaveOut(ctx context.Context, items []*item) []*item {
 		return nil
 	}
 	now := time.Now()
-	reasons, err := s.unwanted(ctx, items)
+	reasons, err := s.unwanted(ctx, items, now)
 	if err != nil {
 		s.Log.Warn("sender: suppressions and subscriptions cannot be read, jobs are given back", "jobs", len(items), "error", err)
 		for _, it := range items {
@@ -39,52 +39,29 @@ func (s *Sender) leaveOut(ctx context.Context, items []*item) []*item {
 }
 
 // unwanted returns for each item why it must not be sent, NoReason when it may.
-func (s *Sender) unwanted(ctx context.Context, items []*item) ([]campaign.Reason, error) {
-	emails := make([]string, len(items))
+func (s *Sender) unwanted(ctx context.Context, items []*item, now time.Time) ([]campaign.Reason, error) {
 	byRun := map[campaign.RunID][]int{}
 	for i, it := range items {
-		emails[i] = it.Job.Email
 		byRun[it.Job.Run] = append(byRun[it.Job.Run], i)
 	}
 	reasons := make([]campaign.Reason, len(items))
 	for run, of := range byRun {
-		if err := s.unsubscribed(ctx, run, items, of, reasons); err != nil {
+		var lists []string
+		// Without content no message can be made: prepare gives these items their outcome.
+		if c, err := s.contents.of(ctx, run); err == nil {
+			lists = c.run.Spec.Lists
+		}
+		people := make([]campaign.Addressee, len(of))
+		for k, i := range of {
+			people[k] = campaign.Addressee{Contact: items[i].Job.Contact, Email: items[i].Job.Email}
+		}
+		why, err := s.Store.UnwantedOf(ctx, lists, people, now)
+		if err != nil {
 			return nil, err
 		}
-	}
-	suppressed, err := s.Store.SuppressedOf(ctx, emails)
-	if err != nil {
-		return nil, err
-	}
-	for i := range items {
-		switch {
-		case emails[i] == "":
-			reasons[i] = campaign.Erased
-		case suppressed[i]:
-			reasons[i] = campaign.Suppressed
+		for k, i := range of {
+			reasons[i] = why[k]
 		}
 	}
 	return reasons, nil
-}
-
-// unsubscribed notes who has left the lists of a run, among the items at some indices.
-func (s *Sender) unsubscribed(ctx context.Context, run campaign.RunID, items []*item, of []int, reasons []campaign.Reason) error {
-	c, err := s.contents.of(ctx, run)
-	if err != nil {
-		return nil // no message can be made of it: prepare gives these items their outcome
-	}
-	contacts := make([]campaign.ContactID, len(of))
-	for k, i := range of {
-		contacts[k] = items[i].Job.Contact
-	}
-	left, err := s.Store.LeftOf(ctx, c.run.Spec.Lists, contacts)
-	if err != nil {
-		return err
-	}
-	for k, i := range of {
-		if left[k] {
-			reasons[i] = campaign.Unsubscribed
-		}
-	}
-	return nil
 }

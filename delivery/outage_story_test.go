@@ -45,14 +45,9 @@ type countedStore struct {
 	asked atomic.Int64
 }
 
-func (s *countedStore) SuppressedOf(ctx context.Context, emails []string) ([]bool, error) {
+func (s *countedStore) UnwantedOf(ctx context.Context, lists []string, people []campaign.Addressee, now time.Time) ([]campaign.Reason, error) {
 	s.asked.Add(1)
-	return s.SendStore.SuppressedOf(ctx, emails)
-}
-
-func (s *countedStore) LeftOf(ctx context.Context, lists []string, contacts []campaign.ContactID) ([]bool, error) {
-	s.asked.Add(1)
-	return s.SendStore.LeftOf(ctx, lists, contacts)
+	return s.SendStore.UnwantedOf(ctx, lists, people, now)
 }
 
 // A provider that is down for an hour costs next to nothing, and when it is back its mail

@@ -30,10 +30,9 @@ type SendStore interface {
 	// RowsOf returns the ledger rows of recipients, in their order; a missing row is
 	// zero but for its Recipient.
 	RowsOf(ctx context.Context, who []campaign.Recipient) ([]campaign.Row, error)
-	// SuppressedOf tells for each address whether it is on the suppression list.
-	SuppressedOf(ctx context.Context, emails []string) ([]bool, error)
-	// LeftOf tells for each contact whether it is subscribed to none of the named lists.
-	LeftOf(ctx context.Context, lists []string, contacts []campaign.ContactID) ([]bool, error)
+	// UnwantedOf returns for each person why a message through the named lists (none:
+	// one that is for the person alone) must not go to them now, NoReason when it may.
+	UnwantedOf(ctx context.Context, lists []string, people []campaign.Addressee, now time.Time) ([]campaign.Reason, error)
 	RunByID(ctx context.Context, id campaign.RunID) (campaign.Run, error)
 	// SetRunState pauses a run whose mail is refused for what it is; campaign.ErrConflict
 	// when the run is in none of the states from.

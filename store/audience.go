@@ -18,21 +18,58 @@ func (db *DB) AudiencePage(ctx context.Context, a campaign.Audience, after campa
 	query, args := db.audienceQuery(a, after, limit)
 	var rows []struct {
 		contactRow
-		Status     uint8
-		Suppressed bool
+		Status uint8
 	}
 	if err := db.selectAll(ctx, &rows, query, args...); err != nil {
 		return nil, fmt.Errorf("read an audience after contact %d: %w", after, err)
 	}
 	page := make([]campaign.AudienceMember, len(rows))
 	for i, r := range rows {
-		page[i] = campaign.AudienceMember{
-			Contact:    r.contact(),
-			Subscribed: campaign.MemberStatus(r.Status) == campaign.Subscribed,
-			Suppressed: r.Suppressed,
-		}
+		page[i] = campaign.AudienceMember{Contact: r.contact(), Subscribed: r.Status == memberSubscribed, Lapsed: r.Status == memberLapsed}
+	}
+	if err := db.markSuppressed(ctx, a, page); err != nil {
+		return nil, fmt.Errorf("read an audience after contact %d: %w", after, err)
 	}
 	return page, nil
+}
+
+// What a membership is worth, in order: a contact in several lists has the best of them.
+const (
+	memberSubscribed = iota
+	memberLapsed
+	memberLeft
+)
+
+// markSuppressed notes who is suppressed on every list through which a message could
+// go to them.
+func (db *DB) markSuppressed(ctx context.Context, a campaign.Audience, page []campaign.AudienceMember) error {
+	addresses := make([]string, len(page))
+	for i := range page {
+		addresses[i] = address(page[i].Email)
+	}
+	found, err := db.suppressed(ctx, db.read, addresses)
+	if err != nil {
+		return err
+	}
+	var some []int64 // contacts that are suppressed on some lists
+	for i := range page {
+		if page[i].Suppressed = found[i].all; !found[i].all && len(found[i].lists) > 0 {
+			some = append(some, int64(page[i].ID))
+		}
+	}
+	if len(some) == 0 {
+		return nil
+	}
+	of, err := db.subscriptions(ctx, db.in("list"), db.array(a.Lists), some, a.At)
+	if err != nil {
+		return err
+	}
+	for i := range page {
+		if s := of[page[i].ID]; s != nil && !found[i].all {
+			page[i].Suppressed = found[i].on(s.lists)
+		}
+	}
+	return nil
 }
 
 // audienceQuery takes the first page of each list by its key and merges them: a
@@ -47,17 +84,15 @@ func (db *DB) audienceQuery(a campaign.Audience, after campaign.ContactID, limit
 	var parts []string
 	var args []any
 	for _, list := range slices.Compact(lists) {
-		parts = append(parts, "SELECT * FROM (SELECT m.contact, m.status FROM members m WHERE m.list = ? AND m.contact > ? "+excluded+" ORDER BY m.contact LIMIT ?) p")
-		args = append(args, list, after)
+		parts = append(parts, "SELECT * FROM (SELECT m.contact, CASE WHEN m.status = 1 THEN 2 WHEN m.consent_until = 0 OR m.consent_until > ? THEN 0 ELSE 1 END AS status FROM members m WHERE m.list = ? AND m.contact > ? "+excluded+" ORDER BY m.contact LIMIT ?) p")
+		args = append(args, millis(a.At), list, after)
 		for _, x := range a.Exclude {
 			args = append(args, x)
 		}
 		args = append(args, limit)
 	}
-	// 0 is Subscribed: the least status is subscribed when any is.
 	query := `
-		SELECT ` + contactColumns + `, page.status,
-			EXISTS (SELECT 1 FROM suppressions s WHERE s.address = c.address) AS suppressed
+		SELECT ` + contactColumns + `, page.status
 		FROM (SELECT contact, MIN(status) AS status FROM (` + strings.Join(parts, " UNION ALL ") + `) u
 			GROUP BY contact ORDER BY contact LIMIT ?) page
 		JOIN` + db.contactOf("page.contact") + `ORDER BY page.contact`

@@ -97,28 +97,20 @@ func (im *importTx) lookUp(ctx context.Context, addresses []string) (map[string]
 	return contacts, rows.Err()
 }
 
-func (im *importTx) suppressed(ctx context.Context, addresses []string) (map[string]bool, error) {
+// suppressed tells which addresses get no mail through the import's list.
+func (im *importTx) suppressed(ctx context.Context, addresses []string) ([]suppressed, error) {
 	if !im.anySuppressed {
-		return nil, nil
+		return make([]suppressed, len(addresses)), nil
 	}
-	var found []string
-	err := im.tx.SelectContext(ctx, &found, im.tx.Rebind("SELECT address FROM suppressions WHERE "+im.db.in("address")), im.db.array(addresses))
-	if err != nil {
-		return nil, err
-	}
-	set := make(map[string]bool, len(found))
-	for _, a := range found {
-		set[a] = true
-	}
-	return set, nil
+	return im.db.suppressed(ctx, im.tx, addresses)
 }
 
 // decide gives every row its effect. The first row of an address counts, whatever
 // follows is a duplicate.
-func (im *importTx) decide(rows []importRow, contacts map[string]known, suppressed map[string]bool) (chunk, error) {
+func (im *importTx) decide(rows []importRow, contacts map[string]known, found []suppressed) (chunk, error) {
 	var c chunk
 	came := make(map[string]struct{}, len(rows))
-	for _, r := range rows {
+	for i, r := range rows {
 		k, old := contacts[r.address]
 		_, again := came[r.address]
 		if again || old && im.mark(k.ID) {
@@ -127,6 +119,11 @@ func (im *importTx) decide(rows []importRow, contacts map[string]known, suppress
 			continue
 		}
 		came[r.address] = struct{}{}
+		if found[i].erased && !old {
+			im.counts.Suppressed++
+			c.found = append(c.found, finding{r.Row, r.Email, campaign.EffectErased})
+			continue
+		}
 		changed := false
 		if !old {
 			c.fresh = append(c.fresh, r)
@@ -144,7 +141,7 @@ func (im *importTx) decide(rows []importRow, contacts map[string]known, suppress
 			changed = differs || k.Status < 0
 		}
 		switch {
-		case suppressed[r.address]:
+		case found[i].on([]campaign.ListID{im.list}):
 			im.counts.Suppressed++
 			c.found = append(c.found, finding{r.Row, r.Email, campaign.EffectSuppressed})
 		case old && k.Status == int8(campaign.OptedOut):

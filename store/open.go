@@ -23,7 +23,8 @@ type DB struct {
 	read, write *sqlx.DB
 	specs       specCache
 	replies     replyCache
-	soft        campaign.SoftRule
+	// hashKey is the secret under which erased people stay suppressed; fixed at Open.
+	hashKey []byte
 }
 
 var (
@@ -40,8 +41,6 @@ type Options struct {
 	// Conns is how many connections may read at once on SQLite (default 4), and how
 	// many there are at all on PostgreSQL (default 16).
 	Conns int
-	// SoftBounces says how many soft bounces suppress an address; the zero rule: never.
-	SoftBounces campaign.SoftRule
 }
 
 // Open opens the database at a place, a file path, sqlite:PATH or postgres://…, and
@@ -58,8 +57,11 @@ func Open(ctx context.Context, at string, opt Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", redacted(at), err)
 	}
-	db.soft = opt.SoftBounces
-	if err := db.migrate(ctx); err != nil {
+	err = db.migrate(ctx)
+	if err == nil {
+		db.hashKey, err = db.Secret(ctx, "suppressions")
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", redacted(at), err), db.Close())
 	}
 	return db, nil

@@ -52,39 +52,6 @@ func (db *DB) SearchContacts(ctx context.Context, prefix, after string, limit in
 	return contacts, nil
 }
 
-// SearchSuppressions pages through the suppressed addresses that begin with a prefix,
-// in order of address; after "" starts.
-func (db *DB) SearchSuppressions(ctx context.Context, prefix, after string, limit int) ([]campaign.Suppression, error) {
-	where, args := prefixRange("address", prefix, after)
-	var rows []suppressionRow
-	err := db.selectAll(ctx, &rows, "SELECT id, address, reason, detail, at FROM suppressions WHERE "+where+" ORDER BY address LIMIT ?", append(args, limit)...)
-	if err != nil {
-		return nil, fmt.Errorf("search suppressions %q: %w", prefix, err)
-	}
-	list := make([]campaign.Suppression, len(rows))
-	for i, r := range rows {
-		list[i] = r.suppression()
-	}
-	return list, nil
-}
-
-// SuppressionOf finds the suppression of an address; campaign.ErrNotFound.
-func (db *DB) SuppressionOf(ctx context.Context, email string) (campaign.Suppression, error) {
-	var r suppressionRow
-	err := db.get(ctx, "suppression of "+email, &r, "SELECT id, address, reason, detail, at FROM suppressions WHERE address = ?", address(email))
-	return r.suppression(), err
-}
-
-type suppressionRow struct {
-	ID                      int64
-	Address, Reason, Detail string
-	At                      int64
-}
-
-func (r suppressionRow) suppression() campaign.Suppression {
-	return campaign.Suppression{ID: r.ID, Email: r.Address, Reason: r.Reason, Detail: r.Detail, At: fromMillis(r.At)}
-}
-
 // prefixRange is the condition that an address begins with a prefix and comes after
 // another: one range of the index. Addresses are compared by their bytes.
 func prefixRange(column, prefix, after string) (where string, args []any) {

@@ -21,6 +21,12 @@ type tx struct {
 	conn *sqlx.Conn
 }
 
+// querier reads, inside a transaction or outside.
+type querier interface {
+	SelectContext(ctx context.Context, dest any, query string, args ...any) error
+	Rebind(query string) string
+}
+
 func (db *DB) begin(ctx context.Context) (*tx, error) {
 	conn, err := db.write.Connx(ctx)
 	if err != nil {

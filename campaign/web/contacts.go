@@ -193,8 +193,8 @@ func (v *visit) suppressions(status int, f Form) error {
 	if err != nil {
 		return err
 	}
-	if len(body.List) == contactsPage {
-		body.Next = body.List[contactsPage-1].Email
+	if len(body.List) >= contactsPage {
+		body.Next = body.List[len(body.List)-1].Who()
 	}
 	return v.render(status, "suppressions", "Suppressions", body)
 }

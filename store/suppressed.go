@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"broadside/campaign"
+)
+
+// hashOf is an address as it is kept when the person was erased: an HMAC-SHA256, cut to
+// 128 bits, under a secret that stays in the database, after four bytes that name the
+// secret, so that a hash of another installation can be told.
+func (db *DB) hashOf(address string) string {
+	return db.hashStart() + hex.EncodeToString(mac(db.hashKey, address)[:16])
+}
+
+func (db *DB) hashStart() string {
+	return campaign.HashPrefix + hex.EncodeToString(mac(db.hashKey, "")[:4]) + "-"
+}
+
+// OwnHash reports whether a hash was made by this database.
+func (db *DB) OwnHash(hash string) bool { return strings.HasPrefix(hash, db.hashStart()) }
+
+func mac(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// domains are the names under which an address's domain may be suppressed: its own and
+// those above it that have a dot.
+func domains(address string) []string {
+	var names []string
+	for name := address[strings.LastIndexByte(address, '@')+1:]; strings.Contains(name, "."); {
+		names = append(names, name)
+		_, name, _ = strings.Cut(name, ".")
+	}
+	return names
+}
+
+// suppressed says how an address is suppressed.
+type suppressed struct {
+	all    bool              // whatever the list
+	erased bool              // by its hash
+	lists  []campaign.ListID // on these
+}
+
+// on reports whether the address gets nothing through any of some lists.
+func (s *suppressed) on(lists []campaign.ListID) bool {
+	if s.all {
+		return true
+	}
+	for _, l := range lists {
+		if !slices.Contains(s.lists, l) {
+			return false
+		}
+	}
+	return len(lists) > 0
+}
+
+// suppressed tells for each address (in lower case) how it is suppressed, in one query,
+// whose cost does not depend on how many suppressions there are: each address is three
+// or four probes of one index.
+func (db *DB) suppressed(ctx context.Context, q querier, addresses []string) ([]suppressed, error) {
+	keys := make([]string, 0, 2*len(addresses)+16)
+	hashes := make([]string, len(addresses))
+	seen := map[string]bool{}
+	for i, a := range addresses {
+		hashes[i] = db.hashOf(a)
+		keys = append(keys, a, hashes[i])
+		if domain := a[strings.LastIndexByte(a, '@')+1:]; !seen[domain] {
+			seen[domain] = true
+			keys = append(keys, domains(a)...)
+		}
+	}
+	var rows []struct {
+		Who  string
+		List campaign.ListID
+	}
+	if err := q.SelectContext(ctx, &rows, q.Rebind("SELECT who, list FROM suppressions WHERE "+db.in("who")), db.array(keys)); err != nil {
+		return nil, fmt.Errorf("look up %d suppressions: %w", len(addresses), err)
+	}
+	found := make([]suppressed, len(addresses))
+	if len(rows) == 0 {
+		return found, nil
+	}
+	lists := map[string][]campaign.ListID{}
+	for _, r := range rows {
+		lists[r.Who] = append(lists[r.Who], r.List)
+	}
+	for i, a := range addresses {
+		s := &found[i]
+		s.add(lists[a])
+		s.erased = len(lists[hashes[i]]) > 0
+		s.add(lists[hashes[i]])
+		for _, d := range domains(a) {
+			s.add(lists[d])
+		}
+	}
+	return found, nil
+}
+
+func (s *suppressed) add(lists []campaign.ListID) {
+	for _, l := range lists {
+		if l == 0 {
+			s.all = true
+		}
+		s.lists = append(s.lists, l)
+	}
+}
+
+// SuppressedOf tells for each address whether it is suppressed whatever the list.
+func (db *DB) SuppressedOf(ctx context.Context, emails []string) ([]bool, error) {
+	addresses := make([]string, len(emails))
+	for i, email := range emails {
+		addresses[i] = address(email)
+	}
+	found, err := db.suppressed(ctx, db.read, addresses)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]bool, len(emails))
+	for i := range found {
+		all[i] = found[i].all
+	}
+	return all, nil
+}
