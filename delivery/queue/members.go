@@ -25,13 +25,12 @@ type Members struct {
 	work sync.WaitGroup
 
 	mu    sync.RWMutex
-	names map[string]string // by key
+	heard map[string]time.Time // of the others, by key: when each renewed last
 }
 
 // Join makes this process a member until Leave.
 func (q *Queue) Join(ctx context.Context) (*Members, error) {
-	m := &Members{q: q, key: "member." + hex.EncodeToString([]byte(q.opt.Name)), names: map[string]string{}}
-	m.names[m.key] = q.opt.Name
+	m := &Members{q: q, key: "member." + hex.EncodeToString([]byte(q.opt.Name)), heard: map[string]time.Time{}}
 	ctx, m.stop = context.WithCancel(ctx)
 	if err := m.renew(ctx); err != nil {
 		m.stop()
@@ -92,11 +91,14 @@ func (m *Members) follow(w jetstream.KeyWatcher) {
 		if entry == nil { // all that was there at the start has been seen
 			continue
 		}
+		if entry.Key() == m.key { // we are here, whatever the server forgot
+			continue
+		}
 		m.mu.Lock()
 		if entry.Operation() == jetstream.KeyValuePut {
-			m.names[entry.Key()] = string(entry.Value())
-		} else if entry.Key() != m.key { // we are here, whatever the server forgot
-			delete(m.names, entry.Key())
+			m.heard[entry.Key()] = time.Now()
+		} else {
+			delete(m.heard, entry.Key())
 		}
 		m.mu.Unlock()
 	}
@@ -108,8 +110,13 @@ func (m *Members) follow(w jetstream.KeyWatcher) {
 func (m *Members) Mine(work string) bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	own := claim(work, m.key)
-	for key := range m.names {
+	own, gone := claim(work, m.key), time.Now().Add(-2*m.q.opt.LeaseTTL)
+	for key, heard := range m.heard {
+		// The server, or the connection to it, may be gone at the moment at which it would
+		// tell of an expiry.
+		if heard.Before(gone) {
+			continue
+		}
 		if c := claim(work, key); c > own || c == own && key > m.key {
 			return false
 		}

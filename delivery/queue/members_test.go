@@ -67,3 +67,23 @@ func TestMembersShareOutTheWork(t *testing.T) {
 	eventually(t, "the last one has it all", func() bool { by, ok := owners(all, pieces); return ok && len(by["alpha-3"]) == pieces })
 	all["alpha-3"].Leave()
 }
+
+// A member whose end nobody was told of, as when the server that would have told forgot
+// it, is taken for gone when it has not renewed for long enough.
+func TestASilentMemberIsGone(t *testing.T) {
+	const ttl = time.Minute
+	m := &Members{q: &Queue{opt: Options{LeaseTTL: ttl}}, key: "member.a", heard: map[string]time.Time{}}
+	for n := range 8 {
+		m.heard[fmt.Sprintf("member.alive-%d", n)] = time.Now().Add(-ttl)
+		m.heard[fmt.Sprintf("member.dead-%d", n)] = time.Now().Add(-2*ttl - time.Second)
+	}
+	mine := 0
+	for n := range 900 {
+		if m.Mine(fmt.Sprint(n)) {
+			mine++
+		}
+	}
+	if mine < 60 || mine > 140 {
+		t.Errorf("one of nine who are alive has %d of 900 pieces of work", mine)
+	}
+}
