@@ -206,6 +206,8 @@ type RunStore interface {
 
 	Counts(ctx context.Context, id RunID) (Counts, error)
 	RunLanes(ctx context.Context, id RunID) ([]LaneCount, error)
+	// FeedbackCounts returns what was heard after messages of a run had been accepted.
+	FeedbackCounts(ctx context.Context, id RunID) ([]FeedbackCount, error)
 	// Recount counts the ledger rows themselves: what Counts must equal.
 	Recount(ctx context.Context, id RunID) (Counts, error)
 	// Recipients pages through a run's rows in a state, in order of lane and contact;

@@ -23,6 +23,7 @@ type DB struct {
 	read, write *sqlx.DB
 	specs       specCache
 	replies     replyCache
+	soft        campaign.SoftRule
 	// hashKey is the secret under which erased people stay suppressed; fixed at Open.
 	hashKey []byte
 }
@@ -41,6 +42,8 @@ type Options struct {
 	// Conns is how many connections may read at once on SQLite (default 4), and how
 	// many there are at all on PostgreSQL (default 16).
 	Conns int
+	// SoftBounces says how many soft bounces suppress an address; the zero rule: never.
+	SoftBounces campaign.SoftRule
 }
 
 // Open opens the database at a place, a file path, sqlite:PATH or postgres://…, and
@@ -57,6 +60,7 @@ func Open(ctx context.Context, at string, opt Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", redacted(at), err)
 	}
+	db.soft = opt.SoftBounces
 	err = db.migrate(ctx)
 	if err == nil {
 		db.hashKey, err = db.Secret(ctx, "suppressions")
