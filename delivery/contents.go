@@ -79,15 +79,22 @@ func (c *contents) compile(run campaign.Run) (*content, error) {
 	return &content{run: run, message: compiled, signer: signer, links: linkedDomains(run.Spec.Source)}, nil
 }
 
-var link = regexp.MustCompile(`https?://([A-Za-z0-9.-]+)`)
+// What leads somewhere: in HTML not each URL does, a document type or a name space is
+// the same in everybody's mail.
+var (
+	link     = regexp.MustCompile(`https?://([A-Za-z0-9.-]+)`)
+	htmlLink = regexp.MustCompile(`(?i)(?:\b(?:href|src|srcset|background|action)\s*=|url\()[\s"']*https?://([a-z0-9.-]+)`)
+)
 
 // linkedDomains are the hosts that a message's links and images name, each once.
 func linkedDomains(src message.Source) []string {
+	found := htmlLink.FindAllStringSubmatch(src.HTML, -1)
+	for _, text := range []string{src.Markdown, src.Text} {
+		found = append(found, link.FindAllStringSubmatch(text, -1)...)
+	}
 	var domains []string
-	for _, text := range []string{src.HTML, src.Markdown, src.Text} {
-		for _, found := range link.FindAllStringSubmatch(text, -1) {
-			domains = append(domains, strings.ToLower(strings.TrimRight(found[1], ".")))
-		}
+	for _, match := range found {
+		domains = append(domains, strings.ToLower(strings.TrimRight(match[1], ".")))
 	}
 	slices.Sort(domains)
 	return slices.Compact(domains)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"broadside/campaign"
@@ -20,6 +22,9 @@ func (c *connection) heed(p *prepared, v *verdict, r smtp.Result, began time.Tim
 	limits := limitsOf(c.renew(now))
 	if v.state == campaign.Accepted {
 		c.learned.Sent(now, limits, began)
+		for key := range c.site.domainsOf(p.content) { // their probes go on too
+			key.Sent(now, limits, began)
+		}
 		return
 	}
 	said := ratelimit.Reply{Began: began, Text: r.String()}
@@ -35,7 +40,7 @@ func (c *connection) heed(p *prepared, v *verdict, r smtp.Result, began time.Tim
 		c.learned.Throttled(now, limits, said)
 	}
 	if known {
-		for _, key := range c.keysOf(reaction.Scope, p) {
+		for _, key := range c.keysOf(reaction.Scope, p.content, r.Reply.Text) {
 			key.React(now, limits, reactionOf(reaction), said)
 			if reaction.Scope != shaping.Source && v.reason != campaign.RateLimited {
 				c.tell(p, key, reaction, said)
@@ -51,19 +56,30 @@ func (c *connection) heed(p *prepared, v *verdict, r smtp.Result, began time.Tim
 	}
 }
 
-// keysOf are what a reaction of a scope slows down.
-func (c *connection) keysOf(scope shaping.Scope, p *prepared) []ratelimit.Learned {
+// keysOf are what a reaction of a scope to a reply slows down.
+func (c *connection) keysOf(scope shaping.Scope, to *content, text string) []ratelimit.Learned {
 	switch scope {
 	case shaping.SendingDomain:
-		return []ratelimit.Learned{c.Learned.Key(ratelimit.SendingDomain, p.content.message.FromDomain(), c.site.name)}
+		return []ratelimit.Learned{c.Learned.Key(ratelimit.SendingDomain, to.message.FromDomain(), c.site.name)}
 	case shaping.URLDomain:
 		var keys []ratelimit.Learned
-		for _, domain := range p.content.links {
+		for _, domain := range blamed(to.links, text) {
 			keys = append(keys, c.Learned.Key(ratelimit.URLDomain, domain, c.site.name))
 		}
 		return keys
 	}
 	return []ratelimit.Learned{c.learned}
+}
+
+// blamed are those of some domains that a reply names, or all when it names none:
+// innocent ones may be in other campaigns too.
+func blamed(domains []string, text string) []string {
+	text = strings.ToLower(text)
+	named := slices.DeleteFunc(slices.Clone(domains), func(domain string) bool { return !strings.Contains(text, domain) })
+	if len(named) > 0 {
+		return named
+	}
+	return domains
 }
 
 func reactionOf(r *shaping.Reaction) ratelimit.Reaction {

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"iter"
 	"sync"
 	"time"
 
@@ -139,15 +140,27 @@ func (st *site) learned() {
 // held says until when, and why, a message of a content may not go to the site, though
 // others may: for the domain it is from, or one that it links to. Zero if it may.
 func (st *site) held(now time.Time, c *content) (until time.Time, why string) {
-	check := func(kind ratelimit.Kind, domain string) {
-		a := st.sender.Learned.Key(kind, domain, st.name).Allowed(now, ratelimit.Limits{})
+	for key := range st.domainsOf(c) {
+		a := key.Allowed(now, ratelimit.Limits{})
 		if a.Until.After(now) && a.Until.After(until) {
 			until, why = a.Until, a.Why
 		}
 	}
-	check(ratelimit.SendingDomain, c.message.FromDomain())
-	for _, domain := range c.links {
-		check(ratelimit.URLDomain, domain)
-	}
 	return until, why
+}
+
+// domainsOf are what the site may know of a content: its sending domain, and the domains
+// that it links to.
+func (st *site) domainsOf(c *content) iter.Seq[ratelimit.Learned] {
+	return func(yield func(ratelimit.Learned) bool) {
+		book := st.sender.Learned
+		if !yield(book.Key(ratelimit.SendingDomain, c.message.FromDomain(), st.name)) {
+			return
+		}
+		for _, domain := range c.links {
+			if !yield(book.Key(ratelimit.URLDomain, domain, st.name)) {
+				return
+			}
+		}
+	}
 }
