@@ -65,8 +65,7 @@ func (h *hand) done(it *item) {
 	delete(h.items, it.try())
 	h.mu.Unlock()
 	it.claim.giveBack()
-	it.lane.held[it.class].Add(-1)
-	it.lane.room[it.class].release(1)
+	it.lane.room[it.class].done(time.Now())
 }
 
 // renew keeps the claims on items for as long as ctx lives.
@@ -133,44 +132,6 @@ func (s *Sender) giveBack(ctx context.Context, it *item, after time.Duration) {
 		}
 	}
 	s.drop(it)
-}
-
-// room counts how many more items of a class a lane may hold.
-type room chan struct{}
-
-func newRoom(n int) room {
-	r := make(room, n)
-	for range n {
-		r <- struct{}{}
-	}
-	return r
-}
-
-// acquire waits for room for at least so many items and takes up to limit; 0 when
-// ctx ended. One goroutine acquires: two could each wait for what the other has.
-func (r room) acquire(ctx context.Context, least, limit int) int {
-	for n := range least {
-		select {
-		case <-ctx.Done():
-			r.release(n)
-			return 0
-		case <-r:
-		}
-	}
-	for n := least; n < limit; n++ {
-		select {
-		case <-r:
-		default:
-			return n
-		}
-	}
-	return limit
-}
-
-func (r room) release(n int) {
-	for range n {
-		r <- struct{}{}
-	}
 }
 
 // event starts the event of an item's attempt.

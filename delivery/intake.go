@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,17 +33,20 @@ const (
 type lane struct {
 	s       *Sender
 	name    campaign.Lane
-	room    [3]room         // by queue.Class
-	held    [3]atomic.Int64 // jobs in hand, by queue.Class: room is also taken for those asked for
+	room    [3]*room // by queue.Class
 	arrived chan *item
 }
 
 func newLane(s *Sender, name campaign.Lane) *lane {
 	l := &lane{s: s, name: name, arrived: make(chan *item, admitBatch)}
-	l.room = [3]room{
-		queue.ExpressJobs: newRoom(queue.MaxInHand),
-		queue.RetryJobs:   newRoom(queue.MaxInHand / 4),
-		queue.BulkJobs:    newRoom(queue.MaxInHand),
+	least := 2 * pullLeast
+	if name.Tail() {
+		least = queue.MaxInHand // nobody else takes from it, and each of its sites is a connection
+	}
+	l.room = [3]*room{
+		queue.ExpressJobs: newRoom(least, queue.MaxInHand),
+		queue.RetryJobs:   newRoom(2*pullLeast, queue.MaxInHand/4),
+		queue.BulkJobs:    newRoom(least, queue.MaxInHand),
 	}
 	return l
 }
@@ -78,9 +80,6 @@ func (l *lane) run(ctx, work context.Context) error {
 // over one connection.
 func (l *lane) mine() bool { return !l.name.Tail() || l.s.members.Mine(l.name.String()) }
 
-// free is how many more jobs of a class the lane could hold.
-func (l *lane) free(class queue.Class) int { return cap(l.room[class]) - int(l.held[class].Load()) }
-
 func (l *lane) pull(ctx context.Context, src *queue.Source, class queue.Class) error {
 	for ctx.Err() == nil {
 		if !l.mine() {
@@ -96,7 +95,7 @@ func (l *lane) pull(ctx context.Context, src *queue.Source, class queue.Class) e
 			it := &item{Delivery: d, class: class, lane: l, taken: time.Now(), resent: d.Job.Resent}
 			if l.s.hand.add(it) {
 				took++
-				l.held[class].Add(1)
+				l.room[class].take()
 				l.arrived <- it
 			}
 		})

@@ -112,11 +112,11 @@ func (o *overflow) reserve(now, from time.Time, rate float64) time.Time {
 func (l *lane) relieve(ctx context.Context) {
 	for pause(ctx, relieveEvery) {
 		for class := range l.room {
-			if l.free(queue.Class(class)) >= pullLeast {
+			if l.room[class].free() >= pullLeast {
 				continue
 			}
 			for _, p := range l.s.allPaths() {
-				p.relieve(l.free(queue.Class(class)))
+				p.relieve(l.room[class].free())
 			}
 		}
 	}

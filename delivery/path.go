@@ -108,7 +108,7 @@ func (p *path) add(it routed) bool {
 		p.overflow.busy = now
 	}
 	p.waiting[it.class] = append(p.waiting[it.class], it)
-	shed := p.shed(now, it.lane.free(it.class))
+	shed := p.shed(now, it.lane.room[it.class].free())
 	p.mu.Unlock()
 	p.deferAll(shed)
 	p.grow()

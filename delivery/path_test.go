@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,35 +69,6 @@ func TestAnIdleConnectionWaits(t *testing.T) {
 		began = time.Now()
 		if _, ok := p.next(time.Hour, nil); ok || time.Since(began) != 3*time.Second {
 			t.Errorf("a connection of a stopped site went on after %v: %v", time.Since(began), ok)
-		}
-	})
-}
-
-// Nobody takes more than there is; who needs several waits for all of them, and leaves
-// what it got when it may wait no longer.
-func TestRoom(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRoom(10)
-		for _, want := range []int{4, 4, 2} {
-			if n := r.acquire(t.Context(), 1, 4); n != want {
-				t.Errorf("room for %d, want %d", n, want)
-			}
-		}
-		for i := range 3 {
-			time.AfterFunc(time.Duration(i+1)*time.Second, func() { r.release(1) })
-		}
-		began := time.Now()
-		if n := r.acquire(t.Context(), 3, 4); n != 3 || time.Since(began) != 3*time.Second {
-			t.Errorf("room for %d after %v, want 3 after 3 s", n, time.Since(began))
-		}
-		r.release(2)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		if n := r.acquire(ctx, 3, 4); n != 0 {
-			t.Errorf("room for %d, want none", n)
-		}
-		if n := r.acquire(t.Context(), 1, 4); n != 2 {
-			t.Errorf("room for %d, want the 2 that were left", n)
 		}
 	})
 }
