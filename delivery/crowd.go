@@ -6,7 +6,8 @@ import (
 )
 
 // crowd bounds how many connections a sender has to all sites together. When it is
-// full, the connection that has been idle for longest makes room.
+// nearly full, the connections that have been idle for longest make room: before it is
+// needed, since taking leave of a server takes a round trip.
 type crowd struct {
 	limit int
 
@@ -23,17 +24,15 @@ func newCrowd(limit int) *crowd { return &crowd{limit: limit, hungry: map[*path]
 // told to grow when there is.
 func (c *crowd) enter(p *path) bool {
 	c.mu.Lock()
-	if c.open < c.limit {
+	entered := c.open < c.limit
+	if entered {
 		c.open++
-		c.mu.Unlock()
-		return true
-	}
-	if !c.hungry[p] {
+	} else if !c.hungry[p] {
 		c.hungry[p] = true
 		c.starved = append(c.starved, p)
 	}
 	var longest *taker
-	if front := c.idle.Front(); front != nil {
+	if front := c.idle.Front(); front != nil && (!entered || c.open > c.limit-c.limit/8) {
 		longest = c.idle.Remove(front).(*taker)
 		longest.place = nil
 	}
@@ -41,7 +40,7 @@ func (c *crowd) enter(p *path) bool {
 	if longest != nil {
 		longest.path.dismiss(longest)
 	}
-	return false
+	return entered
 }
 
 // leave counts one connection less, and lets the first grow that had no room and

@@ -25,14 +25,14 @@ func sized(small, full int) int {
 	return small
 }
 
-// many puts n contacts of a domain on a list, a page at a time.
-func (w *world) many(list string, n int, domain string) {
+// many puts n contacts on a list, at the domains in turns, a page at a time.
+func (w *world) many(list string, n int, domains ...string) {
 	w.t.Helper()
 	const page = 10_000
 	for from := 0; from < n; from += page {
 		emails := make([]string, 0, page)
 		for i := from; i < min(from+page, n); i++ {
-			emails = append(emails, fmt.Sprintf("%s%d@%s", list, i, domain))
+			emails = append(emails, fmt.Sprintf("%s%d@%s", list, i, domains[i%len(domains)]))
 		}
 		w.list(list, emails...)
 	}

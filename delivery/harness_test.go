@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,8 @@ type setting struct {
 	network string
 	nats    string                 // URL of the queue's server; default: one without a port
 	tune    func(*delivery.Config) // the last word
+	alone   bool                   // no other test runs meanwhile
+	lanes   int                    // that small sites share; default tailLanes
 }
 
 // world is an engine on a simulated internet.
@@ -58,14 +61,17 @@ type world struct {
 	config  delivery.Config
 	nats    string
 	dials   atomic.Int64
+	lanes   int
 	log     *slog.Logger
 }
 
 func newWorld(t *testing.T, s setting, providers ...smtptest.Provider) *world {
 	t.Helper()
-	t.Parallel()
+	if !s.alone {
+		t.Parallel()
+	}
 	dir := t.TempDir()
-	w := &world{t: t, nats: s.nats, tokens: token.NewMaker(make([]byte, 32)), log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	w := &world{t: t, nats: s.nats, lanes: cmp.Or(s.lanes, tailLanes), tokens: token.NewMaker(make([]byte, 32)), log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	var err error
 	sim, port := smtptest.Config{Providers: providers, Keep: 1000}, uint16(25)
 	if s.network != "" {
@@ -78,7 +84,7 @@ func newWorld(t *testing.T, s setting, providers ...smtptest.Provider) *world {
 	w.store, err = store.Open(t.Context(), filepath.Join(dir, "broadside.db"), store.Options{})
 	w.ok(err)
 	t.Cleanup(func() { w.store.Close() })
-	options := queue.Options{URL: s.nats, Name: "test", TailLanes: tailLanes, AckWait: s.ackWait, Log: w.log}
+	options := queue.Options{URL: s.nats, Name: "test", TailLanes: w.lanes, AckWait: s.ackWait, Log: w.log}
 	if s.nats == "" {
 		options.Embedded, err = queue.StartEmbedded(queue.EmbeddedOptions{Dir: dir})
 		w.ok(err)
@@ -210,7 +216,7 @@ func (w *world) launch(change func(*campaign.Spec)) campaign.Run {
 
 // plan runs planner and recorder, deliver a sender, until stopped or the test's end.
 func (w *world) plan() (stop func()) {
-	lanes := delivery.NewLanes(w.router, shaping.Builtin().ProviderOfDomain, tailLanes)
+	lanes := delivery.NewLanes(w.router, shaping.Builtin().ProviderOfDomain, w.lanes)
 	w.t.Cleanup(lanes.Close)
 	planner := &campaign.Planner{
 		Store: w.store, Queue: w.queue, Log: w.log, Grace: 4 * time.Second,
@@ -248,11 +254,16 @@ func (w *world) background(roles ...func(context.Context) error) (stop func()) {
 // eventually waits for what takes as long as it takes.
 func (w *world) eventually(what string, done func() bool) {
 	w.t.Helper()
+	w.within(time.Minute, what, done)
+}
+
+func (w *world) within(limit time.Duration, what string, done func() bool) {
+	w.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(time.Minute); !done(); <-tick.C {
+	for deadline := time.Now().Add(limit); !done(); <-tick.C {
 		if time.Now().After(deadline) {
-			w.t.Fatalf("not in a minute: %s", what)
+			w.t.Fatalf("not in %v: %s", limit, what)
 		}
 	}
 }
