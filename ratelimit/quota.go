@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -28,7 +29,8 @@ const (
 type Quota struct {
 	bucket bucket
 	now    func() time.Time
-	keys   sync.Map // of *allowance by key
+	keys   sync.Map     // of *allowance by key
+	made   atomic.Int64 // allowances so far
 }
 
 // allowance is what this process has taken of a key's day and not used yet.
@@ -39,7 +41,12 @@ type allowance struct {
 	of    int64     // the allowance that it was taken from
 	full  int64     // the allowance that was used up
 	until time.Time // when to ask again
+	gone  bool      // from the keys
 }
+
+// sweepQuotas is after how many new keys the old ones are looked through: new sources
+// send to as many sites as there are.
+const sweepQuotas = 4096
 
 // OpenQuota opens the bucket, making it if need be; now is time.Now outside of tests.
 func OpenQuota(ctx context.Context, js jetstream.JetStream, replicas int, now func() time.Time) (*Quota, error) {
@@ -54,15 +61,11 @@ func OpenQuota(ctx context.Context, js jetstream.JetStream, replicas int, now fu
 // Most calls use what an earlier one took; one in some hundred asks NATS, for at most a
 // second, and an error says that NATS didn't answer: nothing was counted.
 func (q *Quota) Take(ctx context.Context, key string, allowed int64) (bool, error) {
-	v, ok := q.keys.Load(key)
-	if !ok {
-		v, _ = q.keys.LoadOrStore(key, &allowance{})
-	}
-	a := v.(*allowance)
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	now := q.now()
-	if day := now.UTC().Format(time.DateOnly); day != a.day {
+	day := now.UTC().Format(time.DateOnly)
+	a := q.lock(key, day, now)
+	defer a.mu.Unlock()
+	if day != a.day {
 		a.day, a.left, a.until = day, 0, time.Time{}
 	}
 	if allowed < a.of {
@@ -86,6 +89,38 @@ func (q *Quota) Take(ctx context.Context, key string, allowed int64) (bool, erro
 	}
 	a.left--
 	return true, nil
+}
+
+// lock returns what this process has of a key, locked.
+func (q *Quota) lock(key, day string, now time.Time) *allowance {
+	for {
+		v, ok := q.keys.Load(key)
+		if !ok {
+			if v, ok = q.keys.LoadOrStore(key, &allowance{}); !ok && q.made.Add(1)%sweepQuotas == 0 {
+				q.sweep(day, now)
+			}
+		}
+		a := v.(*allowance)
+		a.mu.Lock()
+		if !a.gone {
+			return a
+		}
+		a.mu.Unlock()
+	}
+}
+
+// sweep forgets the keys of which this process has nothing. One that is in use stays.
+func (q *Quota) sweep(day string, now time.Time) {
+	q.keys.Range(func(key, v any) bool {
+		a := v.(*allowance)
+		if a.mu.TryLock() {
+			if a.gone = a.day != day || a.left == 0 && !now.Before(a.until); a.gone {
+				q.keys.Delete(key)
+			}
+			a.mu.Unlock()
+		}
+		return true
+	})
 }
 
 func dayKey(key, day string) string { return bucketKey(key) + "/" + day }

@@ -88,3 +88,32 @@ func TestQuotaAsksRarely(t *testing.T) {
 		}
 	})
 }
+
+// A new source that sends to a million small sites is not remembered at all of them.
+func TestQuotaForgetsKeysOfWhichItHasNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &Quota{bucket: newWorld(), now: time.Now}
+		take := func(key string, allowed int64) {
+			for {
+				if _, err := q.Take(t.Context(), key, allowed); err == nil {
+					return // else a request was lost
+				}
+			}
+		}
+		take("much is left", 10_000)
+		for n := range 2 * sweepQuotas {
+			take(fmt.Sprint(n), 10)
+		}
+		kept, left := 0, int64(0)
+		q.keys.Range(func(key, v any) bool {
+			kept++
+			if key == "much is left" {
+				left = v.(*allowance).left
+			}
+			return true
+		})
+		if kept > sweepQuotas+1 || left != 99 {
+			t.Errorf("%d of %d keys are kept, and %d messages of the one block that was taken", kept, 2*sweepQuotas+1, left)
+		}
+	})
+}
