@@ -1,8 +1,11 @@
 package delivery
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
+	"time"
 )
 
 // Source is an address that mail leaves from.
@@ -91,3 +94,44 @@ func draw(from []weighted) []*Source {
 	}
 	return order
 }
+
+// quickest puts those sources last at which a job would wait for long, who are left alone
+// by the site, say, or slowed down: their jobs must not take all of the lane's room, and
+// so keep the others without work.
+func (s *Sender) quickest(sources []*Source, site string, now time.Time) []*Source {
+	if len(sources) == 1 {
+		return sources
+	}
+	waits := make(map[*Source]time.Duration, len(sources))
+	for _, source := range sources {
+		waits[source] = max(s.waitAt(source, site, now), longWait)
+	}
+	slices.SortStableFunc(sources, func(a, b *Source) int { return cmp.Compare(waits[a], waits[b]) })
+	return sources
+}
+
+// longWait is what a job may wait for the source that was drawn. It is longer than jobs
+// wait at a site that is merely busy: there the weights decide.
+const longWait = 10 * time.Second
+
+// waitAt is how long a job would wait for a source at a site, by what it sent lately.
+func (s *Sender) waitAt(source *Source, site string, now time.Time) time.Duration {
+	s.mu.Lock()
+	p := s.paths[pathKey{source.Name, site}]
+	s.mu.Unlock()
+	if p == nil {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wait := max(p.pausedUntil().Sub(now), 0)
+	if n := p.backlog(); n > 0 && now.Sub(p.overflow.busy) >= proving {
+		seconds := float64(n) / max(p.overflow.pace(now), slowest)
+		wait = min(wait, furthest) + time.Duration(seconds*float64(time.Second))
+	}
+	return wait
+}
+
+// slowest is the pace in messages per second that a path has at least, when it is asked
+// how long its jobs wait.
+const slowest = 0.01

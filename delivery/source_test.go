@@ -1,8 +1,11 @@
 package delivery
 
 import (
+	"slices"
 	"testing"
 	"time"
+
+	"broadside/delivery/queue"
 )
 
 func TestPoolsOfThisMachine(t *testing.T) {
@@ -37,6 +40,33 @@ func TestDraw(t *testing.T) {
 		if n := first[source]; n < want-200 || n > want+200 {
 			t.Errorf("%s came first %d times, want about %d", source.Name, n, want)
 		}
+	}
+}
+
+// A source that the site leaves no way, or that is slow, gets no jobs while another one
+// is quick: they would take the lane's room, and the quick one had none.
+func TestTheQuickSourceComesFirst(t *testing.T) {
+	now := time.Now()
+	quick, slow, refused := &Source{Name: "quick"}, &Source{Name: "slow"}, &Source{Name: "refused"}
+	s := &Sender{paths: map[pathKey]*path{}}
+	for _, source := range []*Source{quick, slow, refused} {
+		p := &path{}
+		p.overflow.busy, p.overflow.began = now.Add(-time.Minute), now.Add(-2*time.Second)
+		for n := range 20 {
+			p.waiting[queue.BulkJobs] = append(p.waiting[queue.BulkJobs], job(queue.BulkJobs, n))
+		}
+		s.paths[pathKey{source.Name, "site"}] = p
+	}
+	at := func(source *Source) *path { return s.paths[pathKey{source.Name, "site"}] }
+	at(quick).overflow.sent, at(slow).overflow.sent = 200, 2
+	at(refused).overflow.sent, at(refused).trouble.until = 200, now.Add(time.Minute)
+	if got := s.quickest([]*Source{refused, slow, quick}, "site", now); !slices.Equal(got, []*Source{quick, slow, refused}) {
+		t.Errorf("%s, %s, %s", got[0].Name, got[1].Name, got[2].Name)
+	}
+	// Among those that are quick enough the draw decides.
+	at(slow).overflow.sent = 40
+	if got := s.quickest([]*Source{slow, quick}, "site", now); got[0] != slow {
+		t.Errorf("%s came first, %s was drawn", got[0].Name, slow.Name)
 	}
 }
 

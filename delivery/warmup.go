@@ -62,7 +62,7 @@ func (s *Sender) sourceFor(ctx context.Context, it *item, route mx.Route) (*Sour
 	}
 	now := time.Now()
 	var stopped *Source
-	for _, source := range draw(from) {
+	for _, source := range s.quickest(draw(from), route.Site, now) {
 		allowed := s.Learned.Key(ratelimit.Source, source.Name, route.Site).Allowed(now, ratelimit.Limits{})
 		if allowed.Until.After(now) && len(from) > 1 {
 			stopped = source
