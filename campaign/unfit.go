@@ -30,7 +30,9 @@ func (f Finding) Text() string {
 	return f.What + "; " + f.Fix
 }
 
-func unfit(where, what string) *Unfit { return &Unfit{[]Finding{{Blocks: true, Where: where, What: what}}} }
+func unfit(where, what string) *Unfit {
+	return &Unfit{[]Finding{{Blocks: true, Where: where, What: what}}}
+}
 
 // Fit is nil when a campaign's lists are there, its segment can be read and its content
 // makes a message; otherwise an *Unfit, or our own failure.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"broadside/campaign"
 	"broadside/campaign/account"
@@ -126,21 +125,12 @@ func cloneCampaign(v *visit) error {
 	if err != nil {
 		return err
 	}
-	spec := c.Spec
-	spec.StartAt = time.Time{}
-	for n := 2; n < 100; n++ {
-		spec.Name = fmt.Sprintf("%.90s (%d)", c.Spec.Name, n)
-		copied, err := v.app.Service.CreateDraft(v.r.Context(), spec)
-		if errors.Is(err, campaign.ErrExists) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		v.flash("This is a copy of %s.", c.Spec.Name)
-		return v.redirect(fmt.Sprintf("/campaigns/%d", copied.ID))
+	copied, err := v.app.Service.Clone(v.r.Context(), c)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("campaign %q has too many copies: %w", c.Spec.Name, campaign.ErrConflict)
+	v.flash("This is a copy of %s.", c.Spec.Name)
+	return v.redirect(fmt.Sprintf("/campaigns/%d", copied.ID))
 }
 
 // campaign finds the campaign that the path names.

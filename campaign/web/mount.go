@@ -17,7 +17,7 @@ func (a *App) mountAPI() {
 			err := a.identify(v)
 			return v.User, err
 		},
-		Client: a.client, Log: a.Log, Now: a.Now,
+		Client: a.client, Moved: a.watches.poke, Log: a.Log, Now: a.Now,
 	})
 	a.mux.Handle(api.Prefix+"/", a.api)
 }

@@ -46,8 +46,10 @@ type Config struct {
 	// SendTest sends one message now and waits for the server's word; nil where nothing
 	// can be sent. The error is about our own machinery.
 	SendTest func(ctx context.Context, spec campaign.Spec, as campaign.Contact, to string) (accepted bool, result string, err error)
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Moved is told of a run that was paused, resumed or cancelled.
+	Moved func(campaign.RunID)
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // API answers everything below Prefix. Make it with New.
@@ -63,8 +65,13 @@ func New(c Config) *API {
 	a := &API{Config: c, mux: http.NewServeMux()}
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, document())
 	a.addLists()
+	a.addUploads()
 	a.addContacts()
 	a.addSuppressions()
+	a.addCampaigns()
+	a.addRuns()
+	a.addTokens()
+	a.addUsers()
 	a.serveDocument()
 	return a
 }
@@ -73,7 +80,8 @@ func New(c Config) *API {
 func document() huma.Config {
 	c := huma.DefaultConfig("Broadside", "1")
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
-	c.Formats = map[string]huma.Format{"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: readJSON}}
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: readJSON}
+	c.Formats = map[string]huma.Format{"application/json": format, "json": format} // and all that ends in +json
 	c.RejectUnknownQueryParameters = true
 	c.Info.Description = "Lists, campaigns, their runs and reports. Pages are read with `after`: pass the `next` of the page before. " +
 		"Errors are problem details (RFC 9457) whose `errors` name the fields concerned."

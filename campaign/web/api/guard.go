@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -92,12 +93,18 @@ func (a *API) identify(c *call) error {
 
 // plainText reports whether the address is text that every database can hold.
 func plainText(r *http.Request) bool {
-	text := r.URL.Path
-	for name, values := range r.URL.Query() {
-		text += name + strings.Join(values, "")
+	if !storable(r.URL.Path) {
+		return false
 	}
-	return utf8.ValidString(text) && !strings.Contains(text, "\x00")
+	for name, values := range r.URL.Query() {
+		if !storable(name) || slices.ContainsFunc(values, func(v string) bool { return !storable(v) }) {
+			return false
+		}
+	}
+	return true
 }
+
+func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
 // auditTime bounds how long the log may keep a request waiting.
 const auditTime = 10 * time.Second

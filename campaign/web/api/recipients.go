@@ -1,9 +1,15 @@
 package api
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"broadside/campaign"
+	"broadside/campaign/account"
 )
 
 // Recipient is a contact's line in the ledger of a run.
@@ -28,4 +34,88 @@ func recipientOf(r campaign.RecipientRow) Recipient {
 		Run: int64(r.Run), Contact: int64(r.Contact), Email: r.Email, Lane: r.Lane.String(), State: r.State.String(), Reason: r.Reason.String(),
 		Attempts: int(r.Attempts), Code: int(r.Code), Enhanced: r.Enhanced, Reply: r.Reply, At: r.At, Due: r.Due, Resent: r.Resent,
 	}
+}
+
+func (a *API) addRecipients() {
+	add(a, Operation{Method: "GET", Path: "/runs/{run}/recipients", ID: "list-recipients", Tag: "runs", Summary: "The people behind a number of the balance", Need: account.See}, a.showRecipients)
+	add(a, Operation{Method: "POST", Path: "/runs/{run}/export", ID: "export-run", Tag: "runs", Summary: "All recipients as CSV", Means: "email, state, reason, attempts, code, enhanced, reply, at.", Need: account.Lists, Action: "export run", Answer: "text/csv"}, a.exportRun)
+}
+
+type recipientPage struct {
+	RunPath
+	State  string `query:"state" required:"true" enum:"waiting,accepted,deferred,bounced,unknown,skipped,cancelled"`
+	Reason string `query:"reason" maxLength:"40" doc:"For this reason alone, in the words of a recipient's reason."`
+	Paging
+}
+
+func (a *API) showRecipients(ctx context.Context, c *call, in *recipientPage) (*body[Page[Recipient]], error) {
+	after, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	state, err := campaign.ParseState(in.State)
+	if err != nil {
+		return nil, err
+	}
+	reason, ok := reasonNamed(in.Reason)
+	if !ok {
+		return nil, invalid("query.reason", fmt.Sprintf("no reason is called %q", in.Reason))
+	}
+	run, err := a.run(ctx, c, in.RunPath)
+	if err != nil {
+		return nil, err
+	}
+	var rows []campaign.RecipientRow
+	if reason == campaign.NoReason {
+		rows, err = a.Store.Recipients(ctx, run.ID, state, after, in.Limit)
+	} else {
+		rows, err = a.Store.RecipientsBecause(ctx, run.ID, state, reason, after, in.Limit)
+	}
+	return answer(pageOf(rows, in.Limit, recipientOf, func(r campaign.RecipientRow) string { return fmt.Sprintf("%d.%d", r.Lane, r.Contact) }), err)
+}
+
+// after reads where a page begins: a lane and a contact.
+func (in *recipientPage) after() (campaign.Recipient, error) {
+	r := campaign.Recipient{Run: campaign.RunID(in.Run)}
+	if in.After == "" {
+		return r, nil
+	}
+	if n, err := fmt.Sscanf(in.After, "%d.%d", &r.Lane, &r.Contact); n != 2 || err != nil || in.After != fmt.Sprintf("%d.%d", r.Lane, r.Contact) {
+		return r, invalid("query.after", "is not the next of a page")
+	}
+	return r, nil
+}
+
+// reasonNamed finds a reason by its name; "" is none.
+func reasonNamed(name string) (campaign.Reason, bool) {
+	for r := range campaign.Reason(255) {
+		if r.String() == name {
+			return r, true
+		}
+	}
+	return 0, false
+}
+
+type runExport struct {
+	RunPath
+	State string `query:"state" enum:"waiting,accepted,deferred,bounced,unknown,skipped,cancelled" doc:"Those in this state alone."`
+}
+
+func (a *API) exportRun(ctx context.Context, c *call, in *runExport) (*huma.StreamResponse, error) {
+	run, err := a.run(ctx, c, in.RunPath)
+	if err != nil {
+		return nil, err
+	}
+	states := campaign.States()
+	if in.State != "" {
+		s, err := campaign.ParseState(in.State)
+		if err != nil {
+			return nil, err
+		}
+		states = []campaign.State{s}
+	}
+	return a.download(c, fmt.Sprintf("%s run %d.csv", run.Spec.Name, run.ID), func(w io.Writer) error {
+		_, err := campaign.ExportRun(ctx, a.Store, run.ID, states, w)
+		return err
+	}), nil
 }

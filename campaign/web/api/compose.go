@@ -1,0 +1,185 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"broadside/campaign"
+)
+
+// Preview is a message as a mail program would take it apart.
+type Preview struct {
+	As      string   `json:"as" doc:"Whose it is."`
+	From    string   `json:"from"`
+	To      string   `json:"to"`
+	Subject string   `json:"subject"`
+	Text    string   `json:"text,omitempty"`
+	HTML    string   `json:"html,omitempty" doc:"With its inline images as data: URLs."`
+	Files   []string `json:"files,omitempty" nullable:"false"`
+	Bytes   int      `json:"bytes"`
+}
+
+type previewing struct {
+	CampaignPath
+	As string `query:"as" maxLength:"254" doc:"An address, or longest or shortest for those whose values make the longest and the shortest message; the first of the audience when it is missing."`
+}
+
+func (a *API) preview(ctx context.Context, c *call, in *previewing) (*body[Preview], error) {
+	found, err := a.campaign(ctx, c, in.CampaignPath)
+	if err != nil {
+		return nil, err
+	}
+	c.patient()
+	r, err := a.Service.RenderFit(ctx, found.Spec, in.As)
+	return answer(Preview{r.Contact.Email, r.From, r.To, r.Subject, r.Text, r.HTML, r.Files, r.Bytes}, err)
+}
+
+// patient lets an answer take longer than others.
+func (c *call) patient() {
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(5 * time.Minute)) // in tests there is none
+}
+
+// Findings are what was noticed about a campaign.
+type Findings struct {
+	Findings []campaign.Finding `json:"findings" nullable:"false"`
+}
+
+func (a *API) lint(ctx context.Context, c *call, in *CampaignPath) (*body[Findings], error) {
+	found, err := a.campaign(ctx, c, *in)
+	if err != nil {
+		return nil, err
+	}
+	findings, err := a.Service.Lint(ctx, found.Spec)
+	return answer(Findings{append([]campaign.Finding{}, findings...)}, err)
+}
+
+// Review is what a start now would meet.
+type Review struct {
+	Ready    bool               `json:"ready" doc:"Nothing keeps it from starting."`
+	Findings []campaign.Finding `json:"findings" nullable:"false"`
+	Sampled  int                `json:"sampled" doc:"Recipients whose message was rendered."`
+	Failed   int                `json:"failed" doc:"Of them, those whose message could not be."`
+	Complete bool               `json:"complete" doc:"These were all."`
+	Failures []string           `json:"failures,omitempty" nullable:"false" doc:"Why, for the first ones."`
+	Bytes    int                `json:"bytes" doc:"Of the largest message."`
+}
+
+func (a *API) review(ctx context.Context, c *call, in *CampaignPath) (*body[Review], error) {
+	found, err := a.campaign(ctx, c, *in)
+	if err != nil {
+		return nil, err
+	}
+	c.patient()
+	p, err := a.Service.Check(ctx, found.Spec)
+	return answer(Review{p.Blocked() == nil, append([]campaign.Finding{}, p.Findings...), p.Sampled, p.Failed, p.Complete, p.FirstFailures, p.Bytes}, err)
+}
+
+type testing struct {
+	CampaignPath
+	Body struct {
+		To string `json:"to" minLength:"3" maxLength:"254" doc:"Where to."`
+		As string `json:"as,omitempty" maxLength:"254" doc:"Whose values it shows, as in a preview."`
+	}
+}
+
+// Tested is what became of a test message.
+type Tested struct {
+	Accepted bool   `json:"accepted"`
+	Result   string `json:"result" doc:"The server's words."`
+}
+
+func (a *API) test(ctx context.Context, c *call, in *testing) (*body[Tested], error) {
+	found, err := a.campaign(ctx, c, in.CampaignPath)
+	if err != nil {
+		return nil, err
+	}
+	c.object += " to " + in.Body.To
+	to, err := campaign.ParseAddress(in.Body.To)
+	if err != nil {
+		return nil, invalid("body.to", err.Error())
+	}
+	if a.SendTest == nil {
+		return nil, huma.Error409Conflict("This process cannot send tests: ask one that has the send role.")
+	}
+	c.patient()
+	r, err := a.Service.RenderFit(ctx, found.Spec, in.Body.As)
+	if err != nil {
+		return nil, err
+	}
+	if found.Spec.From == "" {
+		return nil, &campaign.Unfit{Findings: []campaign.Finding{{Blocks: true, Where: "from", What: "is empty"}}}
+	}
+	accepted, result, err := a.SendTest(ctx, found.Spec, r.Contact, to.Email)
+	if err != nil {
+		return nil, huma.Error503ServiceUnavailable(err.Error())
+	}
+	return &body[Tested]{Tested{accepted, result}}, nil
+}
+
+// Audience is whom a campaign would go to: recipients = members − outside −
+// unsubscribed − suppressed.
+type Audience struct {
+	Members      int64 `json:"members" doc:"Of the lists, without the excluded ones."`
+	Outside      int64 `json:"outside" doc:"Of the segment."`
+	Unsubscribed int64 `json:"unsubscribed"`
+	Suppressed   int64 `json:"suppressed"`
+	Recipients   int64 `json:"recipients"`
+}
+
+func (a *API) countCampaign(ctx context.Context, c *call, in *CampaignPath) (*body[Audience], error) {
+	found, err := a.campaign(ctx, c, *in)
+	if err != nil {
+		return nil, err
+	}
+	return answer(a.count(ctx, c, found.Spec))
+}
+
+type counting struct {
+	Body struct {
+		Lists   []string `json:"lists" minItems:"1" maxItems:"100" nullable:"false" doc:"Names of lists."`
+		Exclude []string `json:"exclude,omitempty" maxItems:"100" nullable:"false"`
+		Segment string   `json:"segment,omitempty" maxLength:"4096"`
+	}
+}
+
+func (a *API) countSegment(ctx context.Context, c *call, in *counting) (*body[Audience], error) {
+	return answer(a.count(ctx, c, campaign.Spec{Lists: in.Body.Lists, Exclude: in.Body.Exclude, Segment: in.Body.Segment}))
+}
+
+func (a *API) count(ctx context.Context, c *call, spec campaign.Spec) (Audience, error) {
+	if err := a.Service.FitAudience(ctx, spec); err != nil {
+		return Audience{}, err
+	}
+	c.patient()
+	n, err := a.Service.CountAudience(ctx, spec, func(campaign.AudienceCount) {})
+	return Audience{n.Members, n.Outside, n.Unsubscribed, n.Suppressed, n.Recipients}, err
+}
+
+// expectRecipients makes sure that a start reaches as many as its caller thinks.
+func (a *API) expectRecipients(ctx context.Context, c *call, found campaign.Campaign, want *int64) error {
+	if want == nil {
+		return nil
+	}
+	n, err := a.count(ctx, c, found.Spec)
+	if err == nil && n.Recipients != *want {
+		err = huma.Error409Conflict(fmt.Sprintf("It would reach %d people, and not %d.", n.Recipients, *want))
+	}
+	return err
+}
+
+// expectLatest makes sure that a campaign is sent again once, however often it is asked.
+func (a *API) expectLatest(ctx context.Context, found campaign.Campaign, want campaign.RunID) error {
+	last, err := a.Store.LatestRun(ctx, found.ID)
+	if err != nil && !errors.Is(err, campaign.ErrNotFound) {
+		return err
+	}
+	if last.ID != want {
+		return huma.Error409Conflict(fmt.Sprintf("Its latest run is %d, and not %d.", last.ID, want))
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package api
+
+import (
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/message"
+)
+
+// Draft is what a person says about a campaign; all but its name may be missing until
+// it is started.
+type Draft struct {
+	Name          string   `json:"name" minLength:"1" maxLength:"100" pattern:"^\\P{Cc}+$" patternDescription:"text on one line"`
+	From          string   `json:"from,omitempty" maxLength:"400" example:"News <news@example.org>"`
+	ReplyTo       string   `json:"reply_to,omitempty" maxLength:"400" doc:"One mailbox."`
+	Subject       string   `json:"subject,omitempty" maxLength:"1000" doc:"A Liquid template, as preheader, html, markdown and text."`
+	Preheader     string   `json:"preheader,omitempty" maxLength:"1000" doc:"What mailboxes show after the subject."`
+	HTML          string   `json:"html,omitempty" maxLength:"2000000" doc:"At most one of html and markdown."`
+	Markdown      string   `json:"markdown,omitempty" maxLength:"2000000"`
+	Text          string   `json:"text,omitempty" maxLength:"2000000" doc:"Made from the HTML when it is missing."`
+	PostalAddress string   `json:"postal_address,omitempty" maxLength:"1000"`
+	Attachments   []File   `json:"attachments,omitempty" maxItems:"50" nullable:"false"`
+	Inline        []File   `json:"inline,omitempty" maxItems:"50" nullable:"false" doc:"Images that the HTML calls cid:NAME."`
+	Lists         []string `json:"lists,omitempty" maxItems:"100" nullable:"false" doc:"Names of the lists that it goes to."`
+	Exclude       []string `json:"exclude,omitempty" maxItems:"100" nullable:"false" doc:"Names of lists whose members do not get it."`
+	Segment       string   `json:"segment,omitempty" maxLength:"4096" example:"country in [\"DE\", \"AT\"] and age >= 18"`
+	Track         Track    `json:"track,omitzero"`
+	Weight        int      `json:"weight,omitempty" minimum:"1" maximum:"100" default:"10" doc:"Its share of what is sent while several campaigns run."`
+	Priority      string   `json:"priority,omitempty" enum:"bulk,express" default:"bulk" doc:"An express campaign overtakes all others."`
+	Pool          string   `json:"pool,omitempty" maxLength:"100" doc:"The sources that the mail leaves from."`
+	OnUnknown     string   `json:"on_unknown,omitempty" enum:"resend,hold" default:"resend" doc:"What to do when the connection was lost after the message and before its reply."`
+	GiveUp        string   `json:"give_up,omitempty" maxLength:"20" default:"72h" example:"72h" doc:"How long deferred recipients are tried again."`
+}
+
+// Track says what is measured about readers.
+type Track struct {
+	Opens  string `json:"opens,omitempty" enum:"off,anonymous,individual"`
+	Clicks string `json:"clicks,omitempty" enum:"off,anonymous,individual"`
+}
+
+// File is an attachment or an inline image.
+type File struct {
+	Name string `json:"name" minLength:"1" maxLength:"200"`
+	Type string `json:"type,omitempty" maxLength:"100" doc:"Media type; guessed from the name when it is missing."`
+	Data []byte `json:"data" doc:"In base64."`
+}
+
+// draftBytes bounds a draft: 25 MB of files in base64, and its text.
+const draftBytes = 42 << 20
+
+func draftOf(s campaign.Spec) Draft {
+	return Draft{
+		Name: s.Name, From: s.From, ReplyTo: s.ReplyTo, Subject: s.Subject, Preheader: s.Preheader,
+		HTML: s.HTML, Markdown: s.Markdown, Text: s.Text, PostalAddress: s.PostalAddress,
+		Attachments: filesOf(s.Attachments), Inline: filesOf(s.Inline),
+		Lists: s.Lists, Exclude: s.Exclude, Segment: s.Segment, Track: Track(s.Track),
+		Weight: s.Weight, Priority: string(s.Priority), Pool: s.Pool, OnUnknown: string(s.OnUnknown),
+		GiveUp: time.Duration(s.GiveUp).String(),
+	}
+}
+
+// spec puts a draft over what is stored; what a draft does not have stays.
+func (d Draft) spec(old campaign.Spec) (campaign.Spec, error) {
+	s := campaign.Spec{
+		Name: d.Name, Lists: d.Lists, Exclude: d.Exclude, Segment: d.Segment, Track: campaign.Track(d.Track),
+		Weight: d.Weight, Priority: campaign.Priority(d.Priority), Pool: d.Pool, OnUnknown: campaign.OnUnknown(d.OnUnknown), StartAt: old.StartAt,
+		Source: message.Source{
+			From: d.From, ReplyTo: d.ReplyTo, Subject: d.Subject, Preheader: d.Preheader,
+			HTML: d.HTML, Markdown: d.Markdown, Text: d.Text, PostalAddress: d.PostalAddress,
+			Attachments: messageFiles(d.Attachments), Inline: messageFiles(d.Inline),
+		},
+	}
+	if d.GiveUp != "" {
+		if err := s.GiveUp.UnmarshalText([]byte(d.GiveUp)); err != nil {
+			return s, invalid("body.give_up", "is written like 72h or 90m")
+		}
+	}
+	return s, nil
+}
+
+func filesOf(files []message.File) []File {
+	var out []File
+	for _, f := range files {
+		out = append(out, File{f.Name, f.Type, f.Data})
+	}
+	return out
+}
+
+func messageFiles(files []File) []message.File {
+	var out []message.File
+	for _, f := range files {
+		out = append(out, message.File{Name: f.Name, Type: f.Type, Data: f.Data})
+	}
+	return out
+}

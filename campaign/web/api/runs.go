@@ -1,0 +1,189 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/account"
+)
+
+// Run is one execution of a campaign.
+type Run struct {
+	ID       int64     `json:"id"`
+	Campaign int64     `json:"campaign"`
+	Name     string    `json:"name" doc:"The campaign's, when it was started."`
+	State    string    `json:"state" enum:"scheduled,running,paused,finished,cancelled"`
+	Note     string    `json:"note,omitempty" doc:"Why it is in its state."`
+	StartAt  time.Time `json:"start_at,omitzero" doc:"When it was to begin."`
+	Started  time.Time `json:"started,omitzero"`
+	Finished time.Time `json:"finished,omitzero" doc:"When it was finished or cancelled."`
+	Counted  bool      `json:"counted" doc:"The whole audience is planned."`
+}
+
+func runOf(r campaign.Run) Run {
+	return Run{int64(r.ID), int64(r.Campaign), r.Spec.Name, string(r.State), r.Note, r.StartAt, r.Started, r.Finished, r.SnapshotDone}
+}
+
+// Status is where a run stands: planned = accepted + bounced + deferred + skipped +
+// cancelled + unknown + waiting, always.
+type Status struct {
+	Run
+	Counts campaign.Counts `json:"counts"`
+	Sites  []RunSite       `json:"sites" nullable:"false" doc:"The same by site, the largest first; small sites share lanes."`
+}
+
+// RunSite is a site's part of a run.
+type RunSite struct {
+	Site    string          `json:"site"`
+	Counts  campaign.Counts `json:"counts"`
+	Reasons []RunReason     `json:"reasons" nullable:"false" doc:"Why, for states that have a reason."`
+}
+
+// RunReason is how many recipients are in a state for a reason.
+type RunReason struct {
+	State  string `json:"state"`
+	Reason string `json:"reason"`
+	N      int64  `json:"n"`
+}
+
+func statusOf(s campaign.Status) Status {
+	out := Status{Run: runOf(s.Run), Counts: s.Counts, Sites: []RunSite{}}
+	bySite := map[string]int{}
+	for _, l := range s.Lanes {
+		i, ok := bySite[l.Lane.String()]
+		if !ok {
+			i = len(out.Sites)
+			bySite[l.Lane.String()] = i
+			out.Sites = append(out.Sites, RunSite{Site: l.Lane.String(), Reasons: []RunReason{}})
+		}
+		site := &out.Sites[i]
+		site.Counts.Add(l.State, l.N)
+		if l.Reason != campaign.NoReason && l.N > 0 {
+			site.Reasons = append(site.Reasons, RunReason{l.State.String(), l.Reason.String(), l.N})
+		}
+	}
+	slices.SortStableFunc(out.Sites, func(a, b RunSite) int { return cmp.Compare(b.Counts.Planned, a.Counts.Planned) })
+	return out
+}
+
+// Reply is how often a server's reply ended recipients of a run.
+type Reply struct {
+	State  string `json:"state"`
+	Reason string `json:"reason,omitempty"`
+	Code   int    `json:"code,omitempty"`
+	Reply  string `json:"reply,omitempty"`
+	N      int64  `json:"n"`
+}
+
+func replyOf(r campaign.ReplyCount) Reply {
+	return Reply{r.State.String(), r.Reason.String(), int(r.Code), r.Reply, r.N}
+}
+
+// Report is what became of a run.
+type Report struct {
+	Status
+	Replies []Reply `json:"replies" nullable:"false" doc:"The most frequent ones of those that did not take the message."`
+}
+
+// RunPath names a run.
+type RunPath struct {
+	Run int64 `path:"run" minimum:"1" doc:"The run's id."`
+}
+
+func (a *API) addRuns() {
+	add(a, Operation{Method: "GET", Path: "/runs", ID: "list-runs", Tag: "runs", Summary: "Runs, newest first", Need: account.See}, a.showRuns)
+	add(a, Operation{Method: "GET", Path: "/campaigns/{campaign}/runs", ID: "list-campaign-runs", Tag: "runs", Summary: "A campaign's runs, newest first", Need: account.See}, a.showRunsOf)
+	add(a, Operation{Method: "GET", Path: "/runs/{run}", ID: "show-run", Tag: "runs", Summary: "Where a run stands, by state and by site", Need: account.See}, a.showRun)
+	add(a, Operation{Method: "GET", Path: "/runs/{run}/report", ID: "show-report", Tag: "runs", Summary: "The same, with what the servers replied", Need: account.See}, a.showReport)
+	add(a, Operation{Method: "POST", Path: "/runs/{run}/pause", ID: "pause-run", Tag: "runs", Summary: "Stop sending within a second", Means: "Nothing is lost. Asking twice changes nothing.", Need: account.Send, Action: "pause run"}, a.pause)
+	add(a, Operation{Method: "POST", Path: "/runs/{run}/resume", ID: "resume-run", Tag: "runs", Summary: "Let a paused run go on", Means: "Asking twice changes nothing.", Need: account.Send, Action: "resume run"}, a.resume)
+	add(a, Operation{Method: "POST", Path: "/runs/{run}/cancel", ID: "cancel-run", Tag: "runs", Summary: "End a run for good", Means: "Whoever was not reached is cancelled. Asking twice changes nothing.", Need: account.Send, Action: "cancel run"}, a.cancel)
+	a.addRecipients()
+}
+
+func byRunID(r campaign.Run) string { return number(r.ID) }
+
+func (a *API) showRuns(ctx context.Context, _ *call, in *Paging) (*body[Page[Run]], error) {
+	before, err := in.key()
+	if err != nil {
+		return nil, err
+	}
+	runs, err := a.Store.Runs(ctx, campaign.RunID(before), in.Limit)
+	return answer(pageOf(runs, in.Limit, runOf, byRunID), err)
+}
+
+type campaignPage struct {
+	CampaignPath
+	Paging
+}
+
+func (a *API) showRunsOf(ctx context.Context, c *call, in *campaignPage) (*body[Page[Run]], error) {
+	before, err := in.key()
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.campaign(ctx, c, in.CampaignPath)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := a.Store.RunsOf(ctx, found.ID, campaign.RunID(before), in.Limit)
+	return answer(pageOf(runs, in.Limit, runOf, byRunID), err)
+}
+
+// run finds the run that the path names.
+func (a *API) run(ctx context.Context, c *call, in RunPath) (campaign.Run, error) {
+	run, err := a.Store.RunByID(ctx, campaign.RunID(in.Run))
+	c.object = fmt.Sprintf("%s, run %d", run.Spec.Name, in.Run)
+	return run, err
+}
+
+func (a *API) showRun(ctx context.Context, _ *call, in *RunPath) (*body[Status], error) {
+	s, err := a.Service.StatusOf(ctx, campaign.RunID(in.Run))
+	return answer(statusOf(s), err)
+}
+
+// repliesShown are the most frequent replies of servers.
+const repliesShown = 50
+
+func (a *API) showReport(ctx context.Context, _ *call, in *RunPath) (*body[Report], error) {
+	s, err := a.Service.StatusOf(ctx, campaign.RunID(in.Run))
+	if err != nil {
+		return nil, err
+	}
+	replies, err := a.Store.TopReplies(ctx, s.Run.ID, repliesShown)
+	return answer(Report{statusOf(s), all(replies, replyOf).Items}, err)
+}
+
+func (a *API) pause(ctx context.Context, c *call, in *RunPath) (*body[Run], error) {
+	return a.steer(ctx, c, in, campaign.RunPaused, func(id campaign.RunID) (campaign.Run, error) {
+		return a.Service.PauseRun(ctx, id, "paused by "+c.user.Name)
+	})
+}
+
+func (a *API) resume(ctx context.Context, c *call, in *RunPath) (*body[Run], error) {
+	return a.steer(ctx, c, in, campaign.RunRunning, func(id campaign.RunID) (campaign.Run, error) {
+		return a.Service.ResumeRun(ctx, id)
+	})
+}
+
+func (a *API) cancel(ctx context.Context, c *call, in *RunPath) (*body[Run], error) {
+	return a.steer(ctx, c, in, campaign.RunCancelled, func(id campaign.RunID) (campaign.Run, error) {
+		return a.Service.CancelRun(ctx, id, "cancelled by "+c.user.Name)
+	})
+}
+
+// steer moves a run to a state, in which it may be already.
+func (a *API) steer(ctx context.Context, c *call, in *RunPath, to campaign.RunState, move func(campaign.RunID) (campaign.Run, error)) (*body[Run], error) {
+	run, err := a.run(ctx, c, *in)
+	if err == nil && run.State != to {
+		run, err = move(run.ID)
+	}
+	if err == nil {
+		a.Moved(run.ID)
+	}
+	return answer(runOf(run), err)
+}

@@ -1,0 +1,253 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/account"
+	"broadside/campaign/token"
+	"broadside/campaign/upload"
+	"broadside/campaign/web"
+	"broadside/store"
+	"broadside/store/pgtest"
+)
+
+// server is started by the first test that needs it.
+var server struct {
+	sync.Once
+	*pgtest.Server
+	err error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if server.Server != nil {
+		if err := server.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// each runs a test on both databases.
+func each(t *testing.T, test func(w *world)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(newWorld(t, filepath.Join(t.TempDir(), "test.db"))) })
+	t.Run("postgres", func(t *testing.T) {
+		server.Do(func() { server.Server, server.err = pgtest.Start() })
+		if server.err != nil {
+			t.Fatal(server.err)
+		}
+		url, err := server.Database(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(newWorld(t, url))
+	})
+}
+
+// world is the whole of package web on a database, with a user and a token of each role.
+type world struct {
+	*testing.T
+	db       *store.DB
+	service  *campaign.Service
+	uploads  *upload.Desk
+	accounts *account.Accounts
+	srv      *httptest.Server
+	tokens   map[account.Role]string
+	users    map[account.Role]account.User
+	count    int // of names made
+}
+
+func newWorld(t *testing.T, url string) *world {
+	t.Helper()
+	ctx := context.Background()
+	w := &world{T: t, tokens: map[account.Role]string{}, users: map[account.Role]account.User{}}
+	var err error
+	if w.db, err = store.Open(ctx, url, store.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.db.Close() })
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	if w.uploads, err = upload.Open(ctx, t.TempDir(), w.db, log, time.Now); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.uploads.Close() })
+	w.accounts = account.New(w.db, []byte("setup"), time.Now)
+	w.service = &campaign.Service{Store: w.db, Now: time.Now, PublicURL: "https://news.example"}
+	w.srv = httptest.NewServer(web.New(web.Config{
+		Service: w.service, Store: w.db, Uploads: w.uploads, Accounts: w.accounts, Sessions: w.db.Sessions(),
+		Recipients: web.Recipients(w.db, token.NewMaker(make([]byte, 32)), log), Log: log, Now: time.Now,
+		SiteOf: func(string) string { return "all others" },
+		SendTest: func(context.Context, campaign.Spec, campaign.Contact, string) (bool, string, error) {
+			return true, "250 2.0.0 OK", nil
+		},
+	}))
+	t.Cleanup(w.srv.Close)
+	for _, role := range account.Roles() {
+		w.users[role], _ = must2(w.accounts.Invite(ctx, account.User{Email: string(role) + "@example.org", Name: string(role), Role: role}))(t)
+		w.tokens[role] = w.token(role, role.May())
+	}
+	return w
+}
+
+func must[T any](v T, err error) func(t testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func must2[T, U any](v T, u U, err error) func(t testing.TB) (T, U) {
+	return func(t testing.TB) (T, U) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v, u
+	}
+}
+
+// token makes a token of a role's user.
+func (w *world) token(role account.Role, scopes account.Permission) string {
+	w.Helper()
+	_, text := must2(w.accounts.CreateToken(context.Background(), w.users[role], "test", scopes, time.Now().Add(time.Hour)))(w)
+	return text
+}
+
+// name makes a name that is not taken.
+func (w *world) name() string {
+	w.count++
+	return fmt.Sprintf("name %d", w.count)
+}
+
+// request is a call that is not made yet.
+type request struct {
+	method, path string
+	kind         string // of the body, "" without one
+	body         []byte
+}
+
+func (w *world) call(r request, token string) (*http.Response, []byte) {
+	w.Helper()
+	req, err := http.NewRequest(r.method, w.srv.URL+"/api/v1"+r.path, bytes.NewReader(r.body))
+	if err != nil {
+		w.Fatalf("%s %s: %v", r.method, r.path, err)
+	}
+	if r.kind != "" {
+		req.Header.Set("Content-Type", r.kind)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.Fatalf("%s %s: %v", r.method, r.path, err)
+	}
+	defer resp.Body.Close()
+	return resp, must(io.ReadAll(resp.Body))(w)
+}
+
+// do calls as the admin, wants a status, and reads the answer into out unless it is nil.
+func (w *world) do(method, path string, body any, status int, out any) {
+	w.Helper()
+	r := request{method: method, path: path}
+	if body != nil {
+		r.kind, r.body = "application/json", must(json.Marshal(body))(w)
+	}
+	resp, text := w.call(r, w.tokens[account.Admin])
+	if resp.StatusCode != status {
+		w.Fatalf("%s %s: %s, want %d\n%s", method, path, resp.Status, status, text)
+	}
+	if out != nil {
+		if err := json.Unmarshal(text, out); err != nil {
+			w.Fatalf("%s %s: %v in %s", method, path, err, text)
+		}
+	}
+}
+
+// list makes a list of three people and returns it with the import that made them.
+func (w *world) list() (campaign.List, campaign.ImportID) {
+	w.Helper()
+	ctx := context.Background()
+	l := must(w.db.CreateList(ctx, w.name(), time.Now()))(w)
+	tx := must(w.db.BeginImport(ctx, l.ID, "people.csv", false, time.Now()))(w)
+	var rows []campaign.ImportRow
+	for i, name := range []string{"Ann", "Bob", "Cid"} {
+		rows = append(rows, campaign.ImportRow{Row: int64(i + 1), Email: fmt.Sprintf("%s%d@example.org", strings.ToLower(name), w.count), Attributes: fmt.Appendf(nil, `{"name":%q,"age":%d}`, name, 20+i)})
+	}
+	if err := tx.Put(ctx, rows); err != nil {
+		w.Fatal(err)
+	}
+	id, _ := must2(tx.Finish(ctx, nil))(w)
+	return l, id
+}
+
+// campaign makes a campaign that could start.
+func (w *world) campaign() campaign.Campaign {
+	w.Helper()
+	l, _ := w.list()
+	spec := campaign.Spec{Name: w.name(), Lists: []string{l.Name}}
+	spec.From, spec.Subject, spec.Text, spec.PostalAddress = "News <news@example.org>", "Hello {{ name }}", "Hello {{ name }}", "Harbour Street 1"
+	return must(w.service.Create(context.Background(), spec))(w)
+}
+
+// run makes a run of three: one waits, one was skipped for each of two reasons.
+func (w *world) run() campaign.Run {
+	w.Helper()
+	ctx := context.Background()
+	c := w.campaign()
+	r := must(w.db.CreateRun(ctx, c, campaign.RunRunning, time.Now(), time.Now()))(w)
+	l := must(w.db.ListByName(ctx, c.Spec.Lists[0]))(w)
+	members := must(w.db.ListContacts(ctx, l.ID, 0, 10))(w)
+	rows := []campaign.NewRecipient{
+		{Lane: campaign.LaneGoogle, Contact: members[0].ID, State: campaign.Waiting},
+		{Lane: campaign.TailLane, Contact: members[1].ID, State: campaign.Skipped, Reason: campaign.Suppressed},
+		{Lane: campaign.TailLane, Contact: members[2].ID, State: campaign.Skipped, Reason: campaign.MergeFailed},
+	}
+	if err := w.db.AppendRecipients(ctx, r.ID, 0, members[2].ID, rows, true); err != nil {
+		w.Fatal(err)
+	}
+	return r
+}
+
+// upload leaves a file in a phase.
+func (w *world) upload(phase upload.Phase) upload.Upload {
+	w.Helper()
+	u := must(w.uploads.Receive("admin@example.org", "people.csv", strings.NewReader("E-Mail,Name\ndora@example.org,Dora\nno address,Nobody\n")))(w)
+	if phase == upload.Received {
+		return u
+	}
+	must(w.uploads.Check(u.ID, upload.Plan{List: w.name()}))(w)
+	return w.ended(u.ID)
+}
+
+// ended waits for the step under way.
+func (w *world) ended(id string) upload.Upload {
+	w.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		if u := must(w.uploads.Get(id))(w); !u.Phase.Busy() {
+			return u
+		}
+	}
+	return upload.Upload{}
+}
