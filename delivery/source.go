@@ -110,11 +110,12 @@ func (s *Sender) quickest(sources []*Source, site string, now time.Time) []*Sour
 	return sources
 }
 
-// longWait is what a job may wait for the source that was drawn. It is longer than jobs
-// wait at a site that is merely busy: there the weights decide.
+// longWait is what a job may wait for the source that was drawn.
 const longWait = 10 * time.Second
 
-// waitAt is how long a job would wait for a source at a site, by what it sent lately.
+// waitAt is how long a job would wait for a source because of what the site has said to
+// it. How long it waits where the site is merely busy does not count: there the weights
+// decide.
 func (s *Sender) waitAt(source *Source, site string, now time.Time) time.Duration {
 	s.mu.Lock()
 	p := s.paths[pathKey{source.Name, site}]
@@ -124,14 +125,9 @@ func (s *Sender) waitAt(source *Source, site string, now time.Time) time.Duratio
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	wait := max(p.pausedUntil().Sub(now), 0)
-	if n := p.backlog(); n > 0 && now.Sub(p.overflow.busy) >= proving {
-		seconds := float64(n) / max(p.overflow.pace(now), slowest)
-		wait = min(wait, furthest) + time.Duration(seconds*float64(time.Second))
+	wait := min(max(p.pausedUntil().Sub(now), 0), 24*time.Hour)
+	if p.allowed.Rate < p.rules.Rate {
+		wait += time.Duration(float64(p.backlog()) / max(p.allowed.Rate, 0.01) * float64(time.Second))
 	}
 	return wait
 }
-
-// slowest is the pace in messages per second that a path has at least, when it is asked
-// how long its jobs wait.
-const slowest = 0.01

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"broadside/delivery/queue"
+	"broadside/delivery/shaping"
+	"broadside/ratelimit"
 )
 
 func TestPoolsOfThisMachine(t *testing.T) {
@@ -50,21 +52,20 @@ func TestTheQuickSourceComesFirst(t *testing.T) {
 	quick, slow, refused := &Source{Name: "quick"}, &Source{Name: "slow"}, &Source{Name: "refused"}
 	s := &Sender{paths: map[pathKey]*path{}}
 	for _, source := range []*Source{quick, slow, refused} {
-		p := &path{}
-		p.overflow.busy, p.overflow.began = now.Add(-time.Minute), now.Add(-2*time.Second)
+		p := &path{rules: shaping.Rules{Rate: 100}, allowed: ratelimit.Allowance{Rate: 100}}
 		for n := range 20 {
 			p.waiting[queue.BulkJobs] = append(p.waiting[queue.BulkJobs], job(queue.BulkJobs, n))
 		}
 		s.paths[pathKey{source.Name, "site"}] = p
 	}
 	at := func(source *Source) *path { return s.paths[pathKey{source.Name, "site"}] }
-	at(quick).overflow.sent, at(slow).overflow.sent = 200, 2
-	at(refused).overflow.sent, at(refused).trouble.until = 200, now.Add(time.Minute)
+	at(slow).allowed.Rate = 1
+	at(refused).trouble.until = now.Add(time.Minute)
 	if got := s.quickest([]*Source{refused, slow, quick}, "site", now); !slices.Equal(got, []*Source{quick, slow, refused}) {
 		t.Errorf("%s, %s, %s", got[0].Name, got[1].Name, got[2].Name)
 	}
 	// Among those that are quick enough the draw decides.
-	at(slow).overflow.sent = 40
+	at(slow).allowed.Rate = 20
 	if got := s.quickest([]*Source{slow, quick}, "site", now); got[0] != slow {
 		t.Errorf("%s came first, %s was drawn", got[0].Name, slow.Name)
 	}
