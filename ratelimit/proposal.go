@@ -12,8 +12,8 @@ const (
 	tick     = 250 * time.Millisecond
 	fullTick = time.Second
 	idleTick = 3 * time.Second
-	// nearby slots are for whoever has messages that wait, whatever its share: otherwise
-	// they would be lost.
+	// nearby slots are for whoever has messages that wait and uses what it has, whatever
+	// its share: otherwise they would be lost.
 	nearby = 450 * time.Millisecond
 	// first is how many slots are taken for a key's first messages, before anybody has
 	// asked for them.
@@ -138,6 +138,10 @@ func (g *sharedGate) reserve(p *proposal, me, waiting int, now int64) {
 		need = first - g.ahead() // the first messages of a key
 	}
 	share := pace / rate
+	near := 0 // slots that nobody else will take
+	if g.hungry {
+		near = waiting + int(t.Members[me].Pace*nearby.Seconds()) - g.aheadUntil(now+int64(nearby))
+	}
 	if g.covered == 0 {
 		p.credit = 1
 	}
@@ -151,13 +155,17 @@ func (g *sharedGate) reserve(p *proposal, me, waiting int, now int64) {
 			p.credit = min(p.credit+share, 4)
 			p.covered = begins
 		}
-		due := p.credit >= 1 || waiting > 0 && begins < now+int64(nearby)
-		if need <= 0 || !due || !t.free(i) || begins < earliest {
+		due := need > 0 && p.credit >= 1
+		left := near > 0 && begins < now+int64(nearby)
+		if !due && !left || !t.free(i) || begins < earliest {
 			continue
 		}
 		p.blocks = append(p.blocks, t.take(i))
 		p.credit = max(p.credit-1, -4)
 		need -= group
+		if begins < now+int64(nearby) {
+			near -= group
+		}
 	}
 }
 

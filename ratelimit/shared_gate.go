@@ -270,9 +270,14 @@ func (g *sharedGate) add(blocks []block, now int64) {
 }
 
 // ahead is how many slots are there to be used.
-func (g *sharedGate) ahead() (n int) {
+func (g *sharedGate) ahead() int { return g.aheadUntil(1<<63 - 1) }
+
+// aheadUntil is how many of them come before a time, by whole blocks.
+func (g *sharedGate) aheadUntil(end int64) (n int) {
 	for _, b := range g.blocks {
-		n += b.n
+		if b.start < end {
+			n += b.n
+		}
 	}
 	return n
 }

@@ -46,7 +46,7 @@ const (
 	horizon = time.Second
 	// leastUnit is the shortest time that is taken as one: 64 units reach beyond the
 	// horizon.
-	leastUnit = 20 * time.Millisecond
+	leastUnit = 16 * time.Millisecond
 	// mostRate keeps slots apart; more is no limit in practice. Below leastRate, three
 	// messages a year, nothing leaves.
 	mostRate  = 1e6
