@@ -15,9 +15,6 @@ import (
 	"broadside/campaign/account"
 )
 
-// undoTime passes between the click that starts a campaign and its first message.
-const undoTime = time.Minute
-
 // largeAudience asks for its count to be typed.
 const largeAudience = 10_000
 
@@ -31,6 +28,7 @@ type reviewView struct {
 	OpenRun   *campaign.Run // and is not over
 	Lists     []campaign.List
 	Large     bool
+	Undo      string // how long a start can be taken back, in words
 }
 
 func showReview(v *visit) error {
@@ -43,7 +41,7 @@ func showReview(v *visit) error {
 
 func (v *visit) review(status int, c campaign.Campaign, f Form) error {
 	ctx := v.r.Context()
-	body := reviewView{Form: f, Campaign: c}
+	body := reviewView{Form: f, Campaign: c, Undo: inWords(v.app.UndoTime)}
 	var err error
 	if body.Preflight, err = v.app.Service.Check(ctx, c.Spec); err != nil {
 		return err
@@ -78,6 +76,13 @@ func (v *visit) review(status int, c campaign.Campaign, f Form) error {
 	}
 	body.Large = people >= largeAudience
 	return v.render(status, "review", "Review "+c.Spec.Name, body)
+}
+
+func inWords(d time.Duration) string {
+	if d%time.Minute == 0 && d > 0 {
+		return plural(int64(d/time.Minute), "minute", "minutes")
+	}
+	return plural(int64(d/time.Second), "second", "seconds")
 }
 
 // merged joins findings of two kinds; the lint says in more detail what a check of the
@@ -192,7 +197,7 @@ func startCampaign(v *visit) error {
 func (v *visit) startTime(f Form) (time.Time, error) {
 	now := v.app.Now()
 	if f.Values["when"] != "at" {
-		return now.Add(undoTime), nil
+		return now.Add(v.app.UndoTime), nil
 	}
 	zone, err := time.LoadLocation(f.Values["zone"])
 	if err != nil || f.Values["zone"] == "" {

@@ -44,6 +44,8 @@ type Config struct {
 	// SendTest sends one message now and waits for the server's word; nil where nothing
 	// can be sent. The error is about our own machinery.
 	SendTest func(ctx context.Context, spec campaign.Spec, as campaign.Contact, to string) (accepted bool, result string, err error)
+	// UndoTime passes between the click that starts a campaign and its first message.
+	UndoTime time.Duration
 	// Proxies are the networks whose X-Forwarded-For and -Proto are believed.
 	Proxies []netip.Prefix
 	Log     *slog.Logger

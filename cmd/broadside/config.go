@@ -36,7 +36,8 @@ type Config struct {
 	Unsigned         bool   `toml:"unsigned" env:"UNSIGNED"`                     // let mail without a DKIM key leave
 	LogLevel         string `toml:"log_level" env:"LOG_LEVEL"`                   // debug, info, warn, error
 
-	TrustedProxies []string `toml:"trusted_proxies" env:"TRUSTED_PROXIES"` // networks of the web role's reverse proxies
+	TrustedProxies []string          `toml:"trusted_proxies" env:"TRUSTED_PROXIES"` // networks of the web role's reverse proxies
+	UndoTime       campaign.Duration `toml:"undo_time" env:"UNDO_TIME"`             // between the click that starts and the first message
 
 	Queue QueueConfig `toml:"queue" envPrefix:"QUEUE_"`
 	SMTP  SMTPConfig  `toml:"smtp" envPrefix:"SMTP_"`
@@ -86,10 +87,11 @@ type RetryConfig struct {
 func defaultConfig() Config {
 	return Config{
 		Data: "broadside-data", Listen: "127.0.0.1:8025", BounceListen: "127.0.0.1:2526", LogLevel: "info",
-		Queue:  QueueConfig{Replicas: 1, AckWait: campaign.Duration(time.Minute)},
-		SMTP:   SMTPConfig{TLS: "opportunistic", Port: 25, MTASTS: true, Connect: campaign.Duration(5 * time.Second)},
-		Bounce: defaultBounceConfig(),
-		Retry:  RetryConfig{First: campaign.Duration(time.Minute), Most: campaign.Duration(2 * time.Hour)},
+		UndoTime: campaign.Duration(time.Minute),
+		Queue:    QueueConfig{Replicas: 1, AckWait: campaign.Duration(time.Minute)},
+		SMTP:     SMTPConfig{TLS: "opportunistic", Port: 25, MTASTS: true, Connect: campaign.Duration(5 * time.Second)},
+		Bounce:   defaultBounceConfig(),
+		Retry:    RetryConfig{First: campaign.Duration(time.Minute), Most: campaign.Duration(2 * time.Hour)},
 	}
 }
 
@@ -157,6 +159,9 @@ func (c *Config) check() error {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		errs = append(errs, fmt.Errorf("log_level is %q: use debug, info, warn or error", c.LogLevel))
+	}
+	if u := time.Duration(c.UndoTime); u < 0 || u > time.Hour {
+		errs = append(errs, fmt.Errorf("undo_time is %s: use 0s to 1h", u))
 	}
 	if t := c.Queue.TailLanes; t < 0 || t > 99 {
 		errs = append(errs, fmt.Errorf("queue.tail_lanes is %d: use 1 to 99", t))

@@ -77,6 +77,7 @@ func (e *engine) pages(ctx context.Context, uploads *upload.Desk) (*web.App, *ac
 		SiteOf:     siteOf,
 		SendTest:   e.sendTest,
 		Proxies:    proxies,
+		UndoTime:   time.Duration(e.cfg.UndoTime),
 		Log:        e.log,
 		Now:        time.Now,
 	}), accounts, nil
