@@ -60,7 +60,7 @@ func (db *DB) markSuppressed(ctx context.Context, a campaign.Audience, page []ca
 	if len(some) == 0 {
 		return nil
 	}
-	of, err := db.subscriptions(ctx, db.in("list"), db.array(a.Lists), some, a.At)
+	of, err := db.subscriptions(ctx, db.in("m.list"), db.array(a.Lists), some, a.At)
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (db *DB) suppressed(ctx context.Context, q querier, addresses []string) ([]
 		Who  string
 		List campaign.ListID
 	}
-	if err := q.SelectContext(ctx, &rows, q.Rebind("SELECT who, list FROM suppressions WHERE "+db.in("who")), db.array(keys)); err != nil {
+	if err := q.SelectContext(ctx, &rows, q.Rebind("SELECT s.who, s.list"+db.suppressionsBy()), db.array(keys)); err != nil {
 		return nil, fmt.Errorf("look up %d suppressions: %w", len(addresses), err)
 	}
 	found := make([]suppressed, len(addresses))
@@ -103,6 +103,17 @@ func (db *DB) suppressed(ctx context.Context, q querier, addresses []string) ([]
 		}
 	}
 	return found, nil
+}
+
+// suppressionsBy is the FROM clause for the suppressions s of an array of addresses,
+// domains and hashes, each found by its key, also when PostgreSQL has no statistics of
+// a table that has just been filled.
+func (db *DB) suppressionsBy() string {
+	if db.postgres {
+		return ` FROM unnest(CAST(? AS text[])) k (who)
+			JOIN LATERAL (SELECT who, list FROM suppressions WHERE who = k.who OFFSET 0) s ON TRUE`
+	}
+	return ` FROM json_each(?) k CROSS JOIN suppressions s ON s.who = k.value`
 }
 
 func (s *suppressed) add(lists []campaign.ListID) {

@@ -25,7 +25,7 @@ func (db *DB) UnwantedOf(ctx context.Context, lists []string, people []campaign.
 	}
 	var joined map[campaign.ContactID]*subscription
 	if len(lists) > 0 {
-		if joined, err = db.subscriptions(ctx, "list IN (SELECT id FROM lists WHERE "+db.in("name")+")", db.array(lists), contacts, now); err != nil {
+		if joined, err = db.subscriptions(ctx, "m.list IN (SELECT id FROM lists WHERE "+db.in("name")+")", db.array(lists), contacts, now); err != nil {
 			return nil, err
 		}
 	}
@@ -62,7 +62,7 @@ func (db *DB) subscriptions(ctx context.Context, lists string, parameter any, co
 		List    campaign.ListID
 		Until   int64
 	}
-	err := db.selectAll(ctx, &rows, "SELECT contact, list, consent_until AS until FROM members WHERE status = 0 AND "+lists+" AND "+db.in("contact"), parameter, db.array(contacts))
+	err := db.selectAll(ctx, &rows, "SELECT m.contact, m.list, m.consent_until AS until"+db.membersOf()+" AND "+lists, db.array(contacts), parameter)
 	if err != nil {
 		return nil, fmt.Errorf("look up the subscriptions of %d contacts: %w", len(contacts), err)
 	}
@@ -76,4 +76,15 @@ func (db *DB) subscriptions(ctx context.Context, lists string, parameter any, co
 		}
 	}
 	return of, nil
+}
+
+// membersOf is the FROM clause for the subscriptions m of contacts (an array), each
+// found by its key: PostgreSQL, when it has no statistics of a young list, would rather
+// read the list.
+func (db *DB) membersOf() string {
+	if db.postgres {
+		return ` FROM unnest(CAST(? AS bigint[])) k (contact)
+			JOIN LATERAL (SELECT * FROM members WHERE contact = k.contact OFFSET 0) m ON TRUE WHERE m.status = 0`
+	}
+	return ` FROM json_each(?) k CROSS JOIN members m ON m.contact = k.value WHERE m.status = 0`
 }
