@@ -73,6 +73,9 @@ func (s *Sender) render(p *prepared) error {
 		Date:       now,
 		FeedbackID: feedbackID(job, p.content.message.FromDomain()),
 	}
+	if p.content.signer != nil {
+		r.CFBLAddress = s.Identity.complaintAddress(job, p.content.message.FromDomain())
+	}
 	if s.Identity.PublicURL != "" {
 		r.Unsubscribe = s.Identity.unsubscribe(job)
 	}
@@ -124,8 +127,31 @@ func (id *Identity) returnPath(j *campaign.Job, domain string) string {
 	if id.ReturnPathDomain != "" {
 		domain = id.ReturnPathDomain
 	}
-	b := append(make([]byte, 0, 96), "b-"...)
-	b = id.Tokens.Append(b, token.Bounce, int64(j.Run), int64(j.Contact))
+	return id.sealed("b-", token.Bounce, j, domain)
+}
+
+// complaintAddress is where providers report this recipient's complaint, which the
+// address alone names. It is "" when the address is in a domain that our signature
+// does not speak for: only the sender's own, or one below it (RFC 9477 §3).
+func (id *Identity) complaintAddress(j *campaign.Job, domain string) string {
+	at := domain
+	if id.ReturnPathDomain != "" {
+		at = id.ReturnPathDomain
+	}
+	if at != domain && !strings.HasSuffix(at, "."+domain) {
+		return ""
+	}
+	return id.sealed("c-", token.Complaint, j, at)
+}
+
+// sealed is an address of ours that names a recipient.
+func (id *Identity) sealed(prefix string, p token.Purpose, j *campaign.Job, domain string) string {
+	b := make([]byte, 0, 128)
+	if id.ReturnPathMailbox != "" {
+		b = append(append(b, id.ReturnPathMailbox...), '+')
+	}
+	b = append(b, prefix...)
+	b = id.Tokens.Append(b, p, int64(j.Run), int64(j.Contact))
 	b = append(b, '@')
 	return string(append(b, domain...))
 }

@@ -33,7 +33,10 @@ type Identity struct {
 	PublicURL string
 	// ReturnPathDomain receives bounces; empty: the domain of the sender's address.
 	ReturnPathDomain string
-	Tokens           *token.Maker
+	// ReturnPathMailbox is the local part of the mailbox, in that domain, that receives
+	// what is sent to "mailbox+…"; empty when the domain receives all by itself.
+	ReturnPathMailbox string
+	Tokens            *token.Maker
 }
 
 // Config is what a Sender needs; all of it is shared and read-only.

@@ -87,10 +87,10 @@ func (db *DB) follow(ctx context.Context, t *tx, heard []campaign.Feedback) erro
 	}
 	because := make(map[int64]campaign.Suppression)
 	for _, f := range heard {
-		s := campaign.Suppression{Reason: f.Kind.Suppresses(), Detail: f.Detail, At: f.At}
+		s := campaign.Suppression{Reason: f.Kind.Suppresses(), Detail: storable(f.Detail), At: f.At}
 		if n := worn[int64(f.Contact)]; f.Kind == campaign.SoftBounce && n > 0 {
 			s.Reason = "bounced"
-			s.Detail = fmt.Sprintf("%d soft bounces, the last: %s", n, f.Detail)
+			s.Detail = fmt.Sprintf("%d soft bounces, the last: %s", n, s.Detail)
 		}
 		if s.Reason != "" {
 			because[int64(f.Contact)] = s

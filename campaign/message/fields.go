@@ -35,6 +35,10 @@ func (w *writer) header(dst []byte) ([]byte, error) {
 	if r.FeedbackID != "" {
 		dst = appendField(dst, "Feedback-ID", r.FeedbackID)
 	}
+	if r.CFBLAddress != "" {
+		dst = append(append(dst, "CFBL-Address: "...), r.CFBLAddress...)
+		dst = append(dst, ";\r\n report=arf\r\n"...)
+	}
 	return append(dst, c.fixed...), nil
 }
 

@@ -26,6 +26,9 @@ type Recipient struct {
 	UnsubscribeMailto string
 	// FeedbackID is the Feedback-ID field; none when empty.
 	FeedbackID string
+	// CFBLAddress is where mailbox providers report complaints about this message, the
+	// address of CFBL-Address (RFC 9477 §3.1); none when empty.
+	CFBLAddress string
 }
 
 // MergeError is why one recipient's message cannot be made; the campaign's other
@@ -64,6 +67,7 @@ func checkRecipient(r *Recipient) error {
 		{"unsubscribe URL", r.Unsubscribe, maxURL, r.Unsubscribe == "" || strings.HasPrefix(r.Unsubscribe, "https://")},
 		{"unsubscribe mailto", r.UnsubscribeMailto, maxURL, r.UnsubscribeMailto == "" || strings.HasPrefix(r.UnsubscribeMailto, "mailto:")},
 		{"Feedback-ID", r.FeedbackID, 200, true},
+		{"CFBL-Address", r.CFBLAddress, 320, r.CFBLAddress == "" || strings.IndexByte(r.CFBLAddress, '@') > 0},
 	}
 	for i := range checks {
 		if c := &checks[i]; !c.ok || len(c.v) > c.max || !isToken(c.v) {

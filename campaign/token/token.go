@@ -21,6 +21,7 @@ const (
 	Bounce      Purpose = 'b' // the local part of a return path (VERP)
 	Unsubscribe Purpose = 'u'
 	MessageID   Purpose = 'm'
+	Complaint   Purpose = 'c' // the local part of a CFBL-Address (RFC 9477)
 )
 
 // ErrInvalid says that a token is not ours, or was changed.

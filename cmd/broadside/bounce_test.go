@@ -86,6 +86,32 @@ func TestLateBounceSuppresses(t *testing.T) { // B6, M15
 	})
 }
 
+// A recipient complains: the report has nothing of theirs but the message itself, and
+// suppresses them; the campaign's report counts it.
+func TestComplaintSuppresses(t *testing.T) { // B2
+	bounces := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	c := newCluster(t, 40, "BROADSIDE_BOUNCE_LISTEN="+bounces, "BROADSIDE_BOUNCE_REPORTERS=127.0.0.0/8")
+	c.prepare(40)
+	c.open(filepath.Join(c.dir, "data", "broadside.db"))
+	c.run("campaign", "start", "news")
+	p := c.serve()
+	c.finished(time.Minute)
+	sent := c.sim.Ledger().Messages()[0]
+	report := "From: feedback@isp.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=feedback-report; boundary=arf\r\n\r\n" +
+		"--arf\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nVersion: 1\r\nUser-Agent: isp\r\n\r\n" +
+		"--arf\r\nContent-Type: message/rfc822\r\n\r\n" + string(sent.Data) + "\r\n--arf--\r\n"
+	if err := smtp.SendMail(bounces, nil, "", []string{"fbl@" + testDomain}, []byte(report)); err != nil {
+		t.Fatal(err)
+	}
+	entry, err := c.db.SuppressionOf(t.Context(), campaign.AddressKey(sent.To[0]))
+	if err != nil || entry.Reason != "complained" {
+		t.Fatalf("%+v, %v\n%s", entry, err, p.log)
+	}
+	if out := c.run("campaign", "report", "news"); !strings.Contains(out, "over Gmail's limit of 0.3 %") {
+		t.Errorf("the report does not say so:\n%s", out)
+	}
+}
+
 // lateReport sends a report as MTAs do, from nobody (RFC 5321 §4.5.5).
 func lateReport(client *smtp.Client, to string) error {
 	if err := errors.Join(client.Reset(), client.Mail("")); err != nil {

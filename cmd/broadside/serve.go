@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"broadside/delivery/bounce"
 )
 
 func serveCommand(a *app) *cobra.Command {
@@ -103,14 +101,4 @@ func (e *engine) listener(role string) (net.Listener, error) {
 		return nil, fmt.Errorf("%s: %w; choose another address with %s", role, err, flag)
 	}
 	return l, nil
-}
-
-// bounce hears what comes back to the return paths.
-func (e *engine) bounce(ctx context.Context) error {
-	l, err := e.listener("bounce")
-	if err != nil {
-		return err
-	}
-	r := bounce.Receiver{Store: e.store, Tokens: e.tokens, Hello: e.cfg.Hello, Limits: bounce.DefaultLimits, Log: e.log}
-	return r.Serve(ctx, l)
 }

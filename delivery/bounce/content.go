@@ -16,6 +16,8 @@ type content struct {
 	receipt bool
 	// feedback: an abuse report (RFC 5965); what it quotes is our own message.
 	feedback bool
+	report   fields // the first feedback report
+	original fields // the header of the first message that is quoted
 }
 
 func readContent(msg []byte) content {
@@ -47,13 +49,19 @@ func (c *content) walk(header fields, body []byte, parts *int, depth int, quoted
 			h, b := cutFields(p)
 			c.walk(h, b, parts, depth+1, quoted)
 		}
-	case media == "message/rfc822" || media == "message/global":
+	case media == "message/rfc822" || media == "message/global" || media == "text/rfc822-headers":
 		h, b := cutFields(decode(body, encoding))
+		if c.original == nil {
+			c.original = h
+		}
 		c.walk(h, b, parts, depth+1, true)
 	case media == "message/disposition-notification":
 		c.receipt = true
 	case media == "message/feedback-report":
 		c.feedback = true
+		if c.report == nil {
+			c.report, _ = cutFields(bytes.TrimLeft(decode(body, encoding), "\r\n"))
+		}
 	default:
 		c.leaf(media, decode(body, encoding), quoted)
 	}

@@ -6,8 +6,12 @@ import "strings"
 // Unrecognised. msg may be cut off anywhere.
 func Parse(msg []byte) Report {
 	c := readContent(msg)
-	if c.feedback {
-		return Report{}
+	return c.read()
+}
+
+func (c *content) read() Report {
+	if r, ok := c.complaint(); ok || c.feedback {
+		return r
 	}
 	if c.status != nil {
 		if r, ok := parseStatus(c.status); ok {

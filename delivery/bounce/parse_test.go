@@ -84,7 +84,7 @@ var samples = map[string]struct { // B1, B4, B5
 	"vacation-subject-chinese": {kind: AutoReply},
 
 	"odd-daemon-without-code": {},
-	"complaint-arf":           {},
+	"complaint-arf":           {kind: Complained},
 	"person":                  {},
 	"spam":                    {},
 }

@@ -20,7 +20,7 @@ func (c *content) plain() (Report, bool) {
 		}
 		at := slices.IndexFunc(lines[start:], func(l string) bool { return finds(l, d.found) })
 		if at >= 0 {
-			return c.read(lines, lines[start+at:]), true
+			return c.readNotice(lines, lines[start+at:]), true
 		}
 	}
 	if !c.fromDaemon() || !c.subjectOfFailure() {
@@ -28,14 +28,14 @@ func (c *content) plain() (Report, bool) {
 	}
 	for i, l := range lines {
 		if code, enhanced := quotedCodes(l); code != 0 || enhanced != "" {
-			return c.read(lines, lines[max(i-1, 0):]), true
+			return c.readNotice(lines, lines[max(i-1, 0):]), true
 		}
 	}
 	return Report{}, false
 }
 
-// read makes the report of a notice whose diagnostics begin at said.
-func (c *content) read(notice, said []string) Report {
+// readNotice makes the report of a notice whose diagnostics begin at said.
+func (c *content) readNotice(notice, said []string) Report {
 	text := strings.Join(said[:min(len(said), 40)], " ")
 	text = text[:min(len(text), maxValue)]
 	r := Report{Kind: Failed, Recipient: line(failedRecipient(c.header, said), 320)}

@@ -36,20 +36,22 @@ type Limits struct {
 	Store        time.Duration // for all questions to the store that a message leads to
 	// Age is how long after its outcome a recipient's bounces are believed: RFC 5321
 	// §4.5.4.1 has servers try for 4 to 5 days, and some give up much later.
+	// Complaints have no age: people look into their mailboxes when they please.
 	Age time.Duration
 }
 
-// DefaultLimits suit the bounces of a large run on a small machine: at most 50 MB.
+// DefaultLimits suit the bounces of a large run on a small machine: at most 100 MB.
 var DefaultLimits = Limits{
 	Connections: 200, PerHost: 50, Lifetime: 10 * time.Minute, Idle: 2 * time.Minute,
-	Recipients: 20, MessageBytes: 50 << 20, ReadBytes: 256 << 10,
+	Recipients: 20, MessageBytes: 50 << 20, ReadBytes: 512 << 10,
 	Store: 10 * time.Second, Age: 30 * 24 * time.Hour,
 }
 
-// Receiver hears bounces. Its fields are set before Serve and not changed.
+// Receiver hears bounces and complaints. Its fields are set before Serve and not changed.
 type Receiver struct {
 	Store  Store
 	Tokens *token.Maker
+	Trust  Trust
 	Hello  string // the name it greets with
 	Limits Limits
 	Log    *slog.Logger

@@ -120,7 +120,7 @@ func serve(t *testing.T, limits Limits) *server {
 		t.Fatal(err)
 	}
 	s := &server{addr: l.Addr().String(), store: &memory{}, log: &logged{}}
-	r := &Receiver{Store: s.store, Tokens: tokens, Hello: "bounces.example.org", Limits: limits, Log: slog.New(slog.NewTextHandler(s.log, nil))}
+	r := &Receiver{Store: s.store, Tokens: tokens, Trust: trust, Hello: "bounces.example.org", Limits: limits, Log: slog.New(slog.NewTextHandler(s.log, nil))}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Serve(ctx, l) }()

@@ -10,14 +10,15 @@ type Kind uint8
 
 // The kinds.
 const (
-	Unrecognised Kind = iota // none of the others: a person's answer, a complaint, junk
+	Unrecognised Kind = iota // none of the others: a person's answer, junk
 	AutoReply                // a machine answered for a person (RFC 3834)
 	Delivered                // delivered, or passed on to where no reports come from
 	Delayed                  // not delivered yet, and still being tried
 	Failed                   // not delivered, and not tried any more
+	Complained               // the recipient called it spam (RFC 5965)
 )
 
-var kindNames = [...]string{"unrecognised", "auto-reply", "delivered", "delayed", "failed"}
+var kindNames = [...]string{"unrecognised", "auto-reply", "delivered", "delayed", "failed", "complaint"}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -32,6 +33,7 @@ type Report struct {
 	// Diagnostic is what the refusing server said, printable and on one line, at most
 	// 512 bytes.
 	Diagnostic string
+	Complaint  string // of Complained: the report's Feedback-Type
 	Recipient  string // whom the reporter failed to reach: perhaps a forwarding address
 	Reporter   string // the reporting MTA
 }
@@ -42,10 +44,13 @@ func (r Report) Hard() bool { return r.Kind == Failed && reply.Gone(r.Reason, r.
 // Feedback is what the report says about the recipient; false when it is nothing that
 // anything follows from. Delayed is not failed.
 func (r Report) Feedback() (campaign.FeedbackKind, bool) {
-	if r.Kind != Failed {
-		return 0, false
+	switch r.Kind {
+	case Failed:
+		return reply.Verdict(r.Reason, r.Code, r.Status), true
+	case Complained:
+		return campaign.Complaint, true
 	}
-	return reply.Verdict(r.Reason, r.Code, r.Status), true
+	return 0, false
 }
 
 // mild orders reports by what they would do to the recipient.

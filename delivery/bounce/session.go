@@ -4,29 +4,22 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/emersion/go-smtp"
-
-	"broadside/campaign"
-	"broadside/campaign/token"
 )
 
-// pathPrefix begins the local part of return paths.
-const pathPrefix = "b-"
+// mailboxes take mail for people: RFC 5321 §4.5.1, RFC 2142 §2 and §4, and the name that
+// feedback loops are registered under. Complaints there are read, all else is logged.
+var mailboxes = []string{"postmaster", "abuse", "fbl"}
 
 // The answers that are not go-smtp's own.
 var (
 	errNobody = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user here"}
 	errBroken = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Not taken, try again later"}
 )
-
-// target is whom a return path names.
-type target struct {
-	run     campaign.RunID
-	contact campaign.ContactID
-}
 
 // session is one client's mail. go-smtp may reset it while a message that was sent
 // with BDAT is still being read, hence the lock.
@@ -35,46 +28,42 @@ type session struct {
 	ctx      context.Context
 	remote   string
 
-	mu         sync.Mutex
-	from       string
-	targets    []target
-	postmaster bool
+	mu      sync.Mutex
+	from    string
+	targets []target
+	mailbox string // one of mailboxes, when it is for one
 }
 
 // Mail takes any sender: what comes back has none, or anybody's.
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.from, s.targets, s.postmaster = from, nil, false
+	s.from, s.targets, s.mailbox = from, nil, ""
 	return nil
 }
 
-// Rcpt takes return paths that we made, in whatever domain: the token proves more
+// Rcpt takes return paths and complaint addresses that we made, in whatever domain: the token proves more
 // than a list of domains would. Nothing is ever passed on.
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	local, _, _ := strings.Cut(strings.ToLower(to), "@")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if local == "postmaster" { // RFC 5321 §4.5.1
-		s.postmaster = true
+	if slices.Contains(mailboxes, local) {
+		s.mailbox = local
 		return nil
 	}
-	sealed, ok := strings.CutPrefix(local, pathPrefix)
+	t, ok := s.receiver.target(local)
 	if !ok {
 		return errNobody
 	}
-	run, contact, err := s.receiver.Tokens.Read(token.Bounce, sealed)
-	if err != nil {
-		return errNobody
-	}
-	s.targets = append(s.targets, target{campaign.RunID(run), campaign.ContactID(contact)})
+	s.targets = append(s.targets, t)
 	return nil
 }
 
 // Data answers 250 when what follows from the message is durable.
 func (s *session) Data(r io.Reader) error {
 	s.mu.Lock()
-	m := received{from: s.from, remote: s.remote, targets: s.targets, postmaster: s.postmaster}
+	m := received{from: s.from, remote: s.remote, targets: s.targets, mailbox: s.mailbox}
 	s.mu.Unlock()
 	head, err := io.ReadAll(io.LimitReader(r, s.receiver.Limits.ReadBytes))
 	if err == nil {
@@ -98,7 +87,7 @@ func (s *session) Data(r io.Reader) error {
 func (s *session) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.from, s.targets, s.postmaster = "", nil, false
+	s.from, s.targets, s.mailbox = "", nil, ""
 }
 
 // Logout has nothing to free.

@@ -13,7 +13,7 @@ import (
 type received struct {
 	from, remote string
 	targets      []target
-	postmaster   bool
+	mailbox      string // of a person: see mailboxes
 	head         []byte // the message, or its beginning
 	size         int64
 }
@@ -22,15 +22,30 @@ type received struct {
 func (r *Receiver) take(ctx context.Context, m received) error {
 	ctx, cancel := context.WithTimeout(ctx, r.Limits.Store)
 	defer cancel()
-	if m.postmaster {
-		header, _ := cutFields(m.head)
-		r.Log.Info("bounce: mail for postmaster", "remote", m.remote, "from", line(m.from, 320),
-			"subject", line(decodeWords(header.get("subject")), 200), "bytes", m.size)
+	c := readContent(m.head)
+	report := c.read()
+	if report.Kind == Complained {
+		ok, why, err := r.Trust.believes(m)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			r.Log.Warn("bounce: a complaint is not believed", "why", why, "remote", m.remote, "reporter", report.Reporter, "about", report.Recipient)
+			return nil
+		}
+		if t, ok := c.named(r.Tokens); ok && len(m.targets) == 0 {
+			m.targets = []target{t}
+		}
 	}
-	if len(m.targets) == 0 {
-		return nil
+	if m.mailbox != "" {
+		r.Log.Info("bounce: mail for "+m.mailbox, "remote", m.remote, "from", line(m.from, 320), "says", report.Kind.String(),
+			"subject", line(decodeWords(c.header.get("subject")), 200), "bytes", m.size)
 	}
-	report := Parse(m.head)
+	return r.follow(ctx, m, report)
+}
+
+// follow hands what a report says of the recipients to the store.
+func (r *Receiver) follow(ctx context.Context, m received, report Report) error {
 	var heard []campaign.Feedback
 	for _, t := range m.targets {
 		f, follows, err := r.judge(ctx, t, report)
@@ -65,7 +80,7 @@ func (r *Receiver) judge(ctx context.Context, t target, report Report) (f campai
 	case row.Email == "":
 		return f, "ignored, the contact was erased", nil
 	// The row of a message that has just been sent may not be written yet.
-	case !row.At.IsZero() && time.Since(row.At) > r.Limits.Age:
+	case report.Kind != Complained && !row.At.IsZero() && time.Since(row.At) > r.Limits.Age:
 		return f, "ignored, it comes too late to be believed", nil
 	}
 	return campaign.Feedback{Recipient: row.Recipient, Kind: kind, Detail: report.detail(), At: time.Now()}, kind.String(), nil
@@ -73,6 +88,9 @@ func (r *Receiver) judge(ctx context.Context, t target, report Report) (f campai
 
 // detail is what people see beside the suppression.
 func (r Report) detail() string {
+	if r.Kind == Complained {
+		return r.Complaint + " (reported by " + r.Reporter + ")"
+	}
 	detail := r.Diagnostic
 	if detail == "" {
 		detail = r.Status + " " + r.Reason.String()
