@@ -37,6 +37,7 @@ type Config struct {
 	Uploads  *upload.Desk
 	Accounts *account.Accounts
 	Sessions scs.CtxStore
+	Sites    api.Sites
 	// Recipients answers /u/ and /healthz.
 	Recipients http.Handler
 	// SiteOf names the mailbox provider of a domain.

@@ -74,6 +74,7 @@ func (e *engine) pages(ctx context.Context, uploads *upload.Desk) (*web.App, *ac
 		Accounts:   accounts,
 		Sessions:   e.store.Sessions(),
 		Recipients: web.Recipients(e.store, e.tokens, e.log),
+		Sites:      siteDesk{e.store},
 		SiteOf:     siteOf,
 		SendTest:   e.sendTest,
 		Proxies:    proxies,

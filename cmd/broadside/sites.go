@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"broadside/campaign"
 	"broadside/delivery"
 	"broadside/ratelimit"
 	"broadside/store"
@@ -78,28 +79,17 @@ func sitesResumeCommand(a *app) *cobra.Command {
 }
 
 // siteRow is what is shown of one key at a site, or of a paused site.
-type siteRow struct {
-	Site        string    `json:"site"`
-	Kind        string    `json:"kind"`
-	Value       string    `json:"value,omitempty"`
-	State       string    `json:"state"` // ok, slowed, stopped, paused
-	Until       time.Time `json:"until,omitzero"`
-	Rate        float64   `json:"rate,omitempty"`        // messages per second now
-	Limit       float64   `json:"rate_limit,omitempty"`  // without what was learned
-	Connections int       `json:"connections,omitempty"` // now
-	Most        int       `json:"connection_limit,omitempty"`
-	Since       time.Time `json:"since,omitzero"`
-	Why         string    `json:"why,omitempty"`
-}
+type siteRow struct{ campaign.SiteState }
 
-func (a *app) showSites(ctx context.Context, db *store.DB, now time.Time) error {
+// siteRows are the paused sites, then what was learned of others.
+func siteRows(ctx context.Context, db *store.DB, now time.Time) ([]siteRow, error) {
 	pauses, err := db.SitePauses(ctx, now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	records, err := db.SiteRecords(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rows := []siteRow{}
 	for _, p := range pauses {
@@ -111,9 +101,17 @@ func (a *app) showSites(ctx context.Context, db *store.DB, now time.Time) error 
 		}
 		row, err := learnedRow(r, now)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func (a *app) showSites(ctx context.Context, db *store.DB, now time.Time) error {
+	rows, err := siteRows(ctx, db, now)
+	if err != nil {
+		return err
 	}
 	if a.json {
 		return a.printJSON(map[string]any{"sites": rows})
@@ -131,7 +129,7 @@ func (a *app) showSites(ctx context.Context, db *store.DB, now time.Time) error 
 }
 
 func pauseRow(p delivery.SitePause) siteRow {
-	return siteRow{Site: p.Site, Kind: ratelimit.WholeSite.String(), State: "paused", Until: p.Until, Since: p.Since, Why: p.Why}
+	return siteRow{campaign.SiteState{Site: p.Site, Kind: ratelimit.WholeSite.String(), State: "paused", Until: p.Until, Since: p.Since, Why: p.Why}}
 }
 
 func learnedRow(r delivery.SiteRecord, now time.Time) (siteRow, error) {
@@ -139,10 +137,10 @@ func learnedRow(r delivery.SiteRecord, now time.Time) (siteRow, error) {
 	if err := json.Unmarshal(r.Record, &known); err != nil {
 		return siteRow{}, fmt.Errorf("what was learned of %s at %s: %w", r.Value, r.Site, err)
 	}
-	row := siteRow{
+	row := siteRow{campaign.SiteState{
 		Site: r.Site, Kind: r.Kind, Value: r.Value, State: "ok",
 		Limit: known.Limits.Rate, Most: known.Limits.Connections, Since: known.Since, Why: known.Why,
-	}
+	}}
 	allowed := known.Allowed(now, known.Limits)
 	row.Until, row.Rate, row.Connections = allowed.Until, allowed.Rate, allowed.Connections
 	switch {

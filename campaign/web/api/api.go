@@ -39,6 +39,7 @@ type Config struct {
 	Store    Store
 	Uploads  *upload.Desk
 	Accounts *account.Accounts
+	Sites    Sites
 	// SignedIn returns who asks in a browser, by the session; the zero User for nobody.
 	SignedIn func(r *http.Request) (account.User, error)
 	// Client is the address that a request came from.
@@ -70,6 +71,7 @@ func New(c Config) *API {
 	a.addSuppressions()
 	a.addCampaigns()
 	a.addRuns()
+	a.addSites()
 	a.addTokens()
 	a.addUsers()
 	a.serveDocument()

@@ -92,7 +92,7 @@ func newWorld(t *testing.T, url string) *world {
 	w.srv = httptest.NewServer(web.New(web.Config{
 		Service: w.service, Store: w.db, Uploads: w.uploads, Accounts: w.accounts, Sessions: w.db.Sessions(),
 		Recipients: web.Recipients(w.db, token.NewMaker(make([]byte, 32)), log), Log: log, Now: time.Now,
-		SiteOf: func(string) string { return "all others" },
+		Sites: sites{}, SiteOf: func(string) string { return "all others" },
 		SendTest: func(context.Context, campaign.Spec, campaign.Contact, string) (bool, string, error) {
 			return true, "250 2.0.0 OK", nil
 		},
@@ -250,4 +250,19 @@ func (w *world) ended(id string) upload.Upload {
 		}
 	}
 	return upload.Upload{}
+}
+
+// sites knows one site that is slow.
+type sites struct{}
+
+func (sites) SiteStates(context.Context) ([]campaign.SiteState, error) {
+	return []campaign.SiteState{{Site: "google", Kind: "source", State: "slowed", Rate: 10, Limit: 100, Connections: 1, Most: 20, Since: time.Now(), Why: "421 4.7.28"}}, nil
+}
+
+func (sites) PauseSite(_ context.Context, site string, until time.Time, why string) (campaign.SiteState, error) {
+	return campaign.SiteState{Site: site, Kind: "site", State: "paused", Until: until, Since: time.Now(), Why: why}, nil
+}
+
+func (sites) ResumeSite(_ context.Context, site string) error {
+	return fmt.Errorf("pause of site %s: %w", site, campaign.ErrNotFound)
 }
