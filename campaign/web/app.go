@@ -73,6 +73,7 @@ func (a *App) routes() {
 	a.page("POST /suppressions", account.Lists, "suppress address", suppressAddress)
 	a.page("POST /suppressions/remove", account.Lists, "unsuppress address", unsuppressAddress)
 
+	a.page("GET /api/docs", account.See, "", showDocs)
 	a.page("GET /account", account.See, "", showAccount)
 	a.page("POST /account/password", account.See, "change password", changePassword)
 	a.page("POST /account/zone", account.See, "change time zone", changeZone)

@@ -140,6 +140,7 @@ func audienceEvents(v *visit) error {
 	if err != nil {
 		return send("problem", map[string]string{"text": err.Error()})
 	}
+	v.app.counted.keep(c, count.Recipients, v.app.Now())
 	return send("over", audienceNews{count, v.app.sites(count)})
 }
 
@@ -228,9 +229,13 @@ func (v *visit) rightCount(c campaign.Campaign, f Form) error {
 	if members < largeAudience {
 		return nil
 	}
-	count, err := v.app.Service.CountAudience(v.r.Context(), c.Spec, func(campaign.AudienceCount) {})
-	if err != nil {
-		return err
+	recipients, ok := v.app.counted.last(c, v.app.Now())
+	if !ok { // the page that counts was not open
+		count, err := v.app.Service.CountAudience(v.r.Context(), c.Spec, func(campaign.AudienceCount) {})
+		if err != nil {
+			return err
+		}
+		recipients = count.Recipients
 	}
 	typed := strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {
@@ -238,8 +243,8 @@ func (v *visit) rightCount(c campaign.Campaign, f Form) error {
 		}
 		return -1
 	}, f.Values["count"])
-	if n, err := strconv.ParseInt(typed, 10, 64); err != nil || n != count.Recipients {
-		return &account.Problem{Field: "count", Text: fmt.Sprintf("type how many people get it: %s", group(count.Recipients))}
+	if n, err := strconv.ParseInt(typed, 10, 64); err != nil || n != recipients {
+		return &account.Problem{Field: "count", Text: fmt.Sprintf("type how many people get it: %s", group(recipients))}
 	}
 	return nil
 }

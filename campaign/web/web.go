@@ -62,6 +62,7 @@ type App struct {
 	routed   []route // those that need a user
 	handler  http.Handler
 	editors  editors
+	counted  counted
 	watches  watches
 	api      *api.API
 	stopping chan struct{} // closed when open streams have to end
