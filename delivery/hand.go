@@ -26,6 +26,14 @@ type item struct {
 	claim   *claim // from the first byte sent until the outcome is durable
 }
 
+// firstTried is when its recipient was taken for the first attempt.
+func (it *item) firstTried() time.Time {
+	if it.Job.FirstTried.IsZero() {
+		return it.taken
+	}
+	return it.Job.FirstTried
+}
+
 // hand knows every item in this sender's hands and renews its claim on them.
 type hand struct {
 	every time.Duration

@@ -98,7 +98,7 @@ func (c *connection) tell(p *prepared, key ratelimit.Learned, re *shaping.Reacti
 	}
 	k := key.Key()
 	c.Log.Warn("sender: a site refuses mail for what it says or who it is from", "site", k.Site, "about", k.Value, "run", p.Job.Run, "reply", said.Text)
-	if c.tail {
+	if p.lane.name.Tail() {
 		return
 	}
 	note := fmt.Sprintf("%s refuses %s: %s", k.Site, k.Value, said.Text)

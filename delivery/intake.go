@@ -189,18 +189,18 @@ func (l *lane) route(work context.Context, domain string, group []*item) {
 		l.s.TLSPolicies.Requirement(work, domain, route.Hosts)
 	}
 	for _, it := range group {
-		l.s.assign(work, it, route, l.name.Tail())
+		l.s.assign(work, it, route)
 	}
 }
 
 // assign gives a job to one of its pool's sources.
-func (s *Sender) assign(ctx context.Context, it *item, route mx.Route, tail bool) {
+func (s *Sender) assign(ctx context.Context, it *item, route mx.Route) {
 	source, ok := s.sourceFor(ctx, it, route)
 	if !ok {
 		return
 	}
 	// A path that retires between the look-up and the hand-over is made anew.
-	for !s.pathFor(route, source, tail).add(routed{it, route}) {
+	for !s.pathFor(route, source).add(routed{it, route}) {
 	}
 }
 

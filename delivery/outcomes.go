@@ -133,9 +133,7 @@ func (o *outcomes) acknowledge(group []finished) {
 // nextJob is the job of the attempt after an item's.
 func nextJob(it *item, resent bool) campaign.Job {
 	j := it.Job
-	if j.FirstTried.IsZero() {
-		j.FirstTried = it.taken
-	}
+	j.FirstTried = it.firstTried()
 	j.Attempt++
 	j.Resent = it.resent || resent
 	return j

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"broadside/campaign"
@@ -68,10 +69,11 @@ type late struct {
 	due time.Time
 }
 
-// shed takes out the jobs that would wait for too long while their lane has room for so
-// many, the last ones first; the lock is held.
-func (p *path) shed(now time.Time, room int) []late {
-	if !p.tail {
+// shed takes out the jobs of a shared lane, which has room for so many more, that would
+// wait for too long, the last ones first; the lock is held. A large site may have some,
+// too: of domains that were not known to be its own when their run was planned.
+func (p *path) shed(now time.Time, l *lane, room int) []late {
+	if !l.name.Tail() {
 		return nil
 	}
 	pause := p.pausedUntil().Sub(now)
@@ -82,9 +84,12 @@ func (p *path) shed(now time.Time, room int) []late {
 	if pause <= tailPatience {
 		keep = max(int(rate*tailHold.Seconds()), room/2, leastHeld)
 	}
+	if p.backlog() <= keep {
+		return nil
+	}
 	var out []late
-	for p.backlog() > keep {
-		it := p.popLast()
+	for excess := p.waitingOf(l) - keep; excess > 0; excess-- {
+		it := p.popLast(l)
 		from := later(now.Add(tailHold), p.pausedUntil())
 		if rate > 0 {
 			out = append(out, late{it, p.overflow.reserve(now, from, rate)})
@@ -100,11 +105,12 @@ func (p *path) shed(now time.Time, room int) []late {
 
 // reserve returns the next turn from a time on, at a rate. Beyond furthest there are none.
 func (o *overflow) reserve(now, from time.Time, rate float64) time.Time {
-	o.next = later(o.next, from)
-	if o.next.Sub(now) > furthest {
+	next := later(o.next, from)
+	if next.Sub(now) > furthest {
+		// It is not remembered: a person may end a pause at any time.
 		return now.Add(furthest/2 + jitter(furthest/2))
 	}
-	o.next = o.next.Add(time.Duration(float64(time.Second) / rate))
+	o.next = next.Add(time.Duration(float64(time.Second) / rate))
 	return o.next
 }
 
@@ -116,15 +122,15 @@ func (l *lane) relieve(ctx context.Context) {
 				continue
 			}
 			for _, p := range l.s.allPaths() {
-				p.relieve(l.room[class].free())
+				p.relieve(l, l.room[class].free())
 			}
 		}
 	}
 }
 
-func (p *path) relieve(room int) {
+func (p *path) relieve(l *lane, room int) {
 	p.mu.Lock()
-	shed := p.shed(time.Now(), room)
+	shed := p.shed(time.Now(), l, room)
 	p.mu.Unlock()
 	p.deferAll(shed)
 }
@@ -136,17 +142,29 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// popLast takes the job that can wait best.
-func (p *path) popLast() routed {
-	for _, class := range [...]queue.Class{queue.BulkJobs, queue.RetryJobs, queue.ExpressJobs} {
-		if q := p.waiting[class]; len(q) > 0 {
-			it := q[len(q)-1]
-			q[len(q)-1] = routed{}
-			p.waiting[class] = q[:len(q)-1]
-			return it
+// waitingOf is how many jobs of a lane wait.
+func (p *path) waitingOf(l *lane) (n int) {
+	for _, jobs := range p.waiting {
+		for _, it := range jobs {
+			if it.lane == l {
+				n++
+			}
 		}
 	}
-	panic("popLast without a backlog")
+	return n
+}
+
+// popLast takes the job of a lane that can wait best.
+func (p *path) popLast(l *lane) routed {
+	for _, class := range [...]queue.Class{queue.BulkJobs, queue.RetryJobs, queue.ExpressJobs} {
+		for i, it := range slices.Backward(p.waiting[class]) {
+			if it.lane == l {
+				p.waiting[class] = slices.Delete(p.waiting[class], i, i+1)
+				return it
+			}
+		}
+	}
+	panic("popLast of a lane that has no jobs here")
 }
 
 // deferAll defers jobs to their turns.

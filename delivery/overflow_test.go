@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"broadside/campaign"
 	"broadside/delivery/queue"
 	"broadside/ratelimit"
 )
@@ -31,7 +32,7 @@ func TestShed(t *testing.T) {
 		{name: "one that is left alone for longer", waiting: 20, busy: proving / 2, paused: time.Minute, allowed: 100, room: 100, keeps: 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := &path{Sender: &Sender{}, tail: true, allowed: ratelimit.Allowance{Rate: c.allowed}}
+			p := &path{Sender: &Sender{}, allowed: ratelimit.Allowance{Rate: c.allowed}}
 			p.overflow.busy = now.Add(-c.busy)
 			p.overflow.began, p.overflow.sent = now.Add(-2*time.Second), c.sent
 			if c.paused > 0 {
@@ -40,7 +41,7 @@ func TestShed(t *testing.T) {
 			for n := range c.waiting {
 				p.waiting[queue.BulkJobs] = append(p.waiting[queue.BulkJobs], job(queue.BulkJobs, n))
 			}
-			shed := p.shed(now, c.room)
+			shed := p.shed(now, sharedLane, c.room)
 			if p.backlog() != c.keeps || len(shed) != c.waiting-c.keeps {
 				t.Fatalf("it keeps %d of %d and sheds %d, want %d kept", p.backlog(), c.waiting, len(shed), c.keeps)
 			}
@@ -64,16 +65,54 @@ func TestShed(t *testing.T) {
 	}
 }
 
+// A lane without room takes nothing from those that have some, and a large site's own
+// lane keeps its jobs, whichever came first.
+func TestShedOfOneLane(t *testing.T) {
+	now := time.Now()
+	own := &lane{name: campaign.LaneGoogle}
+	p := &path{Sender: &Sender{}, allowed: ratelimit.Allowance{Rate: 1}}
+	for n := range 300 {
+		it := job(queue.BulkJobs, n)
+		it.lane = []*lane{sharedLane, own, {name: campaign.TailLane + 1}}[n%3]
+		p.waiting[queue.BulkJobs] = append(p.waiting[queue.BulkJobs], it)
+	}
+	if n := len(p.shed(now, own, 0)); n != 0 {
+		t.Errorf("%d jobs of the site's own lane are sent away", n)
+	}
+	shed := p.shed(now, sharedLane, 0)
+	for _, it := range shed {
+		if it.lane != sharedLane {
+			t.Fatal("a job of another lane is sent away")
+		}
+	}
+	if len(shed) != 100-leastHeld || p.backlog() != 300-len(shed) {
+		t.Errorf("%d jobs are sent away, %d are left", len(shed), p.backlog())
+	}
+}
+
+// A pause that a person ends early is not waited for afterwards.
+func TestTurnsAfterAPauseWithoutEnd(t *testing.T) {
+	now, o := time.Now(), overflow{}
+	for range 10 {
+		if due := o.reserve(now, now.AddDate(1000, 0, 0), 1); due.Sub(now) > furthest {
+			t.Fatalf("while the pause holds the turn is in %v", due.Sub(now))
+		}
+	}
+	if due := o.reserve(now, now.Add(tailHold), 1); due.Sub(now) > time.Minute {
+		t.Errorf("after the pause the turn is in %v", due.Sub(now))
+	}
+}
+
 // Express stays the longest.
 func TestShedBulkFirst(t *testing.T) {
 	now := time.Now()
-	p := &path{Sender: &Sender{}, tail: true, allowed: ratelimit.Allowance{Rate: 1}}
+	p := &path{Sender: &Sender{}, allowed: ratelimit.Allowance{Rate: 1}}
 	for _, class := range []queue.Class{queue.ExpressJobs, queue.BulkJobs, queue.RetryJobs} {
 		for n := range 3 {
 			p.waiting[class] = append(p.waiting[class], job(class, n))
 		}
 	}
-	p.shed(now, 0)
+	p.shed(now, sharedLane, 0)
 	if len(p.waiting[queue.ExpressJobs]) != 3 || len(p.waiting[queue.RetryJobs]) != 1 || len(p.waiting[queue.BulkJobs]) != 0 {
 		t.Errorf("left are %d express, %d retries and %d bulk", len(p.waiting[queue.ExpressJobs]), len(p.waiting[queue.RetryJobs]), len(p.waiting[queue.BulkJobs]))
 	}

@@ -15,10 +15,8 @@ import (
 // connections that take them. All its fields below mu are guarded by it.
 type path struct {
 	*Sender
-	site   *site
-	source *Source
-	// tail: the site shares its lane with others, and must not fill it.
-	tail    bool
+	site    *site
+	source  *Source
 	learned ratelimit.Learned
 	gates   gates
 
@@ -46,9 +44,9 @@ type taker struct {
 	place *list.Element
 }
 
-func newPath(st *site, source *Source, tail bool) *path {
+func newPath(st *site, source *Source) *path {
 	p := &path{
-		Sender: st.sender, site: st, source: source, tail: tail,
+		Sender: st.sender, site: st, source: source,
 		learned: st.sender.Learned.Key(ratelimit.Source, source.Name, st.name),
 		gates:   gates{st.gate},
 	}
@@ -108,7 +106,7 @@ func (p *path) add(it routed) bool {
 		p.overflow.busy = now
 	}
 	p.waiting[it.class] = append(p.waiting[it.class], it)
-	shed := p.shed(now, it.lane.room[it.class].free())
+	shed := p.shed(now, it.lane, it.lane.room[it.class].free())
 	p.mu.Unlock()
 	p.deferAll(shed)
 	p.grow()
@@ -137,10 +135,14 @@ func (p *path) grow() (grown bool) {
 			p.conns--
 			p.starting--
 			p.mu.Unlock()
+			p.working.Done()
 			break
 		}
 		grown = true
-		p.working.Go(func() { newConnection(p).run(p.work) })
+		go func() {
+			defer p.working.Done()
+			newConnection(p).run(p.work)
+		}()
 	}
 	return grown
 }
@@ -163,6 +165,7 @@ func (p *path) begin() bool {
 	}
 	p.conns++
 	p.starting++
+	p.working.Add(1) // while the path is not stopping, so that its end is waited for
 	return true
 }
 
@@ -190,15 +193,15 @@ func (p *path) growAfter(wait time.Duration) {
 // adjust opens or closes connections after the limits have changed.
 func (p *path) adjust() {
 	p.mu.Lock()
-	var idle *taker
-	if len(p.takers) > 0 && p.gates.over() {
-		idle = p.takers[0]
+	var idle []*taker
+	for len(p.takers) > 0 && p.gates.over() {
+		idle = append(idle, p.takers[0])
+		close(p.takers[0].job)
 		p.takers = p.takers[1:]
-		close(idle.job)
 	}
 	p.mu.Unlock()
-	if idle != nil {
-		p.crowd.wake(idle)
+	for _, t := range idle {
+		p.crowd.wake(t)
 	}
 	p.grow()
 }

@@ -7,10 +7,13 @@ import (
 
 	"broadside/campaign"
 	"broadside/delivery/queue"
+	"broadside/ratelimit"
 )
 
+var sharedLane = &lane{name: campaign.TailLane}
+
 func job(class queue.Class, n int) routed {
-	return routed{item: &item{Delivery: queue.Delivery{Job: campaign.Job{Attempt: uint16(n)}}, class: class}}
+	return routed{item: &item{Delivery: queue.Delivery{Job: campaign.Job{Attempt: uint16(n)}}, class: class, lane: sharedLane}}
 }
 
 // Express goes before everything; of the rest two in ten are retries while both wait.
@@ -71,4 +74,19 @@ func TestAnIdleConnectionWaits(t *testing.T) {
 			t.Errorf("a connection of a stopped site went on after %v: %v", time.Since(began), ok)
 		}
 	})
+}
+
+// When fewer connections are allowed the idle ones end at once, as many as are too many.
+func TestIdleConnectionsBeyondTheLimitEnd(t *testing.T) {
+	gate := ratelimit.NewLocal(time.Now).Open("site", ratelimit.Limits{Rate: 1, Connections: 5}, func() {})
+	p := &path{Sender: &Sender{crowd: newCrowd(5)}, renewed: time.Now().Add(time.Hour), gates: gates{gate}}
+	for range 5 {
+		gate.TryAcquire()
+		p.takers = append(p.takers, &taker{path: p, job: make(chan routed, 1)})
+	}
+	gate.SetLimits(ratelimit.Limits{Rate: 1, Connections: 1})
+	p.adjust()
+	if len(p.takers) != 1 {
+		t.Errorf("%d connections stay open, want the one that is allowed", len(p.takers))
+	}
 }

@@ -33,7 +33,7 @@ type pathKey struct{ source, site string }
 
 // pathFor returns the path from a source to the site of a route, making both at their
 // first job.
-func (s *Sender) pathFor(r mx.Route, source *Source, tail bool) *path {
+func (s *Sender) pathFor(r mx.Route, source *Source) *path {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := pathKey{source.Name, r.Site}
@@ -47,7 +47,7 @@ func (s *Sender) pathFor(r mx.Route, source *Source, tail bool) *path {
 		st.gate = s.Limiter.Open(st.name, limitsOf(rules), st.wake)
 		s.sites[r.Site] = st
 	}
-	p := newPath(st, source, tail)
+	p := newPath(st, source)
 	st.mu.Lock()
 	st.paths = append(st.paths, p)
 	st.mu.Unlock()

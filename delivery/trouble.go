@@ -80,16 +80,15 @@ func (p *path) pausedFor(now time.Time) (wait time.Duration, why campaign.Reason
 }
 
 // outOfPatience reports whether a job should not wait for its site any longer, given
-// that it would have to for a time.
-func (p *path) outOfPatience(it *item, wait time.Duration) bool {
-	return wait > 0 && time.Since(it.taken)+wait > patienceOf(p.tail)
-}
-
-func patienceOf(tail bool) time.Duration {
-	if tail {
-		return tailPatience
+// that it would have to for a time: there is a limit to that, and it must not outlive its
+// campaign's give-up age. The wait may be as long as a Duration can be.
+func (s *Sender) outOfPatience(it *item, wait time.Duration) bool {
+	left := patience - time.Since(it.taken)
+	if it.lane.name.Tail() {
+		left = tailPatience - time.Since(it.taken)
 	}
-	return patience
+	left = min(left, s.contents.giveUp(it.Job.Run)-time.Since(it.firstTried()))
+	return wait > 0 && wait > left
 }
 
 // pause waits; false when ctx ended first.
