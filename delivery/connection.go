@@ -92,14 +92,20 @@ func (c *connection) deliver(ctx context.Context, p *prepared) {
 			c.deferUntil(p.item, e, until.Sub(now))
 			return
 		}
-		if !pause(ctx, wait) || c.gates.wait(ctx) != nil {
+		if !pause(ctx, wait) {
 			c.giveBack(ctx, p.item, soon)
 			return
 		}
-		if time.Since(p.checked) > recheckAfter && !c.admitted(ctx, p) {
-			return
+		// Opened before its turn comes: a message that came later than that would come
+		// together with those of the next turns.
+		ok, again := c.ready(ctx, p)
+		if ok {
+			if !c.awaitTurn(ctx, p) {
+				return
+			}
+			again = c.attempt(ctx, p)
 		}
-		if again := c.attempt(ctx, p); !again {
+		if !again {
 			break
 		}
 	}
@@ -121,34 +127,56 @@ func (c *connection) admitted(ctx context.Context, p *prepared) bool {
 // not the host, is taken for the cause, and deferred.
 const mostLost = 3
 
-// attempt tries to send, and reports whether the same message is to be tried again:
-// nothing that happened was about it.
-func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
-	began := time.Now()
-	req, ok := c.requirement(ctx, p)
-	if !ok {
+// awaitTurn waits until the message may leave; false when it does not, and its item has gone
+// back or ended.
+func (c *connection) awaitTurn(ctx context.Context, p *prepared) bool {
+	if c.gates.wait(ctx) != nil {
+		c.giveBack(ctx, p.item, soon)
 		return false
 	}
-	if c.session != nil && c.session.Sent() > 0 {
+	return time.Since(p.checked) <= recheckAfter || c.admitted(ctx, p)
+}
+
+// ready sees to it that a session is open that suits the message. When there is none,
+// again tells whether the message is to be tried again; if not, its item has ended.
+func (c *connection) ready(ctx context.Context, p *prepared) (ok, again bool) {
+	req, ok := c.requirement(ctx, p)
+	if !ok {
+		return false, false
+	}
+	if c.session != nil {
 		// A close or a 421 while idle is normal: reconnect, no penalty (S13, S27).
 		if r := c.session.Check(); !r.OK() || !c.session.Usable() {
-			c.closedAfter(c.session.Sent(), began.Sub(c.idle), r)
+			c.closedAfter(c.session.Sent(), time.Since(c.idle), r)
 			c.hangUp()
 		}
 	}
 	if c.session != nil && !c.suits(p, req) {
 		c.hangUp()
 	}
-	reused := c.session != nil
-	if !reused {
-		if r := c.open(ctx, p, req); c.session == nil {
-			return c.notOpened(ctx, p, req, r, began)
-		}
-		// Opening may have taken minutes.
-		if time.Since(began) > recheckAfter && !c.admitted(ctx, p) {
-			return false
-		}
+	if c.session != nil {
+		return true, false
 	}
+	began := time.Now()
+	if r := c.open(ctx, p, req); c.session == nil {
+		return false, c.notOpened(ctx, p, req, r, began)
+	}
+	c.idle = time.Now()
+	return true, false
+}
+
+// attempt tries to send, and reports whether the same message is to be tried again:
+// nothing that happened was about it.
+func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
+	began := time.Now()
+	if ok, again := c.ready(ctx, p); !ok {
+		return again
+	}
+	// Opening may have taken minutes, if the session was closed while it waited.
+	if time.Since(began) > recheckAfter && !c.admitted(ctx, p) {
+		return false
+	}
+	reused := c.session.Sent() > 0
 	host := hostLine(c.session.Host())
 	if err := c.Claims.add(p.item); err != nil {
 		c.broken(ctx, p.item, err)

@@ -22,7 +22,7 @@ const atOnce = time.Second
 // closedAfter takes note of how a connection ended that had carried so many messages and
 // then been idle for a time.
 func (p *path) closedAfter(messages int, idle time.Duration, r smtp.Result) {
-	if r.Failure != smtp.Closed || r.Reply.Code != 0 || idle > atOnce {
+	if messages == 0 || r.Failure != smtp.Closed || r.Reply.Code != 0 || idle > atOnce {
 		return
 	}
 	p.mu.Lock()
