@@ -139,6 +139,7 @@ func (s *session) quit() next {
 	if done, then := s.scripted(AtQuit, nil); done {
 		return then
 	}
+	s.gone() // the client may be back before we have closed
 	s.reply("221 2.0.0 Bye")
 	return hangUp
 }
