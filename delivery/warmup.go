@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"broadside/campaign"
@@ -43,10 +44,8 @@ func (w *Warmup) allowance(now time.Time) (most int64, limited bool) {
 // warmupOf is the calendar of a source, nil for one that is warm.
 func (s *Sender) warmupOf(source *Source) *Warmup {
 	for i := range s.Warmups {
-		for _, name := range s.Warmups[i].Sources {
-			if name == source.Name {
-				return &s.Warmups[i]
-			}
+		if slices.Contains(s.Warmups[i].Sources, source.Name) {
+			return &s.Warmups[i]
 		}
 	}
 	return nil
