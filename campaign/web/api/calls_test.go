@@ -40,11 +40,11 @@ func (w *world) values(op string) map[string]any {
 		return map[string]any{"upload": w.upload(upload.Checked).ID}
 	case "check-upload":
 		return map[string]any{"upload": w.upload(upload.Received).ID, "body.list": w.name(), "body.mapping": map[string]string{"email": "E-Mail"}}
-	case "suppress-address":
-		return map[string]any{"body.email": "Eve@Example.ORG"}
-	case "unsuppress-address":
-		w.do("POST", "/suppressions", map[string]any{"email": "fay@example.org"}, 200, nil)
-		return map[string]any{"email": "fay@example.org"}
+	case "suppress":
+		return map[string]any{"body.who": "Eve@Example.ORG"}
+	case "unsuppress":
+		w.do("POST", "/suppressions", map[string]any{"who": "@fay.example"}, 204, nil)
+		return map[string]any{"who": "fay.example"}
 	case "test-campaign":
 		return map[string]any{"campaign": w.campaign().ID, "body.to": "me@example.org", "body.as": "longest"}
 	case "count-segment":

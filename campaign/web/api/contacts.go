@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -45,9 +44,9 @@ func membershipOf(m campaign.Membership) Membership {
 // Person is all that is kept about a contact.
 type Person struct {
 	Contact
-	Lists       []Membership `json:"lists" nullable:"false"`
-	Suppression *Suppression `json:"suppression,omitempty" doc:"Why the address gets no mail."`
-	History     []History    `json:"history" nullable:"false" doc:"What was sent, or why not, newest first."`
+	Lists        []Membership  `json:"lists" nullable:"false"`
+	Suppressions []Suppression `json:"suppressions" nullable:"false" doc:"All that keeps mail from the address."`
+	History      []History     `json:"history" nullable:"false" doc:"What was sent, or why not, newest first."`
 }
 
 // History is what one run did about a contact.
@@ -116,25 +115,19 @@ func (a *API) showContact(ctx context.Context, c *call, in *ContactPath) (*body[
 	if err != nil {
 		return nil, err
 	}
-	p := Person{Contact: contactOf(contact), Lists: []Membership{}, History: []History{}}
+	p := Person{Contact: contactOf(contact)}
 	lists, err := a.Store.MembershipsOf(ctx, contact.ID)
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range lists {
-		p.Lists = append(p.Lists, membershipOf(m))
-	}
-	s, err := a.Store.SuppressionOf(ctx, contact.Email)
-	if err == nil {
-		found := suppressionOf(s)
-		p.Suppression = &found
-	} else if !errors.Is(err, campaign.ErrNotFound) {
+	p.Lists = all(lists, membershipOf).Items
+	suppressions, err := a.Store.SuppressionsOf(ctx, contact.Email)
+	if err != nil {
 		return nil, err
 	}
+	p.Suppressions = all(suppressions, suppressionOf).Items
 	history, err := a.Store.HistoryOf(ctx, contact.ID, historyRows)
-	for _, h := range history {
-		p.History = append(p.History, historyOf(h))
-	}
+	p.History = all(history, historyOf).Items
 	return answer(p, err)
 }
 
@@ -159,10 +152,11 @@ func (a *API) suppressContact(ctx context.Context, c *call, in *ContactPath) (*s
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.suppress(ctx, contact.Email, "by "+c.user.Email)
-}
-
-func (a *API) suppress(ctx context.Context, email, detail string) error {
-	_, err := a.Store.Suppress(ctx, []campaign.Suppression{{Email: email, Reason: "manual", Detail: detail, At: a.Now()}})
-	return err
+	s, err := campaign.ParseSuppressed(contact.Email)
+	if err != nil {
+		return nil, err
+	}
+	s.Reason, s.Detail, s.At = "manual", "by "+c.user.Email, a.Now()
+	_, err = a.Store.Suppress(ctx, []campaign.Suppression{s})
+	return nil, err
 }

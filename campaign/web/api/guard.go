@@ -22,7 +22,7 @@ type call struct {
 	r      *http.Request
 	user   account.User
 	may    account.Permission
-	via    string        // "browser", or the token's name
+	via    string        // "page", or the token's name
 	token  account.Token // zero in a browser
 	object string        // what the audit log says was changed
 	broken bool          // half an answer is out, and the rest is not to be had
@@ -76,7 +76,7 @@ func (a *API) identify(c *call) error {
 	header := c.r.Header.Get("Authorization")
 	if header == "" {
 		user, err := a.SignedIn(c.r)
-		c.user, c.may, c.via = user, user.Role.May(), "browser"
+		c.user, c.may, c.via = user, user.Role.May(), "page"
 		return err
 	}
 	scheme, text, _ := strings.Cut(header, " ")

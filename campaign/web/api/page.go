@@ -34,8 +34,8 @@ func pageOf[R, T any](rows []R, limit int, show func(R) T, next func(R) string) 
 	for i, r := range rows {
 		p.Items[i] = show(r)
 	}
-	if len(rows) == limit {
-		p.Next = next(rows[limit-1])
+	if len(rows) >= limit {
+		p.Next = next(rows[len(rows)-1])
 	}
 	return p
 }

@@ -41,7 +41,7 @@ type Entry struct {
 	At      time.Time `json:"at"`
 	User    int64     `json:"user" doc:"0 when nobody was signed in."`
 	Who     string    `json:"who" doc:"The user's address at that time."`
-	Via     string    `json:"via" doc:"page, browser, or the token's name."`
+	Via     string    `json:"via" doc:"page, or the token's name."`
 	Address string    `json:"address" doc:"IP address of the client."`
 	Action  string    `json:"action"`
 	Object  string    `json:"object,omitempty"`
