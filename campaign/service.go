@@ -17,6 +17,7 @@ type Store interface {
 	ImportStore
 	AudienceStore
 	RunStore
+	PersonStore
 }
 
 // Service is what people do with campaigns, for the command line and the web alike.

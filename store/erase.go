@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"broadside/campaign"
+)
+
+// Erase takes away all that is kept about an address in one transaction; see
+// campaign.PersonStore. A table that gets to know people must be named here: a test
+// looks for the erased address in all tables.
+func (db *DB) Erase(ctx context.Context, email string, now time.Time) (campaign.Erasure, error) {
+	e := campaign.Erasure{Email: email}
+	err := db.change(ctx, func(t *tx) error {
+		// An import that is under way would bring the contact back: it ends first.
+		if err := db.lockContacts(ctx, t); err != nil {
+			return err
+		}
+		a := address(email)
+		var ids []int64
+		if err := t.SelectContext(ctx, &ids, t.Rebind("SELECT id FROM contacts WHERE address = ?"), a); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			e.Contact = true
+			if err := t.eraseContact(ctx, id, &e); err != nil {
+				return err
+			}
+		}
+		if err := db.eraseSuppressions(ctx, t, a, now, &e); err != nil {
+			return err
+		}
+		find := "instr(lower(object), ?) > 0"
+		if db.postgres {
+			find = "strpos(lower(object), ?) > 0"
+		}
+		var err error
+		e.Audit, err = t.exec(ctx, "UPDATE audit SET object = 'an erased address' WHERE "+find, a)
+		return err
+	})
+	if err != nil {
+		return campaign.Erasure{}, fmt.Errorf("erase a person: %w", err)
+	}
+	return e, nil
+}
+
+// eraseContact deletes a contact and what hangs on it. The ledger's rows stay.
+func (t *tx) eraseContact(ctx context.Context, id int64, e *campaign.Erasure) error {
+	for _, status := range []struct {
+		is    campaign.MemberStatus
+		count string
+	}{{campaign.Subscribed, "subscribed"}, {campaign.OptedOut, "unsubscribed"}} {
+		_, err := t.exec(ctx, "UPDATE lists SET "+status.count+" = "+status.count+" - 1 WHERE id IN (SELECT list FROM members WHERE contact = ? AND status = ?)", id, int64(status.is))
+		if err != nil {
+			return err
+		}
+	}
+	for _, table := range []struct {
+		name string
+		n    *int64
+	}{
+		{"members", &e.Memberships}, {"consents", &e.Consents}, {"feedback", &e.Feedback}, {"import_changes", new(int64)},
+	} {
+		n, err := t.exec(ctx, "DELETE FROM "+table.name+" WHERE contact = ?", id)
+		if err != nil {
+			return err
+		}
+		*table.n += n
+	}
+	// Attempts are found by run, the ledger's rows by contact.
+	n, err := t.exec(ctx, "DELETE FROM attempts WHERE contact = ? AND run IN (SELECT run FROM ledger WHERE contact = ?)", id, id)
+	if err != nil {
+		return err
+	}
+	e.Attempts += n
+	_, err = t.exec(ctx, "DELETE FROM contacts WHERE id = ?", id)
+	return err
+}
+
+// eraseSuppressions puts a hash, with the reason that there was, in the place of an
+// address.
+func (db *DB) eraseSuppressions(ctx context.Context, t *tx, address string, now time.Time, e *campaign.Erasure) error {
+	hash := campaign.Suppression{Hash: db.hashOf(address), Reason: "erased", At: now}
+	var reasons []string
+	if err := t.SelectContext(ctx, &reasons, t.Rebind("SELECT reason FROM suppressions WHERE who = ? AND list = 0"), address); err != nil {
+		return err
+	}
+	for _, reason := range reasons {
+		hash.Reason = reason
+	}
+	if _, err := db.suppress(ctx, t, []campaign.Suppression{hash}); err != nil {
+		return err
+	}
+	var err error
+	e.Suppressions, err = t.exec(ctx, "DELETE FROM suppressions WHERE who = ?", address)
+	return err
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"broadside/campaign"
+)
+
+// personRuns bounds a person's history: a campaign a day for 27 years.
+const personRuns = 10_000
+
+// PersonOf returns all that is kept about an address; campaign.ErrNotFound when that is
+// nothing.
+func (db *DB) PersonOf(ctx context.Context, email string) (campaign.Person, error) {
+	p := campaign.Person{
+		Email: email, Lists: []campaign.PersonList{}, Consents: []campaign.PersonConsent{}, Suppressions: []campaign.PersonSuppression{},
+		History: []campaign.PersonRun{}, Feedback: []campaign.PersonFeedback{},
+	}
+	names, err := db.listNames(ctx)
+	if err != nil {
+		return p, err
+	}
+	found, err := db.SuppressionsOf(ctx, email)
+	if err != nil {
+		return p, err
+	}
+	for _, s := range found {
+		p.Suppressions = append(p.Suppressions, campaign.PersonSuppression{Who: s.Who(), List: names[s.List], Reason: s.Reason, Detail: s.Detail, At: s.At})
+	}
+	c, err := db.ContactByEmail(ctx, email)
+	if errors.Is(err, campaign.ErrNotFound) && len(found) > 0 {
+		return p, nil
+	}
+	if err != nil {
+		return p, err
+	}
+	p.Email = c.Email
+	p.Contact = &campaign.PersonContact{ID: c.ID, Attributes: c.Attributes, Created: c.Created, Updated: c.Updated}
+	err = errors.Join(db.personSource(ctx, &p), db.personLists(ctx, &p, names), db.personHistory(ctx, &p), db.personFeedback(ctx, &p))
+	if err != nil {
+		return p, fmt.Errorf("read what is kept about contact %d: %w", c.ID, err)
+	}
+	return p, nil
+}
+
+func (db *DB) listNames(ctx context.Context) (map[campaign.ListID]string, error) {
+	lists, err := db.Lists(ctx)
+	names := make(map[campaign.ListID]string, len(lists))
+	for _, l := range lists {
+		names[l.ID] = l.Name
+	}
+	return names, err
+}
+
+func (db *DB) personSource(ctx context.Context, p *campaign.Person) error {
+	var files []string
+	err := db.selectAll(ctx, &files, "SELECT i.file FROM contacts c JOIN imports i ON i.id = c.import WHERE c.id = ?", int64(p.Contact.ID))
+	for _, f := range files {
+		p.Contact.Source = f
+	}
+	return err
+}
+
+func (db *DB) personLists(ctx context.Context, p *campaign.Person, names map[campaign.ListID]string) error {
+	var rows []struct {
+		List    campaign.ListID
+		Status  campaign.MemberStatus
+		Changed int64
+		Until   int64
+	}
+	err := db.selectAll(ctx, &rows, "SELECT list, status, changed, consent_until AS until FROM members WHERE contact = ? ORDER BY list", int64(p.Contact.ID))
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		p.Lists = append(p.Lists, campaign.PersonList{List: names[r.List], Subscribed: r.Status == campaign.Subscribed, Since: fromMillis(r.Changed), ConsentUntil: fromMillis(r.Until)})
+	}
+	consents, err := db.ConsentsOf(ctx, p.Contact.ID)
+	for _, c := range consents {
+		p.Consents = append(p.Consents, campaign.PersonConsent{List: names[c.List], At: c.At, How: c.How, IP: c.IP, Form: c.Form, Confirmed: c.Confirmed, Until: c.Until})
+	}
+	return err
+}
+
+func (db *DB) personHistory(ctx context.Context, p *campaign.Person) error {
+	rows, err := db.HistoryOf(ctx, p.Contact.ID, personRuns)
+	for _, h := range rows {
+		run := campaign.PersonRun{
+			Campaign: h.Campaign, Run: h.Row.Run, State: h.Row.State.String(), Reason: h.Row.Reason.String(),
+			Code: h.Row.Code, Reply: h.Row.Reply, At: h.Row.At,
+		}
+		for _, a := range h.Attempts {
+			run.Attempts = append(run.Attempts, campaign.PersonAttempt{Number: a.Number, State: a.State.String(), Reason: a.Reason.String(), Reply: a.Reply, Host: a.Host, At: a.At})
+		}
+		p.History = append(p.History, run)
+	}
+	return err
+}
+
+func (db *DB) personFeedback(ctx context.Context, p *campaign.Person) error {
+	var rows []struct {
+		Run    campaign.RunID
+		Kind   campaign.FeedbackKind
+		Detail string
+		At     int64
+	}
+	err := db.selectAll(ctx, &rows, "SELECT run, kind, detail, at FROM feedback WHERE contact = ? ORDER BY at, run, kind", int64(p.Contact.ID))
+	for _, f := range rows {
+		p.Feedback = append(p.Feedback, campaign.PersonFeedback{Run: f.Run, Kind: f.Kind.String(), Detail: f.Detail, At: fromMillis(f.At)})
+	}
+	return err
+}
