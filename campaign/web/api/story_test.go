@@ -1,0 +1,234 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/account"
+	"broadside/campaign/upload"
+	"broadside/campaign/web/api"
+)
+
+// A file becomes a list: upload, columns, dry run, rejects, import, undo.
+func TestFileToList(t *testing.T) {
+	each(t, func(w *world) {
+		resp, text := w.call(request{"POST", "/uploads?name=people.csv", "application/octet-stream", []byte("E-Mail;Name\nann@example.org;Ann\nbob at example.org;Bob\nann@example.org;Ann\n")}, w.tokens[account.Editor])
+		if resp.StatusCode != http.StatusCreated {
+			t.Fatalf("%s %s", resp.Status, text)
+		}
+		var u api.Upload
+		list := struct{ Items []api.Upload }{}
+		w.do("GET", "/uploads", nil, 200, &list)
+		u = list.Items[0]
+		var look upload.Look
+		w.do("GET", "/uploads/"+u.ID+"/columns?rows=2", nil, 200, &look)
+		if len(look.Columns) != 2 || look.Columns[0].Field != "email" || look.Columns[1].Values[1] != "Bob" {
+			t.Errorf("columns %+v", look)
+		}
+		w.do("POST", "/uploads/"+u.ID+"/import", nil, 409, nil) // not checked yet
+		w.do("POST", "/uploads/"+u.ID+"/check", map[string]any{"list": "news", "mapping": map[string]string{"email": "Nothing"}}, 422, nil)
+		w.do("POST", "/uploads/"+u.ID+"/check", map[string]any{"list": "news", "mapping": map[string]string{"email": "E-Mail"}}, 202, nil)
+		w.ended(u.ID)
+		w.do("GET", "/uploads/"+u.ID, nil, 200, &u)
+		if r := u.Report; u.Phase != "checked" || r == nil || !r.DryRun || r.New != 1 || r.Duplicate != 1 || r.Invalid != 1 {
+			t.Fatalf("checked %+v", u)
+		}
+		if _, text := w.call(request{method: "GET", path: "/uploads/" + u.ID + "/rejects"}, w.tokens[account.Editor]); !strings.Contains(string(text), "bob at example.org") {
+			t.Errorf("rejects %s", text)
+		}
+		for range 2 { // asked again because an answer was lost
+			w.do("POST", "/uploads/"+u.ID+"/import", nil, 202, nil)
+			w.ended(u.ID)
+		}
+		w.do("GET", "/uploads/"+u.ID, nil, 200, &u)
+		lists := api.Page[api.List]{}
+		w.do("GET", "/lists", nil, 200, &lists)
+		if u.Phase != "imported" || len(lists.Items) != 1 || lists.Items[0].Subscribed != 1 {
+			t.Fatalf("imported %+v into %+v", u, lists)
+		}
+		path := fmt.Sprintf("/lists/%d", lists.Items[0].ID)
+		if _, text := w.call(request{method: "POST", path: path + "/export"}, w.tokens[account.Editor]); string(text) != "email,list_status,name\nann@example.org,subscribed,Ann\n" {
+			t.Errorf("export %q", text)
+		}
+		undo := fmt.Sprintf("%s/imports/%d/undo", path, u.Report.Import)
+		w.do("POST", "/lists/999"+undo[len(path):], nil, 404, nil)
+		w.do("POST", undo, nil, 200, nil)
+		w.do("POST", undo, nil, 409, nil)
+		w.do("GET", "/contacts?prefix=ANN", nil, 200, &lists)
+		if len(lists.Items) != 0 {
+			t.Errorf("still there: %+v", lists)
+		}
+	})
+}
+
+// Pages join to the whole, whatever is read in pages.
+func TestPaging(t *testing.T) {
+	each(t, func(w *world) {
+		l, _ := w.list()
+		r := w.run()
+		w.run()
+		for path, want := range map[string]int{
+			fmt.Sprintf("/lists/%d/members?", l.ID): 3, "/contacts?": 9, "/contacts?prefix=a&": 3, "/campaigns?": 2, "/runs?": 2,
+			fmt.Sprintf("/runs/%d/recipients?state=skipped&", r.ID): 2, "/audit?": 0, fmt.Sprintf("/lists/%d/imports?", l.ID): 1,
+		} {
+			seen := map[string]bool{}
+			next := ""
+			for range 20 {
+				var page api.Page[map[string]any]
+				w.do("GET", path+"limit=1&after="+url.QueryEscape(next), nil, 200, &page)
+				for _, item := range page.Items {
+					seen[fmt.Sprint(item["id"], item["contact"])] = true
+				}
+				if next = page.Next; next == "" {
+					break
+				}
+			}
+			if len(seen) != want {
+				t.Errorf("%s: %d of %d", path, len(seen), want)
+			}
+		}
+		w.do("GET", "/runs?after=nonsense", nil, 422, nil)
+		w.do("GET", fmt.Sprintf("/runs/%d/recipients?state=skipped&after=1.x", r.ID), nil, 422, nil)
+	})
+}
+
+// Whatever is asked twice starts one run.
+func TestStartedOnce(t *testing.T) {
+	each(t, func(w *world) {
+		c := w.campaign()
+		start := fmt.Sprintf("/campaigns/%d/start", c.ID)
+		w.do("POST", start, map[string]any{"recipients": 2}, 409, nil)
+		var first, second api.Run
+		w.do("POST", start, map[string]any{"recipients": 3}, 201, &first)
+		w.do("POST", start, map[string]any{}, 409, nil)
+		path := fmt.Sprintf("/runs/%d", first.ID)
+		for _, step := range []struct {
+			verb  string
+			state string
+		}{{"pause", "paused"}, {"pause", "paused"}, {"resume", "running"}, {"resume", "running"}, {"cancel", "cancelled"}, {"cancel", "cancelled"}} {
+			var r api.Run
+			if w.do("POST", path+"/"+step.verb, nil, 200, &r); r.State != step.state {
+				t.Errorf("%s: %+v", step.verb, r)
+			}
+		}
+		w.do("POST", path+"/resume", nil, 409, nil)
+		w.do("POST", start, map[string]any{}, 409, nil) // it was sent before
+		w.do("POST", start, map[string]any{"again_after": first.ID + 1}, 409, nil)
+		w.do("POST", start, map[string]any{"again_after": first.ID}, 201, &second)
+		w.do("POST", fmt.Sprintf("/runs/%d/cancel", second.ID), nil, 200, nil)
+		w.do("POST", start, map[string]any{"again_after": first.ID}, 409, nil) // the answer was lost, and asked again
+	})
+}
+
+// What two people write at once is not lost; what cannot be sent is not started, and
+// every reason is told.
+func TestDrafts(t *testing.T) {
+	each(t, func(w *world) {
+		var c, read api.Campaign
+		draft := map[string]any{"name": "Spring", "subject": "Hello", "html": "<p>{{ shoe_size }}</p>", "attachments": []any{map[string]any{"name": "a.txt", "data": "SGk="}}, "give_up": "90m"}
+		w.do("POST", "/campaigns", draft, 201, &c)
+		w.do("POST", "/campaigns", draft, 409, nil)
+		path := fmt.Sprintf("/campaigns/%d", c.ID)
+		w.do("GET", path, nil, 200, &read)
+		if string(read.Attachments[0].Data) != "Hi" || read.GiveUp != "1h30m0s" || read.HTML != draft["html"] {
+			t.Errorf("read %+v", read)
+		}
+		draft["version"], draft["text"] = read.Version, "Hello"
+		w.do("PUT", path, draft, 200, &c)
+		draft["version"] = read.Version - 1
+		w.do("PUT", path, draft, 409, nil)
+		draft["give_up"] = "soon"
+		w.do("PUT", path, draft, 422, nil)
+		var refused struct {
+			Errors []struct{ Location, Message string }
+		}
+		w.do("POST", path+"/start", map[string]any{}, 422, &refused)
+		if len(refused.Errors) == 0 || refused.Errors[0].Location == "" {
+			t.Errorf("refused %+v", refused)
+		}
+		w.do("POST", path+"/start", map[string]any{"at": time.Now().Add(-time.Hour)}, 422, nil)
+		var review api.Review
+		if w.do("GET", path+"/review", nil, 200, &review); review.Ready || len(review.Findings) == 0 {
+			t.Errorf("review %+v", review)
+		}
+		w.do("GET", path+"/preview?as=nobody", nil, 422, nil)
+		w.do("GET", path+"/preview?as=nobody@example.org", nil, 404, nil)
+		var copied api.Campaign
+		if w.do("POST", path+"/clone", nil, 201, &copied); copied.Name != "Spring (2)" || copied.HTML != c.HTML {
+			t.Errorf("copy %+v", copied)
+		}
+		l, _ := w.list()
+		var count api.Audience
+		w.do("POST", "/segments/count", map[string]any{"lists": []string{l.Name}, "segment": "age > 20"}, 200, &count)
+		if count.Members != 3 || count.Outside != 1 || count.Recipients != 2 {
+			t.Errorf("count %+v", count)
+		}
+		w.do("POST", "/segments/count", map[string]any{"lists": []string{l.Name}, "segment": "age >"}, 422, nil)
+		w.do("POST", "/segments/count", map[string]any{"lists": []string{"none"}}, 422, nil)
+	})
+}
+
+// A token makes none that may do more than itself, or outlives it.
+func TestTokensDoNotGrow(t *testing.T) {
+	w := newWorld(t, t.TempDir()+"/test.db")
+	small := w.token(account.Admin, account.See|account.Write)
+	for body, want := range map[string]int{
+		`{"name":"a","scopes":["see","write"],"expires":"` + time.Now().Add(time.Minute*30).Format(time.RFC3339) + `"}`: 201,
+		`{"name":"b","scopes":["see","send"],"expires":"` + time.Now().Add(time.Minute*30).Format(time.RFC3339) + `"}`:  422,
+		`{"name":"c","scopes":["see"],"expires":"` + time.Now().Add(24*time.Hour).Format(time.RFC3339) + `"}`:           422,
+	} {
+		if resp, text := w.call(request{"POST", "/tokens", "application/json", []byte(body)}, small); resp.StatusCode != want {
+			t.Errorf("%s: %s %s", body, resp.Status, text)
+		}
+	}
+}
+
+// The report's parts add up to the whole, and each number opens its people.
+func TestReportBalances(t *testing.T) {
+	each(t, func(w *world) {
+		r := w.run()
+		var report api.Report
+		w.do("GET", fmt.Sprintf("/runs/%d/report", r.ID), nil, 200, &report)
+		sum := int64(0)
+		for _, s := range report.Sites {
+			sum += s.Counts.Planned
+		}
+		if !report.Counts.Balanced() || report.Counts.Planned != 3 || sum != 3 || report.Sites[0].Counts.Skipped != 2 {
+			t.Errorf("report %+v", report)
+		}
+		for _, reason := range report.Sites[0].Reasons {
+			var page api.Page[api.Recipient]
+			w.do("GET", fmt.Sprintf("/runs/%d/recipients?state=%s&reason=%s", r.ID, reason.State, url.QueryEscape(reason.Reason)), nil, 200, &page)
+			if int64(len(page.Items)) != reason.N || page.Items[0].Reason != reason.Reason {
+				t.Errorf("%+v opens %+v", reason, page)
+			}
+		}
+		w.do("GET", fmt.Sprintf("/runs/%d/recipients?state=skipped&reason=bad+weather", r.ID), nil, 422, nil)
+		_, text := w.call(request{method: "POST", path: fmt.Sprintf("/runs/%d/export?state=skipped", r.ID)}, w.tokens[account.Editor])
+		if lines := strings.Count(string(text), "\n"); lines != 3 || !strings.Contains(string(text), campaign.MergeFailed.String()) {
+			t.Errorf("export %s", text)
+		}
+	})
+}
+
+// What is not there is a problem too.
+func TestNoSuchPlace(t *testing.T) {
+	w := newWorld(t, t.TempDir()+"/test.db")
+	for path, want := range map[string]int{"/nothing": 404, "/lists/1/2/3": 404} {
+		resp, text := w.call(request{method: "GET", path: path}, "")
+		w.problem(path, resp, text)
+		if resp.StatusCode != want {
+			t.Errorf("%s: %s", path, resp.Status)
+		}
+	}
+	resp, text := w.call(request{method: "PATCH", path: "/lists"}, "")
+	w.problem("PATCH", resp, text)
+	if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") == "" {
+		t.Errorf("PATCH: %s %v", resp.Status, resp.Header)
+	}
+}
