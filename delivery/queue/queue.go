@@ -160,7 +160,7 @@ func (q *Queue) declare(ctx context.Context) error {
 		return fmt.Errorf("queue: bucket %s: %w", runsBucket, explain(err))
 	}
 	q.leases, err = q.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: leasesBucket, Replicas: r, Storage: jetstream.MemoryStorage, LimitMarkerTTL: 5 * time.Second,
+		Bucket: leasesBucket, Replicas: r, LimitMarkerTTL: 5 * time.Second,
 	})
 	if err != nil {
 		return fmt.Errorf("queue: bucket %s: %w", leasesBucket, explain(err))
