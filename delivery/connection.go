@@ -103,7 +103,9 @@ func (c *connection) deliver(ctx context.Context, p *prepared) {
 			if !c.awaitTurn(ctx, p) {
 				return
 			}
-			again = c.attempt(ctx, p)
+			if again = c.barred(p); !again {
+				again = c.attempt(ctx, p)
+			}
 		}
 		if !again {
 			break
@@ -135,6 +137,16 @@ func (c *connection) awaitTurn(ctx context.Context, p *prepared) bool {
 		return false
 	}
 	return time.Since(p.checked) <= recheckAfter || c.admitted(ctx, p)
+}
+
+// barred reports whether the site, or the message's domains there, were stopped while it
+// waited for its turn, which is then lost.
+func (c *connection) barred(p *prepared) bool {
+	now := time.Now()
+	c.renew(now)
+	wait, _, _ := c.pausedFor(now)
+	until, _ := c.site.held(now, p.content)
+	return wait > 0 || !until.IsZero()
 }
 
 // ready sees to it that a session is open that suits the message. When there is none,

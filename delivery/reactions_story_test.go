@@ -77,6 +77,27 @@ func TestGmailsTenMinutesAreWaitedOut(t *testing.T) {
 	}
 }
 
+// What waits for its turn while the site says stop does not leave when the turn comes.
+func TestAStopHoldsForWhoStandsInLine(t *testing.T) {
+	const tenMinutes = 3 * time.Second
+	w := newWorld(t, setting{limits: shaping.Rules{Rate: 4, Connections: 4}, tune: forgiving(10 * time.Minute / tenMinutes)},
+		gmail(smtptest.Behaviour{Replies: []smtptest.Reply{{
+			Stage: smtptest.AtMail, Code: 421, Times: 1,
+			Text: "4.7.28 Our system has detected an unusual rate of unsolicited mail originating from your IP address.",
+		}}}))
+	w.people(8, "gmail.com")
+	run := w.launch(nil)
+	w.engine()
+	w.eventually("Gmail says stop", func() bool { return w.saw("google").Rejected[421] == 1 })
+	stopped := time.Now()
+	expect(t, w.finish(run), campaign.Counts{Planned: 8, Accepted: 8})
+	for _, m := range w.sim.Ledger().Messages() {
+		if early := m.At.Sub(stopped); early < tenMinutes-100*time.Millisecond {
+			t.Errorf("a message came %v after the stop", early)
+		}
+	}
+}
+
 // B5: who a large site refuses for want of authentication stays on the lists; the run
 // pauses, quotes the reply, and goes on when a person has put it right.
 func TestAnUnauthenticatedRunPausesAndTells(t *testing.T) {
