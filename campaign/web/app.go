@@ -36,6 +36,8 @@ func (a *App) routes() {
 	a.page("POST /campaigns", account.Write, "create campaign", createCampaign)
 	a.page("GET /campaigns/{id}", account.See, "", showCampaign)
 	a.page("POST /campaigns/{id}/draft", account.Write, "edit campaign", saveDraft)
+	a.page("POST /campaigns/{id}/files", account.Write, "add file", addFile)
+	a.page("POST /campaigns/{id}/files/{name}/remove", account.Write, "remove file", removeFile)
 	a.page("POST /campaigns/{id}/clone", account.Write, "clone campaign", cloneCampaign)
 	a.page("GET /campaigns/{id}/preview", account.See, "", showPreview)
 	a.page("GET /campaigns/{id}/inbox", account.See, "", showInbox)
@@ -51,6 +53,10 @@ func (a *App) routes() {
 	a.page("POST /runs/{id}/resume", account.Send, "resume run", resumeRun)
 	a.page("POST /runs/{id}/cancel", account.Send, "cancel run", cancelRun)
 	a.page("POST /runs/{id}/export", account.Lists, "export run", exportRun)
+
+	a.page("GET /sites", account.See, "", showSites)
+	a.page("POST /sites/pause", account.Send, "pause site", pauseSite)
+	a.page("POST /sites/resume", account.Send, "resume site", resumeSite)
 
 	a.page("GET /lists", account.See, "", showLists)
 	a.page("GET /lists/{id}", account.See, "", showList)

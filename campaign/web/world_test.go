@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,28 @@ type world struct {
 	db    *store.DB
 	srv   *httptest.Server
 	admin *browser
+	sites sites
+}
+
+// sites remember which are paused.
+type sites struct{ paused []campaign.SiteState }
+
+func (s *sites) SiteStates(context.Context) ([]campaign.SiteState, error) { return s.paused, nil }
+
+func (s *sites) PauseSite(_ context.Context, site string, until time.Time, why string) (campaign.SiteState, error) {
+	state := campaign.SiteState{Site: site, Kind: "site", State: "paused", Until: until, Why: why}
+	s.paused = append(s.paused, state)
+	return state, nil
+}
+
+func (s *sites) ResumeSite(_ context.Context, site string) error {
+	for i, p := range s.paused {
+		if p.Site == site {
+			s.paused = slices.Delete(s.paused, i, i+1)
+			return nil
+		}
+	}
+	return campaign.ErrNotFound
 }
 
 func newWorld(t *testing.T) *world {
@@ -54,6 +77,8 @@ func newWorld(t *testing.T) *world {
 		Accounts:   accounts,
 		Sessions:   db.Sessions(),
 		Recipients: Recipients(db, token.NewMaker(make([]byte, 32)), log),
+		Sites:      &w.sites,
+		SiteOf:     func(string) string { return "all others" },
 		Log:        log, Now: time.Now,
 	})
 	w.srv = httptest.NewServer(w.app)

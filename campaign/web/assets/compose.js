@@ -165,6 +165,26 @@ for (const button of document.querySelectorAll("[data-insert]")) {
   });
 }
 
+// A file goes with what was typed last saved before it, because the page comes anew.
+for (const file of document.querySelectorAll("form[data-file]")) {
+  const send = async () => {
+    clearTimeout(timer);
+    if (state.textContent === "…" || saving) await save();
+    const result = document.getElementById("file-result");
+    result.textContent = "…";
+    try {
+      const body = file.enctype === "multipart/form-data" ? new FormData(file) : undefined;
+      const answer = await fetch(file.action, { method: "POST", body, ...json });
+      if (answer.ok) { location.reload(); return; }
+      result.textContent = await answer.text();
+    } catch {
+      result.textContent = "The server does not answer. Please try again.";
+    }
+  };
+  file.querySelector("input[type=file]")?.addEventListener("change", send);
+  file.addEventListener("submit", (event) => { event.preventDefault(); event.stopPropagation(); send(); });
+}
+
 const test = document.getElementById("test");
 test?.addEventListener("submit", async (event) => {
   event.preventDefault();

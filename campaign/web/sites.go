@@ -1,0 +1,70 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/account"
+)
+
+type sitesView struct {
+	Form
+	Sites []campaign.SiteState
+}
+
+func showSites(v *visit) error { return v.sites(http.StatusOK, Form{}) }
+
+func (v *visit) sites(status int, f Form) error {
+	states, err := v.app.Sites.SiteStates(v.r.Context())
+	if err != nil {
+		return err
+	}
+	return v.render(status, "sites", "Sites", sitesView{f, states})
+}
+
+// siteName is what a site may be called: a provider of ours, or a domain.
+var siteName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,252}$`)
+
+// pauses are what the form offers; "" holds until somebody ends it.
+var pauses = map[string]time.Duration{"": 0, "1h": time.Hour, "6h": 6 * time.Hour, "24h": 24 * time.Hour}
+
+func pauseSite(v *visit) error {
+	f, err := v.readForm("site", "for", "why")
+	if err != nil {
+		return err
+	}
+	site := strings.ToLower(strings.TrimSpace(f.Values["site"]))
+	v.object = site
+	length, ok := pauses[f.Values["for"]]
+	if !siteName.MatchString(site) || !ok {
+		f.take(&account.Problem{Field: "site", Text: "is a provider such as google, or the domain of a small one's servers"})
+		return v.sites(http.StatusUnprocessableEntity, f)
+	}
+	until := time.Time{}
+	if length > 0 {
+		until = v.app.Now().Add(length)
+	}
+	why := strings.TrimSpace(f.Values["why"] + " (by " + v.User.Email + ")")
+	if _, err := v.app.Sites.PauseSite(v.r.Context(), site, until, why[:min(len(why), 400)]); err != nil {
+		return err
+	}
+	v.flash("%s gets no mail. Senders know within a second; its recipients wait.", site)
+	return v.redirect("/sites")
+}
+
+func resumeSite(v *visit) error {
+	f, err := v.readForm("site")
+	if err != nil {
+		return err
+	}
+	v.object = f.Values["site"]
+	if err := v.app.Sites.ResumeSite(v.r.Context(), f.Values["site"]); err != nil && !errors.Is(err, campaign.ErrNotFound) {
+		return err
+	}
+	v.flash("%s gets mail again.", f.Values["site"])
+	return v.redirect("/sites")
+}
