@@ -51,16 +51,32 @@ func TestClusterOfProcesses(t *testing.T) {
 
 // startNATS starts a server of its own process and returns its URL.
 func startNATS(t *testing.T) string {
-	port := freePort(t)
-	cmd := exec.Command("nats-server", "-js", "-a", "127.0.0.1", "-p", fmt.Sprint(port), "-sd", filepath.Join(t.TempDir(), "nats"))
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	n := &natsProcess{t: t, port: freePort(t), dir: filepath.Join(t.TempDir(), "nats")}
+	t.Cleanup(n.kill)
+	n.start()
+	return n.url()
+}
+
+// natsProcess is a server that can be killed and started again with what it had on disk.
+type natsProcess struct {
+	t    *testing.T
+	port int
+	dir  string
+	cmd  *exec.Cmd
+}
+
+func (n *natsProcess) url() string { return fmt.Sprintf("nats://127.0.0.1:%d", n.port) }
+
+func (n *natsProcess) start() {
+	n.t.Helper()
+	n.cmd = exec.Command("nats-server", "-js", "-a", "127.0.0.1", "-p", fmt.Sprint(n.port), "-sd", n.dir)
+	if err := n.cmd.Start(); err != nil {
+		n.t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	url := fmt.Sprintf("nats://127.0.0.1:%d", port)
-	eventually(t, "no NATS server", 20*time.Second, func() bool { return natsReady(url) })
-	return url
+	eventually(n.t, "no NATS server", 20*time.Second, func() bool { return natsReady(n.url()) })
+}
+
+func (n *natsProcess) kill() {
+	_ = n.cmd.Process.Kill()
+	_ = n.cmd.Wait()
 }
