@@ -107,6 +107,8 @@ var fences = []struct {
 		"go-mail's SMTP package is used for its AUTH mechanisms"},
 	{[]string{"github.com/emersion/go-smtp"}, []string{"delivery/bounce", "delivery/smtptest"},
 		"mail is received by the bounce role and the simulator"},
+	{[]string{"github.com/emersion/go-imap/"}, []string{"delivery/bounce"},
+		"mailboxes are read by the bounce role"},
 	{[]string{"github.com/spf13/", "github.com/caarlos0/", "flag"}, []string{"cmd/"},
 		"packages read no flags and no environment: main gives them values"},
 	{[]string{"log"}, []string{"cmd/", "dkim/rsa8/gen"},

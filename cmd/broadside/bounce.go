@@ -8,11 +8,14 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"broadside/delivery/bounce"
 	"broadside/dkim"
 )
 
-// bounce hears what comes back to the return paths.
+// bounce hears what comes back to the return paths: on SMTP, and in the mailboxes that
+// the configuration names.
 func (e *engine) bounce(ctx context.Context) error {
 	l, err := e.listener("bounce")
 	if err != nil {
@@ -21,7 +24,16 @@ func (e *engine) bounce(ctx context.Context) error {
 	r := bounce.Receiver{
 		Store: e.store, Tokens: e.tokens, Trust: e.trust(ctx), Hello: e.cfg.Hello, Limits: bounce.DefaultLimits, Log: e.log,
 	}
-	return r.Serve(ctx, l)
+	c := e.cfg.Bounce
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return r.Serve(ctx, l) })
+	if c.Maildir != "" {
+		g.Go(func() error { return r.ReadMaildir(ctx, c.Maildir, time.Duration(c.Every)) })
+	}
+	if box, ok, err := c.mailboxIMAP(); err == nil && ok { // checked with the configuration
+		g.Go(func() error { return r.ReadIMAP(ctx, box) })
+	}
+	return g.Wait()
 }
 
 // trust is whose complaints are believed.

@@ -76,7 +76,7 @@ func (s *session) Data(r io.Reader) error {
 		return errBroken
 	}
 	m.head, m.size = head, m.size+int64(len(head))
-	if err := s.receiver.take(s.ctx, m); err != nil {
+	if _, err := s.receiver.take(s.ctx, m); err != nil {
 		s.receiver.Log.Error("bounce: a message was not taken, its sender tries again", "remote", s.remote, "error", err)
 		return errBroken
 	}

@@ -16,10 +16,12 @@ type received struct {
 	mailbox      string // of a person: see mailboxes
 	head         []byte // the message, or its beginning
 	size         int64
+	stored       bool // in a mailbox, which leaves us to find whom it is about
 }
 
-// take does what follows from a message. An error says that it is not durable.
-func (r *Receiver) take(ctx context.Context, m received) error {
+// take does what follows from a message and returns what it was. An error says that it
+// is not durable.
+func (r *Receiver) take(ctx context.Context, m received) (Kind, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Limits.Store)
 	defer cancel()
 	c := readContent(m.head)
@@ -27,13 +29,15 @@ func (r *Receiver) take(ctx context.Context, m received) error {
 	if report.Kind == Complained {
 		ok, why, err := r.Trust.believes(m)
 		if err != nil {
-			return err
+			return report.Kind, err
 		}
 		if !ok {
 			r.Log.Warn("bounce: a complaint is not believed", "why", why, "remote", m.remote, "reporter", report.Reporter, "about", report.Recipient)
-			return nil
+			return report.Kind, nil
 		}
-		if t, ok := c.named(r.Tokens); ok && len(m.targets) == 0 {
+	}
+	if len(m.targets) == 0 && (report.Kind == Complained || m.stored) {
+		if t, ok := c.named(r.Tokens); ok {
 			m.targets = []target{t}
 		}
 	}
@@ -41,7 +45,7 @@ func (r *Receiver) take(ctx context.Context, m received) error {
 		r.Log.Info("bounce: mail for "+m.mailbox, "remote", m.remote, "from", line(m.from, 320), "says", report.Kind.String(),
 			"subject", line(decodeWords(c.header.get("subject")), 200), "bytes", m.size)
 	}
-	return r.follow(ctx, m, report)
+	return report.Kind, r.follow(ctx, m, report)
 }
 
 // follow hands what a report says of the recipients to the store.
