@@ -41,8 +41,8 @@ func membershipOf(m campaign.Membership) Membership {
 	return Membership{int64(m.List.ID), m.List.Name, statusName(m.Status), m.Changed}
 }
 
-// Person is all that is kept about a contact.
-type Person struct {
+// ContactDetail is a contact with all that happened to it.
+type ContactDetail struct {
 	Contact
 	Lists        []Membership  `json:"lists" nullable:"false"`
 	Suppressions []Suppression `json:"suppressions" nullable:"false" doc:"All that keeps mail from the address."`
@@ -91,7 +91,8 @@ type Search struct {
 func (a *API) addContacts() {
 	add(a, Operation{Method: "GET", Path: "/contacts", ID: "search-contacts", Tag: "contacts", Summary: "Contacts whose address begins so, in order of address", Need: account.See}, a.searchContacts)
 	add(a, Operation{Method: "GET", Path: "/contacts/{contact}", ID: "show-contact", Tag: "contacts", Summary: "A contact, its lists, and all that was sent to it or why not", Need: account.See}, a.showContact)
-	add(a, Operation{Method: "POST", Path: "/contacts/{contact}/export", ID: "export-contact", Tag: "contacts", Summary: "The same, to be handed to the person", Means: "It is a POST so that the audit log knows who took it away.", Need: account.Lists, Action: "export contact"}, a.showContact)
+	add(a, Operation{Method: "POST", Path: "/contacts/{contact}/export", ID: "export-contact", Tag: "contacts", Summary: "All that is kept about a person, to be handed to them", Means: "GDPR, articles 15 and 20. It is a POST so that the audit log knows who took it away.", Need: account.Lists, Action: "export contact"}, a.exportContact)
+	add(a, Operation{Method: "DELETE", Path: "/contacts/{contact}", ID: "erase-contact", Tag: "contacts", Summary: "Erase a person for good", Means: "Runs keep their numbers, and a keyed hash keeps the address suppressed, also in runs that are under way; nothing else remains.", Need: account.Lists, Action: "erase contact"}, a.eraseContact)
 	add(a, Operation{Method: "POST", Path: "/contacts/{contact}/unsubscribe", ID: "unsubscribe-contact", Tag: "contacts", Summary: "Let a contact leave a list, or all", Means: "No import brings it back. Asking twice changes nothing.", Need: account.Lists, Action: "unsubscribe contact", Status: http.StatusNoContent}, a.unsubscribe)
 	add(a, Operation{Method: "POST", Path: "/contacts/{contact}/suppress", ID: "suppress-contact", Tag: "contacts", Summary: "Send nothing to a contact any more, whatever the list", Means: "Asking twice changes nothing.", Need: account.Lists, Action: "suppress contact", Status: http.StatusNoContent}, a.suppressContact)
 }
@@ -110,12 +111,12 @@ func (a *API) contact(ctx context.Context, c *call, in *ContactPath) (campaign.C
 	return contact, err
 }
 
-func (a *API) showContact(ctx context.Context, c *call, in *ContactPath) (*body[Person], error) {
+func (a *API) showContact(ctx context.Context, c *call, in *ContactPath) (*body[ContactDetail], error) {
 	contact, err := a.contact(ctx, c, in)
 	if err != nil {
 		return nil, err
 	}
-	p := Person{Contact: contactOf(contact)}
+	p := ContactDetail{Contact: contactOf(contact)}
 	lists, err := a.Store.MembershipsOf(ctx, contact.ID)
 	if err != nil {
 		return nil, err
@@ -159,4 +160,22 @@ func (a *API) suppressContact(ctx context.Context, c *call, in *ContactPath) (*s
 	s.Reason, s.Detail, s.At = "manual", "by "+c.user.Email, a.Now()
 	_, err = a.Store.Suppress(ctx, []campaign.Suppression{s})
 	return nil, err
+}
+
+func (a *API) exportContact(ctx context.Context, c *call, in *ContactPath) (*body[campaign.Person], error) {
+	contact, err := a.contact(ctx, c, in)
+	if err != nil {
+		return nil, err
+	}
+	return answer(a.Service.Person(ctx, contact.Email))
+}
+
+func (a *API) eraseContact(ctx context.Context, c *call, in *ContactPath) (*body[campaign.Erasure], error) {
+	contact, err := a.contact(ctx, c, in)
+	c.object = fmt.Sprintf("contact %d", in.Contact) // the log must not keep the address
+	if err != nil {
+		return nil, err
+	}
+	erased, err := a.Service.Erase(ctx, contact.Email)
+	return answer(erased, err)
 }
