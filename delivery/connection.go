@@ -13,6 +13,7 @@ import (
 // message while the other waits for the reply to the last one.
 type connection struct {
 	*path
+	began   time.Time
 	session *smtp.Session // nil until needed, and between sessions
 	opened  time.Time     // when session was
 	domain  string        // whose mail it carried last
@@ -20,7 +21,9 @@ type connection struct {
 	quit    chan struct{} // closed when no more jobs are to be taken
 }
 
-func newConnection(p *path) *connection { return &connection{path: p, quit: make(chan struct{})} }
+func newConnection(p *path) *connection {
+	return &connection{path: p, began: time.Now(), quit: make(chan struct{})}
+}
 
 // run works until the path has no jobs for its idle time, or the connection is not
 // allowed any more, or the sender stops.
@@ -111,7 +114,7 @@ func (c *connection) deliver(ctx context.Context, p *prepared) {
 			break
 		}
 	}
-	if c.gates.over() {
+	if c.gates.over() || c.crowd.makeRoom(c.began) {
 		c.end()
 	}
 }

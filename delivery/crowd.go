@@ -3,16 +3,18 @@ package delivery
 import (
 	"container/list"
 	"sync"
+	"time"
 )
 
 // crowd bounds how many connections a sender has to all sites together. When it is
 // nearly full, the connections that have been idle for longest make room: before it is
-// needed, since taking leave of a server takes a round trip.
+// needed, since taking leave of a server takes a round trip. Busy ones take turns.
 type crowd struct {
 	limit int
 
 	mu      sync.Mutex
 	open    int
+	leaving int       // of them: told by makeRoom to close
 	idle    list.List // of *taker, the longest idle first
 	starved []*path   // in the order in which they came, each once
 	hungry  map[*path]bool
@@ -48,10 +50,26 @@ func (c *crowd) enter(p *path) bool {
 func (c *crowd) leave() {
 	c.mu.Lock()
 	c.open--
+	c.leaving = max(c.leaving-1, 0)
 	c.mu.Unlock()
 	for p := c.nextStarved(); p != nil && !p.grow(); {
 		p = c.nextStarved()
 	}
+}
+
+// busyTurn is how long a connection may work while a path has no room for its first one.
+const busyTurn = 5 * time.Second
+
+// makeRoom reports whether a connection that began at a time is to end, though it has
+// work: for each path without room one is.
+func (c *crowd) makeRoom(began time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.starved) <= c.leaving || time.Since(began) < busyTurn {
+		return false
+	}
+	c.leaving++
+	return true
 }
 
 func (c *crowd) nextStarved() *path {

@@ -47,3 +47,27 @@ func TestACrowdMakesRoom(t *testing.T) {
 		t.Error("the room that was made is not to be had")
 	}
 }
+
+// For each path that has no room one busy connection ends, after its turn.
+func TestBusyConnectionsTakeTurns(t *testing.T) {
+	c := newCrowd(2)
+	limits := ratelimit.Limits{Rate: 1, Connections: 5}
+	gate := ratelimit.NewLocal(time.Now).Open("site", limits, func() {})
+	p := &path{Sender: &Sender{crowd: c}, renewed: time.Now().Add(time.Hour), gates: gates{gate}}
+	starved := &path{Sender: p.Sender, renewed: p.renewed, gates: p.gates}
+	long := time.Now().Add(-busyTurn)
+	if !p.enter() || !p.enter() || c.makeRoom(long) {
+		t.Fatal("somebody makes room where nobody waits")
+	}
+	starved.enter()
+	if c.makeRoom(time.Now()) {
+		t.Error("a connection ended before its turn did")
+	}
+	if !c.makeRoom(long) || c.makeRoom(long) {
+		t.Error("one connection is to make room for one path")
+	}
+	c.leave()
+	if !starved.enter() || c.makeRoom(long) {
+		t.Error("the room that was made is not the path's")
+	}
+}

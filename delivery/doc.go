@@ -4,8 +4,8 @@
 //
 // A sender keeps nothing that must survive it. A job is in its hands only as long as
 // the queue says so; an outcome is durable on the event stream, and a retry durable
-// in its schedule, before the job is acknowledged. Everything else (the sites'
+// in its schedule, before the job is acknowledged. Everything else (the paths'
 // queues, their connections and paces, compiled messages) is rebuilt after a restart.
 //
-//	intake → site queue → connection: prepare → pace → send → classify → outcomes
+//	intake → path → connection: prepare → open → pace → send → classify → outcomes
 package delivery

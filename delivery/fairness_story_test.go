@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"broadside/campaign"
+	"broadside/delivery"
 	"broadside/delivery/shaping"
 	"broadside/delivery/smtptest"
 )
@@ -128,4 +129,22 @@ func TestExpressGoesFirstDuringABigRun(t *testing.T) {
 	_, err := busy.service.Cancel(t.Context(), "news", "the story is over")
 	busy.ok(err)
 	busy.within(10*time.Minute, "nobody is open", func() bool { return busy.counts(bulk).Open() == 0 })
+}
+
+// A sender whose connections are all busy at large sites serves the small ones too.
+func TestBusySitesLeaveRoomForSmallOnes(t *testing.T) {
+	w := newWorld(t, setting{tune: func(c *delivery.Config) { c.Connections = 2 }},
+		gmail(smtptest.Behaviour{Latency: 100 * time.Millisecond}), shop("small", smtptest.Behaviour{}))
+	w.people(240, "gmail.com")
+	run := w.launch(nil)
+	w.engine()
+	w.eventually("Gmail has all the connections", func() bool { return w.saw("google").Accepted > 10 })
+	w.list("few", "anna@small.example")
+	second := w.launch(func(s *campaign.Spec) { s.Name, s.Lists = "few", []string{"few"} })
+	w.eventually("the small site has its mail", func() bool { return w.saw("small").Accepted == 1 })
+	if n := w.saw("google").Accepted; n > 200 {
+		t.Errorf("it had to wait for %d messages to the large one", n)
+	}
+	w.finish(run)
+	w.finish(second)
 }

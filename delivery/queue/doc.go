@@ -9,7 +9,7 @@
 //	        rdue.<lane>.<run>         retries that have come due
 //	EVENTS  ev.<part>                 outcomes, many to a message, kept for 7 days
 //	KV      broadside_runs            state and epoch of the runs under way
-//	        broadside_leases          who is planner, who is recorder
+//	        broadside_leases          who is planner, who is recorder, which senders live
 //
 // The planner alone writes JOBS; senders remove jobs by acknowledging them, write
 // EVENTS and RETRY; the recorder only reads. SQL is the truth: if all of this is
