@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"container/list"
-	"context"
 	"sync"
 	"time"
 
@@ -348,44 +347,4 @@ func (p *path) stop() {
 			p.giveBack(p.work, it.item, soon)
 		}
 	}
-}
-
-// gates are the limits that a path is under: its site's and, where there are several
-// sources, its own.
-type gates []ratelimit.Gate
-
-func (g gates) wait(ctx context.Context) error {
-	for i := len(g) - 1; i >= 0; i-- { // the site's slot last: it is not to be kept waiting
-		if err := g[i].Wait(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (g gates) tryAcquire() bool {
-	for i := range g {
-		if !g[i].TryAcquire() {
-			for _, had := range g[:i] {
-				had.Release()
-			}
-			return false
-		}
-	}
-	return true
-}
-
-func (g gates) release() {
-	for _, gate := range g {
-		gate.Release()
-	}
-}
-
-func (g gates) over() bool {
-	for _, gate := range g {
-		if gate.Over() {
-			return true
-		}
-	}
-	return false
 }
