@@ -106,12 +106,15 @@ type browser struct {
 	client *http.Client
 }
 
-func (w *world) browser() *browser {
+func (w *world) browser() *browser { return &browser{w, newBrowserClient(w)} }
+
+// newBrowserClient keeps cookies and follows nothing.
+func newBrowserClient(t testing.TB) *http.Client {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		w.Fatal(err)
+		t.Fatal(err)
 	}
-	return &browser{w, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // as makes a user of a role and signs in.
