@@ -75,6 +75,7 @@ func (a *App) routes() {
 	a.page("POST /contacts/{id}/suppress", account.Lists, "suppress contact", suppressContact)
 	a.page("POST /contacts/{id}/unsubscribe", account.Lists, "unsubscribe contact", unsubscribeContact)
 	a.page("POST /contacts/{id}/export", account.Lists, "export contact", exportContact)
+	a.page("POST /contacts/{id}/erase", account.Lists, "erase contact", eraseContact)
 	a.page("GET /suppressions", account.See, "", showSuppressions)
 	a.page("POST /suppressions", account.Lists, "suppress address", suppressAddress)
 	a.page("POST /suppressions/remove", account.Lists, "unsuppress address", unsuppressAddress)

@@ -162,15 +162,31 @@ func exportContact(v *visit) error {
 	if err != nil {
 		return err
 	}
+	person, err := v.app.Service.Person(v.r.Context(), body.Contact.Email)
+	if err != nil {
+		return err
+	}
 	v.status = http.StatusOK
 	v.w.Header().Set("Content-Type", "application/json")
 	v.w.Header().Set("Content-Disposition", `attachment; filename="contact.json"`)
 	enc := json.NewEncoder(v.w)
 	enc.SetIndent("", "  ")
-	return enc.Encode(map[string]any{
-		"email": body.Contact.Email, "attributes": json.RawMessage(body.Contact.Attributes), "created": body.Contact.Created,
-		"lists": body.Memberships, "suppression": body.Suppression, "history": body.History,
-	})
+	return enc.Encode(person)
+}
+
+// eraseContact takes away all that is kept about a person (GDPR, article 17). The audit
+// log has the number of the contact, because it must not have the address.
+func eraseContact(v *visit) error {
+	body, err := v.contact()
+	if err != nil {
+		return err
+	}
+	v.object = fmt.Sprintf("contact %d", body.Contact.ID)
+	if _, err := v.app.Service.Erase(v.r.Context(), body.Contact.Email); err != nil {
+		return err
+	}
+	v.flash("The person is erased, and gets no mail any more. The runs keep their numbers.")
+	return v.redirect("/contacts")
 }
 
 type suppressionsView struct {

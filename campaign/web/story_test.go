@@ -79,6 +79,30 @@ func TestContactFieldsAreText(t *testing.T) {
 	}
 }
 
+// Who is erased is gone from every page, the audit log included, and stays gone.
+func TestErasing(t *testing.T) {
+	w := newWorld(t)
+	const file = "email,name\nann.archer@example.org,Ann\nbob@example.org,Bob\n"
+	w.admin.importList("people.csv", "news", file)
+	c, err := w.db.ContactByEmail(t.Context(), "ann.archer@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := fmt.Sprintf("/contacts/%d", c.ID)
+	if _, text := w.admin.do("POST", path+"/export", nil, nil); !strings.Contains(text, "ann.archer@example.org") || !strings.Contains(text, "news") {
+		t.Errorf("all we know: %s", text)
+	}
+	w.admin.post(path+"/suppress", http.StatusSeeOther)
+	w.admin.post(path+"/erase", http.StatusSeeOther)
+	w.admin.get(path, http.StatusNotFound)
+	w.admin.importList("again.csv", "news", file)
+	for _, p := range []string{"/contacts?q=ann", "/suppressions?q=ann", "/audit", "/lists/1"} {
+		if _, text := w.admin.do("GET", p, nil, nil); strings.Contains(text, "ann.archer@") {
+			t.Errorf("%s still has the address", p)
+		}
+	}
+}
+
 func TestUploadsThatAreRefused(t *testing.T) {
 	w := newWorld(t)
 	for name, text := range map[string]string{"empty.csv": "", "../../evil.csv": ""} {

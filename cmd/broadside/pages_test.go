@@ -108,6 +108,7 @@ func compose(b *tab) {
 	b.write("#name", "Spring letter")
 	b.click(`form[action="/campaigns"] button.primary`)
 	b.shows("To mend")
+	b.until("the people are counted", `document.querySelector("[data-people]").textContent.includes("people get it")`)
 	b.write("#from", "News <news@"+testDomain+">")
 	b.write("#subject", `{{ name | default: "Hello" }}, spring is here`)
 	b.write("#content", "# Spring\n\nDear {{ nam }}, the first seeds may go out.")

@@ -69,6 +69,31 @@ function tell(list) {
     : [line("fine", "Nothing to mend.", "", "Send yourself a test, then review.")]));
 }
 
+// How many people the lists, exclusions and expression mean, whenever one of them changes.
+const people = document.querySelector("[data-people]");
+const number = new Intl.NumberFormat("en");
+let counting, counted;
+
+function countPeople() {
+  const fields = new FormData(form);
+  const audience = JSON.stringify([fields.getAll("lists"), fields.getAll("exclude"), fields.get("segment")]);
+  if (audience === counted) return;
+  counted = audience;
+  counting?.close();
+  people.hidden = fields.getAll("lists").length === 0;
+  if (people.hidden) return;
+  const source = counting = new EventSource(people.dataset.people);
+  source.addEventListener("progress", (event) => { people.textContent = `counting… ${number.format(JSON.parse(event.data).members)}`; });
+  source.addEventListener("over", (event) => {
+    source.close();
+    const n = JSON.parse(event.data);
+    const left = [[n.outside, "outside the expression"], [n.unsubscribed, "unsubscribed"], [n.suppressed, "suppressed"]].filter(([k]) => k > 0);
+    people.textContent = `${number.format(n.recipients)} people get it` + (left.length ? ` (${number.format(n.members)} in the lists, ${left.map(([k, why]) => `${number.format(k)} ${why}`).join(", ")})` : "") + ".";
+  });
+  source.addEventListener("problem", (event) => { source.close(); people.textContent = JSON.parse(event.data).text; });
+  source.onerror = () => source.close();
+}
+
 let timer, saving = false, again = false;
 
 async function save() {
@@ -83,6 +108,7 @@ async function save() {
     form.elements.version.value = result.version;
     state.textContent = "Saved";
     tell(result.findings);
+    countPeople();
     await preview();
   } catch {
     state.textContent = "Not saved: the server does not answer. Trying again…";
