@@ -19,6 +19,9 @@ type connection struct {
 	domain  string        // whose mail it carried last
 	idle    time.Time     // since when it has nothing to carry
 	quit    chan struct{} // closed when no more jobs are to be taken
+
+	line      context.Context // ends when it may not wait for its turn any more
+	leaveLine context.CancelFunc
 }
 
 func newConnection(p *path) *connection {
@@ -28,6 +31,8 @@ func newConnection(p *path) *connection {
 // run works until the path has no jobs for its idle time, or the connection is not
 // allowed any more, or the sender stops.
 func (c *connection) run(ctx context.Context) {
+	c.line, c.leaveLine = context.WithCancel(ctx)
+	defer c.leaveLine()
 	ready := make(chan *prepared)
 	done := make(chan struct{})
 	go func() {
@@ -132,14 +137,28 @@ func (c *connection) admitted(ctx context.Context, p *prepared) bool {
 // not the host, is taken for the cause, and deferred.
 const mostLost = 3
 
-// awaitTurn waits until the message may leave; false when it does not, and its item has gone
-// back or ended.
+// awaitTurn waits until the message may leave; false when it does not, and its item has
+// gone back or ended.
 func (c *connection) awaitTurn(ctx context.Context, p *prepared) bool {
-	if c.gates.wait(ctx) != nil {
-		c.giveBack(ctx, p.item, soon)
-		return false
+	c.mu.Lock()
+	c.inLine[c] = true
+	c.mu.Unlock()
+	err := c.gates.wait(c.line)
+	c.mu.Lock()
+	delete(c.inLine, c)
+	c.mu.Unlock()
+	if c.line.Err() != nil {
+		c.end() // fewer connections are allowed, or the sender stops
 	}
-	return time.Since(p.checked) <= recheckAfter || c.admitted(ctx, p)
+	switch {
+	case err == nil:
+		return time.Since(p.checked) <= recheckAfter || c.admitted(ctx, p)
+	case ctx.Err() != nil:
+		c.giveBack(ctx, p.item, soon)
+	default:
+		c.putBack(p.routed)
+	}
+	return false
 }
 
 // barred reports whether the site, or the message's domains there, were stopped while it

@@ -26,8 +26,9 @@ type path struct {
 	waiting  [3][]routed // by queue.Class
 	turn     int         // of retries against bulk
 	takers   []*taker
-	conns    int // those that start included
-	starting int // of them: have taken no job yet
+	inLine   map[*connection]bool // wait for their turn at the gates
+	conns    int                  // those that start included
+	starting int                  // of them: have taken no job yet
 	stopping bool
 	retired  bool
 	again    *time.Timer // grows when the path may be used again
@@ -48,6 +49,7 @@ func newPath(st *site, source *Source) *path {
 		Sender: st.sender, site: st, source: source,
 		learned: st.sender.Learned.Key(ratelimit.Source, source.Name, st.name),
 		gates:   gates{st.gate},
+		inLine:  map[*connection]bool{},
 	}
 	if p.sources.many {
 		p.gates = append(p.gates, p.Limiter.Open(source.Name+" "+st.name, ratelimit.Limits{}, p.adjust))
@@ -189,7 +191,9 @@ func (p *path) growAfter(wait time.Duration) {
 	p.again.Reset(wait)
 }
 
-// adjust opens or closes connections after the limits have changed.
+// adjust opens connections after the limits have changed, or closes those too many that
+// have nothing under way: they wait for a job, or for their turn, which may not come for
+// long. The others close after the message in hand.
 func (p *path) adjust() {
 	p.mu.Lock()
 	var idle []*taker
@@ -197,6 +201,13 @@ func (p *path) adjust() {
 		idle = append(idle, p.takers[0])
 		close(p.takers[0].job)
 		p.takers = p.takers[1:]
+	}
+	for c := range p.inLine {
+		if !p.gates.over() {
+			break
+		}
+		delete(p.inLine, c)
+		c.leaveLine()
 	}
 	p.mu.Unlock()
 	for _, t := range idle {
