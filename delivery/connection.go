@@ -130,7 +130,7 @@ func (c *connection) admitted(ctx context.Context, p *prepared) bool {
 	if c.refuse(ctx, p.item) {
 		return false
 	}
-	return time.Since(p.checked) <= recheckAfter || len(c.leaveOut(ctx, []*item{p.item})) == 1
+	return time.Since(p.checked) <= recheckAfter || c.recheck(ctx, p.item)
 }
 
 // mostLost is how many connections one message may cost in mid-transaction before it,

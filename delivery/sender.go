@@ -83,6 +83,7 @@ type Sender struct {
 	contents *contents
 	hand     *hand
 	outcomes *outcomes
+	rechecks rechecks
 
 	sources *sources
 	crowd   *crowd
