@@ -40,6 +40,12 @@ func (w *world) values(op string) map[string]any {
 		return map[string]any{"upload": w.upload(upload.Checked).ID}
 	case "check-upload":
 		return map[string]any{"upload": w.upload(upload.Received).ID, "body.list": w.name(), "body.mapping": map[string]string{"email": "E-Mail"}}
+	case "edit-contact":
+		l, _ := w.list()
+		return map[string]any{"contact": must(w.db.ListContacts(ctx, l.ID, 0, 1))(w)[0].ID, "body.attributes": map[string]any{"city": "Rome"}}
+	case "add-member":
+		l, _ := w.list()
+		return map[string]any{"list": l.ID, "body.email": "Gil@Example.org", "body.attributes": map[string]any{"first_name": "Gil", "points": 7}}
 	case "suppress":
 		return map[string]any{"body.who": "Eve@Example.ORG"}
 	case "unsuppress":

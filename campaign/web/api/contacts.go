@@ -91,6 +91,7 @@ type Search struct {
 func (a *API) addContacts() {
 	add(a, Operation{Method: "GET", Path: "/contacts", ID: "search-contacts", Tag: "contacts", Summary: "Contacts whose address begins so, in order of address", Need: account.See}, a.searchContacts)
 	add(a, Operation{Method: "GET", Path: "/contacts/{contact}", ID: "show-contact", Tag: "contacts", Summary: "A contact, its lists, and all that was sent to it or why not", Need: account.See}, a.showContact)
+	add(a, Operation{Method: "PATCH", Path: "/contacts/{contact}", ID: "edit-contact", Tag: "contacts", Summary: "Set attributes of a contact", Means: "Those of the same name are replaced, others stay, and null empties one.", Need: account.Lists, Action: "edit contact"}, a.editContact)
 	add(a, Operation{Method: "POST", Path: "/contacts/{contact}/export", ID: "export-contact", Tag: "contacts", Summary: "All that is kept about a person, to be handed to them", Means: "GDPR, articles 15 and 20. It is a POST so that the audit log knows who took it away.", Need: account.Lists, Action: "export contact"}, a.exportContact)
 	add(a, Operation{Method: "DELETE", Path: "/contacts/{contact}", ID: "erase-contact", Tag: "contacts", Summary: "Erase a person for good", Means: "Runs keep their numbers, and a keyed hash keeps the address suppressed, also in runs that are under way; nothing else remains.", Need: account.Lists, Action: "erase contact"}, a.eraseContact)
 	add(a, Operation{Method: "POST", Path: "/contacts/{contact}/unsubscribe", ID: "unsubscribe-contact", Tag: "contacts", Summary: "Let a contact leave a list, or all", Means: "No import brings it back. Asking twice changes nothing.", Need: account.Lists, Action: "unsubscribe contact", Status: http.StatusNoContent}, a.unsubscribe)
@@ -178,4 +179,24 @@ func (a *API) eraseContact(ctx context.Context, c *call, in *ContactPath) (*body
 	}
 	erased, err := a.Service.Erase(ctx, contact.Email)
 	return answer(erased, err)
+}
+
+type contactEdit struct {
+	ContactPath
+	Body struct {
+		Attributes map[string]json.RawMessage `json:"attributes" doc:"Texts, numbers, booleans and nulls by name: small Latin letters, digits and _."`
+	}
+}
+
+func (a *API) editContact(ctx context.Context, c *call, in *contactEdit) (*body[Contact], error) {
+	contact, err := a.contact(ctx, c, &in.ContactPath)
+	if err != nil {
+		return nil, err
+	}
+	attributes, err := campaign.Attributes(in.Body.Attributes)
+	if err != nil {
+		return nil, invalid("body.attributes", err.Error())
+	}
+	edited, err := a.Store.EditContact(ctx, contact.ID, attributes, a.Now())
+	return answer(contactOf(edited), err)
 }

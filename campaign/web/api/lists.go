@@ -65,6 +65,7 @@ func (a *API) addLists() {
 	add(a, Operation{Method: "POST", Path: "/lists", ID: "create-list", Tag: "lists", Summary: "Make an empty list", Need: account.Lists, Action: "create list", Status: http.StatusCreated}, a.createList)
 	add(a, Operation{Method: "GET", Path: "/lists/{list}", ID: "show-list", Tag: "lists", Summary: "A list", Need: account.See}, a.showList)
 	add(a, Operation{Method: "GET", Path: "/lists/{list}/members", ID: "list-members", Tag: "lists", Summary: "The members of a list", Need: account.See}, a.showMembers)
+	a.addJoining()
 	add(a, Operation{Method: "POST", Path: "/lists/{list}/export", ID: "export-list", Tag: "lists", Summary: "All members as CSV", Means: "email, list_status, and a column for each attribute. An import reads it back.", Need: account.Lists, Action: "export list", Answer: "text/csv"}, a.exportList)
 	add(a, Operation{Method: "GET", Path: "/lists/{list}/imports", ID: "list-imports", Tag: "lists", Summary: "What was imported into a list, newest first", Need: account.See}, a.showImports)
 	add(a, Operation{Method: "POST", Path: "/lists/{list}/imports/{import}/undo", ID: "undo-import", Tag: "lists", Summary: "Take an import back", Means: "Contacts that it created and nothing else uses go; attributes return to what they were unless they changed since.", Need: account.Lists, Action: "undo import"}, a.undoImport)

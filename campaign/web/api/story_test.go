@@ -1,9 +1,11 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,4 +233,51 @@ func TestNoSuchPlace(t *testing.T) {
 	if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") == "" {
 		t.Errorf("PATCH: %s %v", resp.Status, resp.Header)
 	}
+}
+
+// One person joins, is edited, leaves and is erased; nobody is brought back.
+func TestOnePerson(t *testing.T) {
+	each(t, func(w *world) {
+		l, _ := w.list()
+		members := fmt.Sprintf("/lists/%d/members", l.ID)
+		join := func(attributes map[string]any) (j api.Joined) {
+			t.Helper()
+			w.do("POST", members, map[string]any{"email": "Gil@EXAMPLE.org", "attributes": attributes}, 200, &j)
+			return j
+		}
+		first := join(map[string]any{"city": "Rome", "number": json.Number("12345678901234567890")})
+		if first.Effect != "new" || first.Contact.Email != "Gil@example.org" || first.Import == 0 {
+			t.Fatalf("joined %+v", first)
+		}
+		if again := join(map[string]any{"city": "Rome"}); again.Effect != "unchanged" {
+			t.Errorf("again %+v", again)
+		}
+		if again := join(map[string]any{"city": "Oslo"}); again.Effect != "updated" || again.Contact.Attributes["city"] != "Oslo" {
+			t.Errorf("moved %+v", again)
+		}
+		path := fmt.Sprintf("/contacts/%d", first.Contact.ID)
+		w.do("PATCH", path, map[string]any{"attributes": map[string]any{"city": nil, "shoe_size": 42}}, 200, nil)
+		_, text := w.call(request{method: "GET", path: path}, w.tokens[account.Viewer])
+		if !strings.Contains(string(text), `"attributes":{"city":null,"number":12345678901234567890,"shoe_size":42}`) {
+			t.Errorf("edited %s", text)
+		}
+		for _, bad := range []map[string]any{{"Shoe Size": 1}, {"email": "x@example.org"}, {"a": []int{1}}, {"a": map[string]any{}}, {"a": strings.Repeat("x", 5000)}} {
+			w.do("PATCH", path, map[string]any{"attributes": bad}, 422, nil)
+		}
+		if fields := must(w.db.Fields(t.Context()))(t); !slices.Contains(fields, "shoe_size") {
+			t.Errorf("fields %v", fields)
+		}
+		for range 2 {
+			w.do("POST", path+"/unsubscribe", map[string]any{"list": l.ID}, 204, nil)
+		}
+		if again := join(nil); again.Effect != "unsubscribed" {
+			t.Errorf("left, and joined %+v", again)
+		}
+		var erased campaign.Erasure
+		w.do("DELETE", path, nil, 200, &erased)
+		w.do("DELETE", path, nil, 404, nil)
+		if again := join(nil); !erased.Contact || again.Effect != "erased" || again.Contact != nil {
+			t.Errorf("erased %+v, and joined %+v", erased, again)
+		}
+	})
 }
