@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -141,9 +142,7 @@ func (b *browser) do(method, path string, body io.Reader, header http.Header) (*
 		b.w.Fatal(err)
 	}
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	resp, err := b.client.Do(req)
 	if err != nil {
 		b.w.Fatal(err)
