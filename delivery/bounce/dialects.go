@@ -60,6 +60,13 @@ var dialects = []dialect{
 			"the response from the remote server was", "the response was",
 		},
 	},
+	{ // SmarterMail, hMailServer, MailEnable
+		opening: []string{
+			"could not deliver message to the following recipient", "the following recipient(s) could not be reached",
+			"your message did not reach some or all of the intended recipients",
+		},
+		found: []string{"failed recipient:", "error type:", "[smtp:"},
+	},
 	{ // Courier
 		opening: []string{"this is a delivery status notification from", "this is a delivery status notification,"},
 		found:   []string{"<", "unable to deliver"},

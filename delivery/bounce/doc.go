@@ -2,7 +2,8 @@
 // are older) and complaints (RFC 5965, RFC 9477). A Receiver is an SMTP server that
 // takes messages for nobody but the recipients of our own runs, whose return path and
 // complaint address carry a signed token, and for postmaster, abuse and fbl; ReadMaildir
-// and ReadIMAP take the same out of a mailbox. Parse reads what such a message says. A complaint counts when it names a recipient by a
+// and ReadIMAP take the same out of a mailbox. Parse reads what such a message says. A
+// complaint counts when it names a recipient by a
 // token of ours and Trust believes its reporter.
 //
 // The package keeps nothing and answers nothing by mail, so that no loop can begin

@@ -38,7 +38,11 @@ func (c *content) plain() (Report, bool) {
 func (c *content) readNotice(notice, said []string) Report {
 	text := strings.Join(said[:min(len(said), 40)], " ")
 	text = text[:min(len(text), maxValue)]
-	r := Report{Kind: Failed, Recipient: line(failedRecipient(c.header, said), 320)}
+	recipient := failedRecipient(c.header, said)
+	if recipient == "" {
+		recipient = failedRecipient(c.header, notice)
+	}
+	r := Report{Kind: Failed, Recipient: line(recipient, 320)}
 	r.Code, r.Status = quotedCodes(text)
 	if c.delayed(notice) {
 		r.Kind = Delayed
@@ -116,7 +120,7 @@ func failedRecipient(header fields, said []string) string {
 	}
 	for _, l := range said {
 		for word := range strings.FieldsSeq(l) {
-			word = strings.Trim(word, "<>():;,\"'")
+			word = strings.TrimPrefix(strings.Trim(word, "<>()[]:;,\"'"), "SMTP:")
 			if at := strings.IndexByte(word, '@'); at > 0 && at < len(word)-1 {
 				return word
 			}

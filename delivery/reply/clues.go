@@ -100,7 +100,7 @@ var wording = []clue{
 	// The server.
 	{"", campaign.GivenUp, Recipient, []string{"retry timeout exceeded", "retry time not reached", "delivery time expired", "message expired",
 		"could not be delivered for"}},
-	{"", campaign.HostUnreachable, Host, []string{"connection refused", "no route to host", "network is unreachable", "name server: host not found"}},
+	{"", campaign.HostUnreachable, Host, []string{"connection refused", "able to establish an smtp connection", "no route to host", "network is unreachable", "name server: host not found"}},
 	{"", campaign.TimedOut, Connection, []string{"timed out", "timeout", "connection expired"}},
 	{"", campaign.ServerBusy, Host, []string{"[bs02]", "temporarily unavailable", "service unavailable", "service not available", "server busy",
 		"service refuse", "veuillez essayer plus tard", "insufficient system", "insufficient disk", "space shortage", "system resources",
