@@ -29,6 +29,8 @@ type Store interface {
 	ContactByID(ctx context.Context, id campaign.ContactID) (campaign.Contact, error) // ErrNotFound
 	// EditContact sets attributes: those of the same name are replaced, others stay.
 	EditContact(ctx context.Context, id campaign.ContactID, attributes []byte, now time.Time) (campaign.Contact, error) // ErrNotFound
+	// RecordConsent keeps the record of a consent, with which the subscription ends.
+	RecordConsent(ctx context.Context, c campaign.Consent) error
 	// SearchContacts pages through contacts by the beginning of their address, in order
 	// of address; after "" starts.
 	SearchContacts(ctx context.Context, prefix, after string, limit int) ([]campaign.Contact, error)

@@ -86,7 +86,19 @@ func replyOf(r campaign.ReplyCount) Reply {
 // Report is what became of a run.
 type Report struct {
 	Status
-	Replies []Reply `json:"replies" nullable:"false" doc:"The most frequent ones of those that did not take the message."`
+	Replies  []Reply    `json:"replies" nullable:"false" doc:"The most frequent ones of those that did not take the message."`
+	Feedback []Feedback `json:"feedback" nullable:"false" doc:"What was heard after messages had been accepted; it is no term of the balance."`
+}
+
+// Feedback is how often something was heard from a site's recipients.
+type Feedback struct {
+	Site string `json:"site"`
+	Kind string `json:"kind" doc:"soft bounce, hard bounce, refusal or complaint."`
+	N    int64  `json:"n"`
+}
+
+func feedbackOf(f campaign.FeedbackCount) Feedback {
+	return Feedback{f.Lane.String(), f.Kind.String(), f.N}
 }
 
 // RunPath names a run.
@@ -155,7 +167,7 @@ func (a *API) showReport(ctx context.Context, _ *call, in *RunPath) (*body[Repor
 		return nil, err
 	}
 	replies, err := a.Store.TopReplies(ctx, s.Run.ID, repliesShown)
-	return answer(Report{statusOf(s), all(replies, replyOf).Items}, err)
+	return answer(Report{statusOf(s), all(replies, replyOf).Items, all(s.Heard, feedbackOf).Items}, err)
 }
 
 func (a *API) pause(ctx context.Context, c *call, in *RunPath) (*body[Run], error) {

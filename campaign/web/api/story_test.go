@@ -242,7 +242,7 @@ func TestOnePerson(t *testing.T) {
 		members := fmt.Sprintf("/lists/%d/members", l.ID)
 		join := func(attributes map[string]any) (j api.Joined) {
 			t.Helper()
-			w.do("POST", members, map[string]any{"email": "Gil@EXAMPLE.org", "attributes": attributes}, 200, &j)
+			w.do("POST", members, map[string]any{"email": "Gil@EXAMPLE.org", "attributes": attributes, "consent": map[string]any{"ip": "192.0.2.7", "form": "Yes, monthly"}}, 200, &j)
 			return j
 		}
 		first := join(map[string]any{"city": "Rome", "number": json.Number("12345678901234567890")})
@@ -260,6 +260,11 @@ func TestOnePerson(t *testing.T) {
 		_, text := w.call(request{method: "GET", path: path}, w.tokens[account.Viewer])
 		if !strings.Contains(string(text), `"attributes":{"city":null,"number":12345678901234567890,"shoe_size":42}`) {
 			t.Errorf("edited %s", text)
+		}
+		var person campaign.Person
+		w.do("POST", path+"/export", nil, 200, &person)
+		if len(person.Consents) != 3 || person.Consents[0].IP != "192.0.2.7" || person.Consents[0].How != "api" {
+			t.Errorf("consents %+v", person.Consents)
 		}
 		for _, bad := range []map[string]any{{"Shoe Size": 1}, {"email": "x@example.org"}, {"a": []int{1}}, {"a": map[string]any{}}, {"a": strings.Repeat("x", 5000)}} {
 			w.do("PATCH", path, map[string]any{"attributes": bad}, 422, nil)
