@@ -38,6 +38,7 @@ const bodyTime = 30 * time.Second
 // guard lets those through who may do what an operation does, and writes the audit log.
 func (a *API) guard(op Operation, ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
+	r.Body = arriving{r.Body}
 	c := &call{r: r, w: w}
 	err := a.identify(c)
 	if op.Action != "" {

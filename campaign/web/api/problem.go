@@ -38,6 +38,9 @@ func (a *API) problem(op Operation, err error) error {
 	if file, ok := errors.AsType[*listfile.Error](err); ok {
 		return huma.Error422UnprocessableEntity("The file cannot be read.", &huma.ErrorDetail{Location: "body", Message: file.Error()})
 	}
+	if _, ok := errors.AsType[brokenOff](err); ok {
+		return huma.NewError(http.StatusRequestTimeout, "The request broke off.")
+	}
 	switch {
 	case errors.Is(err, campaign.ErrNotFound):
 		return huma.Error404NotFound(err.Error())

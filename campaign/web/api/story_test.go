@@ -1,8 +1,11 @@
 package api_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -285,4 +288,23 @@ func TestOnePerson(t *testing.T) {
 			t.Errorf("erased %+v, and joined %+v", erased, again)
 		}
 	})
+}
+
+// A client that goes away in the middle of its request is told so, if it still listens,
+// and leaves nothing.
+func TestBrokenOff(t *testing.T) {
+	w := newWorld(t, t.TempDir()+"/test.db")
+	for _, path := range []string{"/lists", "/uploads?name=people.csv"} {
+		conn := must(net.Dial("tcp", w.srv.Listener.Addr().String()))(t).(*net.TCPConn)
+		fmt.Fprintf(conn, "POST /api/v1%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: 1000\r\n\r\n{\"name\": ", path, w.tokens[account.Editor])
+		if err := conn.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		resp := must(http.ReadResponse(bufio.NewReader(conn), nil))(t)
+		w.problem(path, resp, must(io.ReadAll(resp.Body))(t))
+		_ = conn.Close()
+	}
+	if left := must(w.uploads.List())(t); len(left) != 0 {
+		t.Errorf("left behind: %+v", left)
+	}
 }
