@@ -147,8 +147,9 @@ func (s *Service) audience(ctx context.Context, spec Spec, visit func(*AudienceM
 		}
 	}
 	var after ContactID
-	for {
-		page, err := s.Store.AudiencePage(ctx, a, after, snapshotPage)
+	// Most who visit want a few: the first pages are small.
+	for limit := 50; ; limit = min(limit*10, snapshotPage) {
+		page, err := s.Store.AudiencePage(ctx, a, after, limit)
 		if err != nil {
 			return err
 		}
@@ -167,7 +168,7 @@ func (s *Service) audience(ctx context.Context, spec Spec, visit func(*AudienceM
 				return nil
 			}
 		}
-		if len(page) < snapshotPage {
+		if len(page) < limit {
 			return nil
 		}
 	}

@@ -93,6 +93,12 @@ func TestByNumber(t *testing.T) {
 		if len(got) != 1 || got[0].Contact != c.ID {
 			t.Errorf("recipients %+v", got)
 		}
+		if latest := must(db.LatestRuns(ctx, []campaign.CampaignID{spring.ID, 99}))(t); len(latest) != 1 || latest[spring.ID].ID != run.ID {
+			t.Errorf("latest runs %+v", latest)
+		}
+		if counts := must(db.CountsOf(ctx, []campaign.RunID{run.ID, 99}))(t); len(counts) != 1 || counts[run.ID] != must(db.Counts(ctx, run.ID))(t) {
+			t.Errorf("counts %+v", counts)
+		}
 		for what, err := range map[string]error{
 			"list":        second(db.ListByID(ctx, 99)),
 			"contact":     second(db.ContactByID(ctx, 99)),

@@ -48,6 +48,7 @@ func (a *App) routes() {
 
 	a.page("GET /runs/{id}", account.See, "", showRun)
 	a.page("GET /runs/{id}/events", account.See, "", runEvents)
+	a.page("GET /runs/{id}/replies", account.See, "", showReplies)
 	a.page("GET /runs/{id}/people", account.See, "", showPeople)
 	a.page("POST /runs/{id}/pause", account.Send, "pause run", pauseRun)
 	a.page("POST /runs/{id}/resume", account.Send, "resume run", resumeRun)

@@ -3,7 +3,9 @@ package web
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"broadside/campaign"
@@ -31,16 +33,23 @@ func showCampaigns(v *visit) error {
 	if err != nil {
 		return err
 	}
+	ids := make([]campaign.CampaignID, len(list))
+	for i, c := range list {
+		ids[i] = c.ID
+	}
+	runs, err := store.LatestRuns(ctx, ids)
+	if err != nil {
+		return err
+	}
+	counts, err := v.counts(slices.Collect(maps.Values(runs)))
+	if err != nil {
+		return err
+	}
 	body := campaignsView{First: before == 0}
 	for _, c := range list {
 		line := campaignLine{Campaign: c}
-		run, err := store.LatestRun(ctx, c.ID)
-		if err == nil {
-			line.Run = &run
-			line.Counts, err = store.Counts(ctx, run.ID)
-		}
-		if err != nil && !errors.Is(err, campaign.ErrNotFound) {
-			return err
+		if run, ok := runs[c.ID]; ok {
+			line.Run, line.Counts = &run, counts[run.ID]
 		}
 		body.Lines = append(body.Lines, line)
 	}
@@ -48,6 +57,15 @@ func showCampaigns(v *visit) error {
 		body.Older = list[campaignsPage-1].ID
 	}
 	return v.render(http.StatusOK, "campaigns", "Campaigns", body)
+}
+
+// counts reads the balances of runs.
+func (v *visit) counts(runs []campaign.Run) (map[campaign.RunID]campaign.Counts, error) {
+	ids := make([]campaign.RunID, len(runs))
+	for i, r := range runs {
+		ids[i] = r.ID
+	}
+	return v.app.Store.CountsOf(v.r.Context(), ids)
 }
 
 type newCampaignView struct {

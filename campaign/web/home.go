@@ -23,7 +23,7 @@ type runLine struct {
 const homeRuns = 12
 
 func home(v *visit) error {
-	ctx, store := v.r.Context(), v.app.Service.Store
+	ctx, store := v.r.Context(), v.app.Store
 	var body homeView
 	var err error
 	if body.Lists, err = store.Lists(ctx); err != nil {
@@ -39,12 +39,12 @@ func home(v *visit) error {
 	if err != nil {
 		return err
 	}
+	counts, err := v.counts(runs)
+	if err != nil {
+		return err
+	}
 	for _, r := range runs {
-		counts, err := store.Counts(ctx, r.ID)
-		if err != nil {
-			return err
-		}
-		if line := (runLine{r, counts}); r.Open() {
+		if line := (runLine{r, counts[r.ID]}); r.Open() {
 			body.Live = append(body.Live, line)
 		} else {
 			body.Recent = append(body.Recent, line)

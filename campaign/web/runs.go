@@ -55,13 +55,29 @@ type runView struct {
 	Terms   []because // the balance, a term for each state
 	Reasons []because // for states that need one, most frequent first
 	Sites   []siteNews
-	Replies []campaign.ReplyCount
 	Seconds float64 // that the run took
 	Earlier []runLine
 }
 
 // repliesShown are the most frequent replies of servers.
 const repliesShown = 12
+
+// showReplies is a part of the page of a run, which asks for it when it is shown: with
+// millions of recipients it takes seconds to group.
+func showReplies(v *visit) error {
+	run, err := v.run()
+	if err != nil {
+		return err
+	}
+	replies, err := v.app.Store.TopReplies(v.r.Context(), run.ID, repliesShown)
+	if err != nil {
+		return err
+	}
+	return v.renderPart("replies", "part", struct {
+		Run     campaign.RunID
+		Replies []campaign.ReplyCount
+	}{run.ID, replies})
+}
 
 func showRun(v *visit) error {
 	run, err := v.run()
@@ -79,9 +95,6 @@ func showRun(v *visit) error {
 	}
 	body.Reasons = reasonsOf(status.Lanes)
 	if !run.Open() {
-		if body.Replies, err = store.TopReplies(ctx, run.ID, repliesShown); err != nil {
-			return err
-		}
 		body.Seconds = run.Finished.Sub(run.Started).Seconds()
 	}
 	runs, err := store.RunsOf(ctx, run.Campaign, run.ID, 5)

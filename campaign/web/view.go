@@ -96,9 +96,18 @@ func (v view) In(prefix string) bool {
 
 // render answers with a page. Nothing is sent before the template has succeeded.
 func (v *visit) render(status int, page, title string, body any) error {
-	var out bytes.Buffer
 	data := view{Title: title, Page: page, Path: v.r.URL.Path, User: v.User, May: v.May, Flash: v.takeFlash(), Now: v.app.Now(), Body: body}
-	if err := v.app.pages.byName[page].ExecuteTemplate(&out, "layout", data); err != nil {
+	return v.execute(status, page, "layout", data)
+}
+
+// renderPart answers with a part of a page, without the house around it.
+func (v *visit) renderPart(page, part string, body any) error {
+	return v.execute(http.StatusOK, page, part, view{Page: page, Path: v.r.URL.Path, User: v.User, May: v.May, Now: v.app.Now(), Body: body})
+}
+
+func (v *visit) execute(status int, page, template string, data view) error {
+	var out bytes.Buffer
+	if err := v.app.pages.byName[page].ExecuteTemplate(&out, template, data); err != nil {
 		return fmt.Errorf("page %s: %w", page, err)
 	}
 	v.status = status

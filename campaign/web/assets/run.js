@@ -95,6 +95,13 @@ function show(news) {
   sites(news.sites);
 }
 
+// What takes the server a while comes after the page.
+for (const place of document.querySelectorAll("[data-part-of]")) {
+  fetch(place.dataset.partOf).then((answer) => (answer.ok ? answer.text() : "")).then((html) => {
+    place.outerHTML = html; // made by our own templates
+  });
+}
+
 if (live) {
   const source = new EventSource(live.dataset.live);
   source.addEventListener("news", (event) => show(JSON.parse(event.data)));
