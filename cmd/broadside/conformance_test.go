@@ -12,13 +12,14 @@ import (
 	"testing"
 )
 
-// requirements are the rows that the page must have: those of the SMTP client and of
-// transport security.
+// requirements are the rows that the page must have: those of the SMTP client, of
+// transport security, and of what comes back.
 func requirements() (rows []string) {
 	for n := 1; n <= 27; n++ {
 		rows = append(rows, fmt.Sprintf("S%d", n))
 	}
-	return append(rows, "T1", "T2", "T3", "T4", "T5", "T6", "T7", "T9", "T10")
+	rows = append(rows, "T1", "T2", "T3", "T4", "T5", "T6", "T7", "T9", "T10")
+	return append(rows, "B1", "B2", "B3", "B4", "B5", "B6", "M12", "M15")
 }
 
 // proof matches what the last column of the page is made of: a place, and the names of

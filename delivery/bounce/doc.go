@@ -3,8 +3,8 @@
 // takes messages for nobody but the recipients of our own runs, whose return path and
 // complaint address carry a signed token, and for postmaster, abuse and fbl; ReadMaildir
 // and ReadIMAP take the same out of a mailbox. Parse reads what such a message says. A
-// complaint counts when it names a recipient by a
-// token of ours and Trust believes its reporter.
+// complaint counts when it names a recipient by a token of ours and Trust believes its
+// reporter.
 //
 // The package keeps nothing and answers nothing by mail, so that no loop can begin
 // (RFC 5321 §4.5.5). What a report says of a recipient is handed to the store, durably

@@ -89,6 +89,7 @@ var samples = map[string]struct { // B1, B4, B5
 	"spam":                    {},
 }
 
+// B1, B4, B5: samples by hand, with all that is read out of each.
 func TestSamples(t *testing.T) {
 	files, err := os.ReadDir("testdata/samples")
 	if err != nil {
