@@ -39,9 +39,13 @@ func (a *API) preview(ctx context.Context, c *call, in *previewing) (*body[Previ
 	return answer(Preview{r.Contact.Email, r.From, r.To, r.Subject, r.Text, r.HTML, r.Files, r.Bytes}, err)
 }
 
+// longAnswer is how long counting and rendering for a whole audience may take: ten
+// million contacts are counted in about a minute and a half.
+const longAnswer = 5 * time.Minute
+
 // patient lets an answer take longer than others.
 func (c *call) patient() {
-	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(5 * time.Minute)) // in tests there is none
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(longAnswer)) // without it the usual limit holds
 }
 
 // Findings are what was noticed about a campaign.

@@ -59,21 +59,18 @@ func draftOf(s campaign.Spec) Draft {
 	}
 }
 
-// spec puts a draft over what is stored; what a draft does not have stays.
-func (d Draft) spec(old campaign.Spec) (campaign.Spec, error) {
-	s := campaign.Spec{
-		Name: d.Name, Lists: d.Lists, Exclude: d.Exclude, Segment: d.Segment, Track: campaign.Track(d.Track),
-		Weight: d.Weight, Priority: campaign.Priority(d.Priority), Pool: d.Pool, OnUnknown: campaign.OnUnknown(d.OnUnknown), StartAt: old.StartAt,
-		Source: message.Source{
-			From: d.From, ReplyTo: d.ReplyTo, Subject: d.Subject, Preheader: d.Preheader,
-			HTML: d.HTML, Markdown: d.Markdown, Text: d.Text, PostalAddress: d.PostalAddress,
-			Attachments: messageFiles(d.Attachments), Inline: messageFiles(d.Inline),
-		},
+// spec puts a draft over what is stored; what a draft does not speak of stays.
+func (d Draft) spec(s campaign.Spec) (campaign.Spec, error) {
+	s.Name, s.Lists, s.Exclude, s.Segment = d.Name, d.Lists, d.Exclude, d.Segment
+	s.Track, s.Weight, s.Priority = campaign.Track(d.Track), d.Weight, campaign.Priority(d.Priority)
+	s.Pool, s.OnUnknown = d.Pool, campaign.OnUnknown(d.OnUnknown)
+	s.Source = message.Source{
+		From: d.From, ReplyTo: d.ReplyTo, Subject: d.Subject, Preheader: d.Preheader,
+		HTML: d.HTML, Markdown: d.Markdown, Text: d.Text, PostalAddress: d.PostalAddress,
+		Attachments: messageFiles(d.Attachments), Inline: messageFiles(d.Inline),
 	}
-	if d.GiveUp != "" {
-		if err := s.GiveUp.UnmarshalText([]byte(d.GiveUp)); err != nil {
-			return s, invalid("body.give_up", "is written like 72h or 90m")
-		}
+	if err := s.GiveUp.UnmarshalText([]byte(d.GiveUp)); err != nil {
+		return s, invalid("body.give_up", "is written like 72h or 90m")
 	}
 	return s, nil
 }

@@ -64,18 +64,18 @@ func add[I, O any](a *API, op Operation, handle func(ctx context.Context, c *cal
 			func(ctx huma.Context, next func(huma.Context)) { a.guard(op, ctx, next) },
 		},
 	}
-	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
 	if op.Answer != "" {
 		h.Responses = map[string]*huma.Response{strconv.Itoa(status): {
 			Description: http.StatusText(status), Content: map[string]*huma.MediaType{op.Answer: {Schema: &huma.Schema{Type: huma.TypeString}}},
 		}}
 	}
 	if op.Request != "" {
-		h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{op.Request: {Schema: binary}}}
+		h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			op.Request: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		}}
 	}
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*O, error) {
-		c := callOf(ctx)
-		out, err := handle(ctx, c, in)
+		out, err := handle(ctx, callOf(ctx), in)
 		if err != nil {
 			return nil, a.problem(op, err)
 		}

@@ -1,8 +1,6 @@
 package api
 
-import (
-	"strconv"
-)
+import "strconv"
 
 // Paging is how a page of a long answer is asked for.
 type Paging struct {
