@@ -167,7 +167,7 @@ func (e *engine) startAll(ctx context.Context, j engineJob) (end func() error, e
 
 // sendAll starts a run and waits until it is finished, or cancels it at the limit.
 func (e *engine) sendAll(ctx context.Context, j engineJob, r *engineReport) error {
-	service := &campaign.Service{Store: e.store, Now: time.Now}
+	service := &campaign.Service{Store: e.store, PublicURL: "https://" + letterDomain, Now: time.Now}
 	spec := letterSpec()
 	if _, err := service.Create(ctx, spec); err != nil {
 		return err

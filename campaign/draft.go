@@ -108,8 +108,8 @@ func (s *Service) Lint(ctx context.Context, spec Spec) ([]Finding, error) {
 	if err := s.check(ctx, spec.WithDefaults()); err != nil {
 		findings = inWords(err)
 	}
-	if spec.PostalAddress == "" {
-		findings = append(findings, Finding{false, "postal_address", "is empty", "most laws on advertising mail ask for the sender's postal address"})
+	if spec.Class != Transactional && strings.TrimSpace(spec.PostalAddress) == "" {
+		findings = append(findings, Finding{true, "postal_address", "is empty: the law asks for it in advertising mail", noPostalAddress})
 	}
 	r, err := s.Render(ctx, spec, "")
 	if merge, ok := errors.AsType[*message.MergeError](err); ok {

@@ -1,10 +1,10 @@
 package campaign
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"broadside/campaign/message"
 	"broadside/campaign/segment"
@@ -83,12 +83,8 @@ func (s *Service) preflight(ctx context.Context, spec Spec, sample int) (Preflig
 	if s.HasPool != nil && spec.Pool != "" && !s.HasPool(spec.Pool) {
 		p.add(true, "pool", "there are no sources in "+spec.Pool, "name a pool of the configuration, or leave it out")
 	}
-	if s.PublicURL == "" {
-		p.add(false, "public_url", "is not configured: messages have no unsubscribe link, which mailbox providers and most laws demand",
-			"set it to the https:// address at which the web role is reached")
-	}
-	if spec.PostalAddress == "" {
-		p.add(false, "postal_address", "is empty", "most laws on advertising mail ask for the sender's postal address")
+	if err := s.legalFloor(ctx, spec, content.FromDomain(), &p); err != nil {
+		return p, err
 	}
 	if err := s.renderSample(ctx, spec, content, sample, &p); err != nil {
 		return p, err
@@ -101,7 +97,7 @@ func (s *Service) preflight(ctx context.Context, spec Spec, sample int) (Preflig
 
 // renderSample renders the audience, up to a number of recipients.
 func (s *Service) renderSample(ctx context.Context, spec Spec, content *message.Content, sample int, p *Preflight) error {
-	var buf []byte
+	var buf, first []byte
 	err := s.audience(ctx, spec, func(m *AudienceMember) bool {
 		if p.Sampled == sample {
 			return false
@@ -115,9 +111,15 @@ func (s *Service) renderSample(ctx context.Context, spec Spec, content *message.
 				p.FirstFailures = append(p.FirstFailures, m.Email+": "+err.Error())
 			}
 		}
+		if err == nil && first == nil {
+			first = bytes.Clone(buf)
+		}
 		p.Bytes = max(p.Bytes, len(buf))
 		return true
 	})
+	if err == nil {
+		err = s.visibleUnsubscribe(spec, first, p)
+	}
 	if err != nil {
 		return err
 	}
@@ -179,7 +181,7 @@ func (s *Service) audience(ctx context.Context, spec Spec, visit func(*AudienceM
 func (s *Service) sampleRecipient(c Contact, domain string) *message.Recipient {
 	r := &message.Recipient{Email: c.Email, Attributes: c.Attributes, MessageID: "preview@" + domain, Date: s.Now()}
 	if s.PublicURL != "" {
-		r.Unsubscribe = strings.TrimSuffix(s.PublicURL, "/") + "/u/preview"
+		r.Unsubscribe = s.sampleUnsubscribe()
 	}
 	return r
 }

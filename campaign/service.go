@@ -27,6 +27,9 @@ type Service struct {
 	Store Store
 	// HasKey reports whether messages from a domain can be signed; nil: not asked.
 	HasKey func(domain string) bool
+	// Verified says why a domain is not to be sent from yet, "" when the DNS record of
+	// its key was seen to match; nil: not asked.
+	Verified func(ctx context.Context, domain string) (why string, err error)
 	// PublicURL is the base of unsubscribe links, as in delivery.Identity; messages have
 	// none when it is empty.
 	PublicURL string

@@ -13,6 +13,9 @@ type Spec struct {
 	Name           string `json:"name" toml:"name" yaml:"name"`
 	message.Source `yaml:",inline"`
 
+	// Class says whether the law on advertising mail is about it; default marketing.
+	Class Class `json:"class,omitempty" toml:"class" yaml:"class"`
+
 	Lists   []string `json:"lists" toml:"lists" yaml:"lists"`
 	Exclude []string `json:"exclude,omitempty" toml:"exclude" yaml:"exclude"`
 	Segment string   `json:"segment,omitempty" toml:"segment" yaml:"segment"` // package segment

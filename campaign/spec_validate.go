@@ -84,6 +84,9 @@ func (s Spec) Validate() error {
 	if s.Priority != Bulk && s.Priority != Express {
 		fail("priority", "must be bulk or express, but is %q", s.Priority)
 	}
+	if s.Class != "" && s.Class != Marketing && s.Class != Transactional {
+		fail("class", "must be marketing or transactional, but is %q", s.Class)
+	}
 	if s.OnUnknown != Resend && s.OnUnknown != Hold {
 		fail("on_unknown", "must be resend or hold, but is %q", s.OnUnknown)
 	}

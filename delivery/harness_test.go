@@ -95,7 +95,7 @@ func newWorld(t *testing.T, s setting, providers ...smtptest.Provider) *world {
 	t.Cleanup(w.queue.Close)
 	keys, err := dkim.OpenKeyring(t.TempDir())
 	w.ok(err)
-	w.service = &campaign.Service{Store: w.store, Now: time.Now}
+	w.service = &campaign.Service{Store: w.store, PublicURL: "https://news.example.org", Now: time.Now}
 	w.router = mx.New(mx.Config{Resolver: w.sim, ProviderOf: shaping.Builtin().ProviderOf, DeadFor: 2 * time.Second})
 	w.config = delivery.Config{
 		Store: w.store, Queue: w.queue, Keys: keys, Unsigned: true, Port: port, Grace: s.grace, Retry: s.retry, Log: w.log,

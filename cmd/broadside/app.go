@@ -97,6 +97,7 @@ func newService(cfg Config, db *store.DB, keys *dkim.Keyring) *campaign.Service 
 	s := &campaign.Service{Store: db, PublicURL: cfg.PublicURL, HasPool: cfg.hasPool, Now: time.Now}
 	if !cfg.Unsigned {
 		s.HasKey = func(domain string) bool { return len(keys.For(domain)) > 0 }
+		s.Verified = sendingDomains{db: db, keys: keys, dns: cfg.SMTP.DNS}.why
 	}
 	return s
 }

@@ -45,6 +45,8 @@ type Config struct {
 
 	Bounce BounceConfig `toml:"bounce" envPrefix:"BOUNCE_"`
 
+	Retention RetentionConfig `toml:"retention" envPrefix:"RETENTION_"`
+
 	// In the file only.
 	Sources []SourceConfig            `toml:"source" env:"-"`
 	Pools   map[string]map[string]int `toml:"pool" env:"-"` // weights of sources
@@ -87,11 +89,12 @@ type RetryConfig struct {
 func defaultConfig() Config {
 	return Config{
 		Data: "broadside-data", Listen: "127.0.0.1:8025", BounceListen: "127.0.0.1:2526", LogLevel: "info",
-		UndoTime: campaign.Duration(time.Minute),
-		Queue:    QueueConfig{Replicas: 1, AckWait: campaign.Duration(time.Minute)},
-		SMTP:     SMTPConfig{TLS: "opportunistic", Port: 25, MTASTS: true, Connect: campaign.Duration(5 * time.Second)},
-		Bounce:   defaultBounceConfig(),
-		Retry:    RetryConfig{First: campaign.Duration(time.Minute), Most: campaign.Duration(2 * time.Hour)},
+		UndoTime:  campaign.Duration(time.Minute),
+		Queue:     QueueConfig{Replicas: 1, AckWait: campaign.Duration(time.Minute)},
+		SMTP:      SMTPConfig{TLS: "opportunistic", Port: 25, MTASTS: true, Connect: campaign.Duration(5 * time.Second)},
+		Bounce:    defaultBounceConfig(),
+		Retention: defaultRetention(),
+		Retry:     RetryConfig{First: campaign.Duration(time.Minute), Most: campaign.Duration(2 * time.Hour)},
 	}
 }
 
@@ -132,7 +135,7 @@ func tomlError(err error) error {
 
 // check finds what cannot work, before anything is opened.
 func (c *Config) check() error {
-	errs := []error{c.checkSources(), c.Bounce.check()}
+	errs := []error{c.checkSources(), c.Retention.check(), c.Bounce.check()}
 	if _, ok := tlsPolicies[c.SMTP.TLS]; !ok {
 		errs = append(errs, fmt.Errorf("smtp.tls is %q: use none, opportunistic, require or implicit", c.SMTP.TLS))
 	}

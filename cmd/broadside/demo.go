@@ -166,7 +166,8 @@ type demoDKIM struct {
 func (a *app) play(ctx context.Context, e *engine, sim *smtptest.Internet, key *dkim.Key, recipients int) (*demoResult, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, demoLimit, fmt.Errorf("the demo did not end within %s", demoLimit))
 	defer cancel()
-	if err := e.keys.Add(key); err != nil {
+	name, value := key.Record()
+	if err := errors.Join(e.keys.Add(key), e.store.SawRecord(ctx, name, value, time.Now())); err != nil {
 		return nil, err
 	}
 	r := &demoResult{}

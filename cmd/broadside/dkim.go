@@ -96,10 +96,18 @@ const maxVerify = 64 << 20
 
 func dkimVerifyCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "verify [FILE]", Short: "Verify the signatures of a message (.eml) against DNS", Args: cobra.MaximumNArgs(1),
+		Use: "verify [DOMAIN|FILE]", Short: "See whether a domain's keys are in DNS, or verify the signatures of a message (.eml)", Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := a.in
 			if len(args) == 1 {
+				a.cfg.finish()
+				ring, err := dkim.OpenKeyring(a.cfg.keyDir())
+				if err != nil {
+					return err
+				}
+				if len(ring.For(args[0])) > 0 {
+					return a.verifyDomain(cmd.Context(), ring, args[0])
+				}
 				f, err := os.Open(args[0])
 				if err != nil {
 					return err

@@ -213,8 +213,9 @@ func (e *engine) plan(ctx context.Context) error {
 func (e *engine) record(ctx context.Context) error {
 	r := &delivery.Recorder{Ledger: e.store, Queue: e.queue, Log: e.log}
 	m := &delivery.Mirror{Store: e.store, Book: e.learned, Log: e.log}
-	var mirror sync.WaitGroup
-	defer mirror.Wait()
-	mirror.Go(func() { _ = e.queue.Lead(ctx, "mirror", m.Run) }) // nil, when ctx is done
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { _ = e.queue.Lead(ctx, "mirror", m.Run) }) // nil, when ctx is done
+	beside.Go(func() { _ = e.queue.Lead(ctx, "retention", e.retain) })
 	return e.queue.Lead(ctx, "recorder", r.Run)
 }

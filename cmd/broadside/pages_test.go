@@ -37,7 +37,8 @@ func TestWholeStoryInABrowser(t *testing.T) {
 
 func wholeStory(t *testing.T, db string) {
 	const rows = 1500
-	c := newCluster(t, rows, "BROADSIDE_LOG_LEVEL=info", "BROADSIDE_PUBLIC_URL=", "BROADSIDE_UNDO_TIME=3s", "BROADSIDE_SMTP_RATE=40", "BROADSIDE_DB="+db)
+	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	c := newCluster(t, rows, "BROADSIDE_LOG_LEVEL=info", "BROADSIDE_LISTEN="+listen, "BROADSIDE_UNDO_TIME=3s", "BROADSIDE_SMTP_RATE=40", "BROADSIDE_DB="+db)
 	file := filepath.Join(c.dir, "customers.csv")
 	f, err := os.Create(file)
 	if err != nil {
@@ -49,15 +50,15 @@ func wholeStory(t *testing.T, db string) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c.run("dkim", "keygen", testDomain)
+	c.keygen()
 	link := c.serveLogged()
 	if db == "" {
 		db = filepath.Join(c.dir, "data", "broadside.db")
 	}
 	c.open(db)
 
-	base, path, _ := strings.Cut(link, "/setup")
-	b := openTab(t, base)
+	_, path, _ := strings.Cut(link, "/setup")
+	b := openTab(t, "http://"+listen)
 	b.open("/setup" + path)
 	b.write("#name", "Ann Baker")
 	b.write("#email", "ann@example.org")
@@ -110,6 +111,7 @@ func compose(b *tab) {
 	b.shows("To mend")
 	b.until("the people are counted", `document.querySelector("[data-people]").textContent.includes("people get it")`)
 	b.write("#from", "News <news@"+testDomain+">")
+	b.write("#postal_address", "1 Harbour Street, Portsmouth")
 	b.write("#subject", `{{ name | default: "Hello" }}, spring is here`)
 	b.write("#content", "# Spring\n\nDear {{ nam }}, the first seeds may go out.")
 	b.until("the slip is found", `document.querySelector("#findings").innerText.includes('no contact has a field "nam"')`)

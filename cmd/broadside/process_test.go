@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -71,6 +72,7 @@ func newClusterOf(t *testing.T, providers []smtptest.Provider, env ...string) *c
 		"BROADSIDE_LISTEN=127.0.0.1:0",
 		"BROADSIDE_BOUNCE_LISTEN=127.0.0.1:0",
 		"BROADSIDE_LOG_LEVEL=warn",
+		"BROADSIDE_PUBLIC_URL=https://"+testDomain,
 	)
 	c.env = append(c.env, env...)
 	return c
@@ -119,9 +121,22 @@ func (c *cluster) create() {
 	if err := os.WriteFile(filepath.Join(c.dir, "letter.md"), []byte("# Hello {{ name | default: \"you\" }}\n\nNews.\n"), 0o600); err != nil {
 		c.t.Fatal(err)
 	}
-	c.run("dkim", "keygen", testDomain)
+	c.keygen()
 	c.run("list", "import", "list.csv", "--list", "people")
-	c.run("campaign", "create", "news", "--from", "News <news@"+testDomain+">", "--subject", "News", "--markdown", "letter.md", "--list", "people")
+	c.run("campaign", "create", "news", "--from", "News <news@"+testDomain+">", "--subject", "News", "--markdown", "letter.md", "--list", "people",
+		"--postal-address", "1 Harbour Street, Portsmouth")
+}
+
+// keygen makes a key for the test's domain and publishes it.
+func (c *cluster) keygen() {
+	c.t.Helper()
+	var made struct {
+		Keys []struct{ Name, TXT string }
+	}
+	if err := json.Unmarshal([]byte(c.run("dkim", "keygen", testDomain, "--json")), &made); err != nil {
+		c.t.Fatal(err)
+	}
+	c.sim.SetRecords(made.Keys[0].Name, smtptest.Records{TXT: []string{made.Keys[0].TXT}})
 }
 
 // process is a child that serves.
