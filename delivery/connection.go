@@ -85,9 +85,7 @@ func (c *connection) deliver(ctx context.Context, p *prepared) {
 		wait, why, detail := c.pausedFor(now)
 		switch {
 		case c.outOfPatience(p.item, wait):
-			e := p.event(campaign.Deferred, why, now)
-			e.Reply = detail
-			c.deferUntil(p.item, e, wait)
+			c.putOff(p.item, why, detail, wait)
 			return
 		case wait > shortPause:
 			c.putBack(p.routed)
@@ -95,9 +93,7 @@ func (c *connection) deliver(ctx context.Context, p *prepared) {
 			return
 		}
 		if until, said := c.site.held(now, p.content); !until.IsZero() {
-			e := p.event(campaign.Deferred, campaign.PolicyRejected, now)
-			e.Reply = said
-			c.deferUntil(p.item, e, until.Sub(now))
+			c.putOff(p.item, campaign.PolicyRejected, said, until.Sub(now))
 			return
 		}
 		if !pause(ctx, wait) {
@@ -235,11 +231,12 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 	case v.hosts && reused && r.Reply.Code == 0:
 		return true // closed between two messages: another connection, no penalty
 	}
-	if c.heed(p, &v, r, began); v.hosts {
-		if p.lost < mostLost {
-			return true
-		}
-	} else {
+	switch c.heed(p, &v, r, began); {
+	case v.hosts && p.lost < mostLost:
+		return true
+	case r.MaybeAccepted() && !reused:
+		c.troubled(campaign.ConnectionLost, r.String()) // a server that always does that isn't well
+	case !v.hosts:
 		c.worked()
 		c.count(time.Now())
 	}

@@ -86,17 +86,27 @@ func (c *connection) open(ctx context.Context, p *prepared, req tlspolicy.Requir
 		p.route = route
 	}
 	last := smtp.Result{Stage: smtp.Connect, Failure: smtp.Unreachable, Detail: "no address to connect to"}
+	var lacking smtp.Result // what a host did not show that the domain demands
 	for _, h := range p.route.Hosts {
 		cfg, ok := req.Configure(c.smtpConfig(), h.Name)
 		if !ok {
-			last = smtp.Result{Stage: smtp.Connect, Failure: smtp.TLSUnavailable, Detail: h.Name + " is not among the hosts that the domain's policy names"}
+			lacking = smtp.Result{Stage: smtp.Connect, Failure: smtp.TLSUnavailable, Detail: h.Name + " is not among the hosts that the domain's policy names"}
 			continue
 		}
 		for _, addr := range h.Addrs {
-			if last = c.openAt(ctx, p, req, cfg, smtp.Host{Name: h.Name, Addr: netip.AddrPortFrom(addr, c.Port)}); c.session != nil || ctx.Err() != nil {
+			last = c.openAt(ctx, p, req, cfg, smtp.Host{Name: h.Name, Addr: netip.AddrPortFrom(addr, c.Port)})
+			if c.session != nil || ctx.Err() != nil {
 				return last
 			}
+			if req.Demands() && failureReasons[last.Failure] == campaign.TLSFailed {
+				lacking = last
+			}
 		}
+	}
+	if lacking.Failure != smtp.None {
+		// The domain's own trouble: the site's other mail must not wait for it, whatever
+		// happened at the other hosts.
+		return lacking
 	}
 	return last
 }

@@ -182,10 +182,12 @@ func (p *path) enter() bool {
 	return true
 }
 
-// growAfter grows when a pause is over; the lock is held.
+// growAfter grows when a pause is over, and looks meanwhile at who waits; the lock is
+// held.
 func (p *path) growAfter(wait time.Duration) {
+	wait = min(wait, reviewEvery)
 	if p.again == nil {
-		p.again = time.AfterFunc(wait, func() { p.grow() })
+		p.again = time.AfterFunc(wait, func() { p.review(); p.grow() })
 		return
 	}
 	p.again.Reset(wait)

@@ -163,3 +163,21 @@ func TestAPausedSiteWaitsForAPerson(t *testing.T) {
 	site.Resume()
 	expect(t, w.finish(run), campaign.Counts{Planned: 250, Accepted: 250})
 }
+
+// While a site is paused, who waits for it ends with his run.
+func TestAPausedSitesJobsEndWithTheirRun(t *testing.T) {
+	w := newWorld(t, setting{}, gmail(smtptest.Behaviour{}))
+	w.people(40, "gmail.com")
+	site := w.config.Learned.Key(ratelimit.WholeSite, "", "google")
+	site.Pause(ratelimit.Pause{Since: time.Now()})
+	run := w.launch(nil)
+	w.engine()
+	w.eventually("the jobs are in the queue", func() bool { return w.queued() == 40 })
+	_, err := w.service.Pause(t.Context(), "news", "wait")
+	w.ok(err)
+	w.eventually("the jobs of the paused run are given back", func() bool { return w.queued() == 0 })
+	site.Resume()
+	_, err = w.service.Resume(t.Context(), "news")
+	w.ok(err)
+	expect(t, w.finish(run), campaign.Counts{Planned: 40, Accepted: 40})
+}

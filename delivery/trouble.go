@@ -79,16 +79,28 @@ func (p *path) pausedFor(now time.Time) (wait time.Duration, why campaign.Reason
 	return wait, p.trouble.why, p.trouble.detail
 }
 
-// outOfPatience reports whether a job should not wait for its site any longer, given
-// that it would have to for a time: there is a limit to that, and it must not outlive its
-// campaign's give-up age. The wait may be as long as a Duration can be.
+// outOfPatience reports whether a job should not wait for its site any longer. In a lane
+// for many sites that is so when the wait would be long, in the site's own only when it
+// has been; and nobody is waited for beyond the campaign's give-up age.
 func (s *Sender) outOfPatience(it *item, wait time.Duration) bool {
-	left := patience - time.Since(it.taken)
-	if it.lane.name.Tail() {
-		left = tailPatience - time.Since(it.taken)
+	inHand := time.Since(it.taken)
+	switch {
+	case wait <= 0:
+		return false
+	case time.Since(it.firstTried()) > s.contents.giveUp(it.Job.Run):
+		return true
+	case it.lane.name.Tail():
+		return wait > tailPatience-inHand // which may be as long as a Duration can be
 	}
-	left = min(left, s.contents.giveUp(it.Job.Run)-time.Since(it.firstTried()))
-	return wait > 0 && wait > left
+	return inHand > patience
+}
+
+// putOff defers a job until its site may be used again. Nobody knows that for long: a
+// person may end the pause sooner.
+func (s *Sender) putOff(it *item, why campaign.Reason, said string, wait time.Duration) {
+	e := it.event(campaign.Deferred, why, time.Now())
+	e.Reply = said
+	s.deferUntil(it, e, min(wait, furthest))
 }
 
 // pause waits; false when ctx ended first.
@@ -114,6 +126,10 @@ const (
 	clearText
 )
 
+// remembered is for how long a step is: what goes out in clear text is tried with
+// encryption again soon, since two handshakes may have failed for a passing reason.
+var remembered = map[int]time.Duration{classicTLS: 24 * time.Hour, clearText: time.Hour}
+
 // tlsFailed remembers that a session could not be encrypted, and reports whether there
 // is another way to be tried at once: the next step down from the one that failed. Other
 // connections may have failed at the same one, and have taken that step already.
@@ -125,6 +141,6 @@ func (st *site) tlsFailed(tried smtp.Config) bool {
 	if next == clearText && tried.TLS != smtp.Opportunistic {
 		return false
 	}
-	st.sender.Learned.Key(ratelimit.WholeSite, "", st.name).FallBack(time.Now(), next)
+	st.sender.Learned.Key(ratelimit.WholeSite, "", st.name).FallBack(time.Now(), next, remembered[next])
 	return true
 }

@@ -196,12 +196,12 @@ func TestAThrottlingSiteSlowsNobodyElse(t *testing.T) {
 
 // One message that a server chokes on must not stop its site for the others.
 func TestAPoisonousMessageHurtsOnlyItself(t *testing.T) {
-	w := newWorld(t, setting{limits: shaping.Rules{Connections: 2}}, shop("frail", smtptest.Behaviour{
+	w := newWorld(t, setting{retry: delivery.RetryPolicy{First: time.Minute, Most: time.Minute}, limits: shaping.Rules{Connections: 2}}, shop("frail", smtptest.Behaviour{
 		NoPipelining: true,
 		Replies:      []smtptest.Reply{{Stage: smtptest.AtRcpt, Recipient: "p0003@frail.example", Close: true}},
 	}))
 	w.people(100, "frail.example")
-	run := w.launch(func(s *campaign.Spec) { s.GiveUp = campaign.Duration(time.Minute) })
+	run := w.launch(func(s *campaign.Spec) { s.GiveUp = campaign.Duration(time.Hour) })
 	w.engine()
 	w.eventually("the others have their mail", func() bool { return w.counts(run).Accepted == 99 })
 	w.eventually("it is deferred", func() bool { return w.counts(run).Deferred == 1 })

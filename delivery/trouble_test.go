@@ -47,9 +47,10 @@ func TestPatience(t *testing.T) {
 		{"a short one", sharedLane, time.Time{}, time.Second, false},
 		{"a long one, in a lane for many sites", sharedLane, time.Time{}, time.Minute, true},
 		{"a long one, in the site's own lane", own, time.Time{}, time.Hour, false},
-		{"until a person ends it", own, time.Time{}, math.MaxInt64, true},
+		{"until a person ends it", own, time.Time{}, math.MaxInt64, false},
 		{"until a person ends it, in a lane for many sites", sharedLane, time.Time{}, math.MaxInt64, true},
-		{"beyond the give-up age", own, now.Add(time.Minute - campaign.DefaultGiveUp), time.Hour, true},
+		{"just below the give-up age", own, now.Add(time.Minute - campaign.DefaultGiveUp), time.Hour, false},
+		{"beyond the give-up age", own, now.Add(-time.Minute - campaign.DefaultGiveUp), time.Second, true},
 	} {
 		it := &item{lane: c.lane, taken: now}
 		it.Job.FirstTried = c.first

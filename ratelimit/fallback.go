@@ -9,9 +9,6 @@ type Fallback struct {
 	Until time.Time `json:"until"` // then everything is tried again
 }
 
-// fallbackKept is for how long a failure is remembered: servers are repaired.
-const fallbackKept = 24 * time.Hour
-
 // Fallback is how many steps down a site's encryption is at a time; 0 for none.
 func (l Learned) Fallback(now time.Time) int {
 	if p := l.book.find(l.key); p != nil {
@@ -22,15 +19,15 @@ func (l Learned) Fallback(now time.Time) int {
 	return 0
 }
 
-// FallBack remembers, for all senders, that a site is to be spoken to so many steps
-// down. It never takes a step back.
-func (l Learned) FallBack(now time.Time, steps int) {
+// FallBack remembers, for all senders and for a time, that a site is to be spoken to so
+// many steps down. It never takes a step back.
+func (l Learned) FallBack(now time.Time, steps int, kept time.Duration) {
 	now = plain(now)
 	l.book.change(l.key, func(r Record) (Record, bool) {
 		if now.Before(r.Fallback.Until) && r.Fallback.Steps >= steps {
 			return r, false
 		}
-		r.Fallback = Fallback{steps, now.Add(fallbackKept)}
+		r.Fallback = Fallback{steps, now.Add(kept)}
 		return r, true
 	})
 }
