@@ -56,15 +56,23 @@ func TestBusyConnectionsTakeTurns(t *testing.T) {
 	p := &path{Sender: &Sender{crowd: c}, renewed: time.Now().Add(time.Hour), gates: gates{gate}}
 	starved := &path{Sender: p.Sender, renewed: p.renewed, gates: p.gates}
 	long := time.Now().Add(-busyTurn)
-	if !p.enter() || !p.enter() || c.makeRoom(long) {
+	for range 2 {
+		if !p.enter() {
+			t.Fatal("no room for a connection that there is room for")
+		}
+	}
+	if c.makeRoom(long) {
 		t.Fatal("somebody makes room where nobody waits")
 	}
 	starved.enter()
 	if c.makeRoom(time.Now()) {
 		t.Error("a connection ended before its turn did")
 	}
-	if !c.makeRoom(long) || c.makeRoom(long) {
-		t.Error("one connection is to make room for one path")
+	if !c.makeRoom(long) {
+		t.Error("nobody makes room for a path that waits")
+	}
+	if c.makeRoom(long) {
+		t.Error("two connections make room for one path")
 	}
 	c.leave()
 	if !starved.enter() || c.makeRoom(long) {
