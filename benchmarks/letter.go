@@ -39,8 +39,10 @@ func letterSource() message.Source {
 	}
 }
 
+// letterSpec is of the class that needs no postal address: everybody sends the same
+// letter, and the engine adds nothing to it but the way out.
 func letterSpec() campaign.Spec {
-	return campaign.Spec{Name: "bench", Source: letterSource(), Lists: []string{letterList}}
+	return campaign.Spec{Name: "bench", Class: campaign.Transactional, Source: letterSource(), Lists: []string{letterList}}
 }
 
 // mailDomains is at how many domains the readers are.

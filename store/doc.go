@@ -6,8 +6,11 @@
 // The tables are in migrations/, one set per database, with a comment on each
 // column that needs one. Who changes what:
 //
-//   - contacts, members, fields, imports: an import and its undo alone; the status
-//     of a membership also Unsubscribe;
+//   - contacts, members, fields, imports: an import and its undo; the status of a
+//     membership also Unsubscribe, its end also RecordConsent; Erase and Expire delete;
+//   - suppressions: people, bounces and complaints, Erase (which leaves a hash);
+//   - consents: RecordConsent, which appends;
+//   - dns_seen: whoever looks for our own DNS records;
 //   - runs: Service and Planner, each change guarded by the state it starts from;
 //   - ledger, attempts, run_counts, replies: rows are appended by the snapshot
 //     (AppendRecipients) and changed by the recorder (Apply) and by CancelOpen;
