@@ -113,10 +113,11 @@ func (e *engine) announce(ctx context.Context, accounts *account.Accounts, addre
 	if err != nil || secret == "" {
 		return err
 	}
-	base := e.cfg.PublicURL
-	if base == "" {
-		base = "http://" + address
+	page := "/setup?" + url.Values{"token": {secret}}.Encode()
+	links := []any{"link", "http://" + address + page}
+	if e.cfg.PublicURL != "" {
+		links = append(links, "public", e.cfg.PublicURL+page)
 	}
-	e.log.Info("nobody may sign in yet: open this link to set up the first user", "link", base+"/setup?"+url.Values{"token": {secret}}.Encode())
+	e.log.Info("nobody may sign in yet: open this link to set up the first user", links...)
 	return nil
 }

@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"broadside/delivery/smtptest"
+	"broadside/dkim"
 )
 
 func sinkCommand(a *app) *cobra.Command {
@@ -17,7 +19,8 @@ func sinkCommand(a *app) *cobra.Command {
 		Use:   "sink",
 		Short: "Simulated mailbox providers with their own DNS, on loopback",
 		Long: `Runs the simulated internet of the demo, or with --plain one provider that takes
-everything for every domain, until it is interrupted. Point a sender at its DNS:
+everything for every domain, until it is interrupted. Its DNS publishes the DKIM keys
+of the data directory, as their owner would. Point a sender at it:
 
   broadside sink --listen 127.1.0.0/16:2525 --dns 127.0.0.1:5353
   BROADSIDE_SMTP_DNS=127.0.0.1:5353 BROADSIDE_SMTP_PORT=2525 BROADSIDE_SMTP_ALLOW_NETWORKS=127.0.0.0/8 broadside serve`,
@@ -36,7 +39,11 @@ everything for every domain, until it is interrupted. Point a sender at its DNS:
 					providers[i].Behaviour.Latency = d
 				}
 			}
-			sim, err := smtptest.Start(smtptest.Config{Providers: providers, Addr: listen, DNSAddr: dnsListen})
+			records, err := a.publishedKeys()
+			if err != nil {
+				return err
+			}
+			sim, err := smtptest.Start(smtptest.Config{Providers: providers, Addr: listen, DNSAddr: dnsListen, TXT: records})
 			if err != nil {
 				return err
 			}
@@ -50,6 +57,23 @@ everything for every domain, until it is interrupted. Point a sender at its DNS:
 	cmd.Flags().BoolVar(&plain, "plain", false, "one provider that takes everything for every domain")
 	cmd.Flags().DurationVar(&limit, "for", 12*time.Hour, "stop by itself after")
 	return cmd
+}
+
+// publishedKeys are the DKIM records of the data directory's keys, if there is one yet.
+func (a *app) publishedKeys() (map[string][]string, error) {
+	if _, err := os.Stat(a.cfg.keyDir()); err != nil {
+		return nil, nil
+	}
+	keys, err := dkim.OpenKeyring(a.cfg.keyDir())
+	if err != nil {
+		return nil, err
+	}
+	records := map[string][]string{}
+	for _, k := range keys.Keys() {
+		name, txt := k.Record()
+		records[name] = []string{txt}
+	}
+	return records, nil
 }
 
 func (a *app) watchSink(cmd *cobra.Command, sim *smtptest.Internet, limit time.Duration) error {
