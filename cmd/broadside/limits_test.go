@@ -62,8 +62,14 @@ func TestLimitsHoldAcrossProcesses(t *testing.T) {
 	t.Logf("in a second at most %d, in ten %d of %d/s; at most %d connections of %d; of the rate was used %.1f %% (the machine was late %.1f %% of the time): %.1f %% before one sender was killed, %.1f %% without it, %.1f %% with another one",
 		seen.PeakPerSecond, seen.PeakPer10s, sharedRate, seen.PeakConnections, sharedConnections, 100*all, 100*busy.late(), 100*before, 100*without, 100*with)
 	c.withinLimits(seen)
-	if want := 0.95 * (1 - busy.late()); all < want {
-		t.Errorf("%.1f %% of the rate was used, want %.1f %%", 100*all, 100*want)
+	// A hundredth is for the edges of so short a time; the killed sender's slots and
+	// connections are missing until the others notice.
+	punctual := 1 - busy.late()
+	if want := 0.94 * punctual; before < want {
+		t.Errorf("%.1f %% of the rate was used by three senders, want %.1f %%", 100*before, 100*want)
+	}
+	if want := 0.92 * punctual; all < want {
+		t.Errorf("%.1f %% of the rate was used in all, want %.1f %%", 100*all, 100*want)
 	}
 	if n := seen.Accepted; n < recipients || n > recipients+sharedConnections {
 		t.Errorf("%d copies arrived of %d messages", n, recipients)
@@ -113,7 +119,8 @@ func TestLimitsHoldWithoutNATS(t *testing.T) {
 }
 
 // limitedCluster has one site, limited by an operator's file alone, whose lane all
-// senders share, and a campaign for n people there. One connection could carry all of the rate, as long as the machine is idle.
+// senders share, and a campaign for n people there. One connection could carry all of
+// the rate, as long as the machine is idle.
 func limitedCluster(t *testing.T, n int, env ...string) *cluster {
 	c := newClusterOf(t, []smtptest.Provider{{
 		Name: "google", Domains: []string{"gmail.com"}, MX: []string{"gmail-smtp-in.l.google.com"},
