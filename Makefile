@@ -26,7 +26,7 @@ test: ## install what the tests need, and run them all (TESTFLAGS= goes to go te
 race: ## the concurrent packages under the race detector
 	@.ci/install test
 	@.ci/install race
-	@.ci/test -race $(TESTFLAGS) $(CONCURRENT)
+	@.ci/test -race -timeout 20m $(TESTFLAGS) $(CONCURRENT)
 
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck; nothing that go fix would modernise
