@@ -117,10 +117,10 @@ func TestExpressGoesFirstDuringABigRun(t *testing.T) {
 	}
 	c := busy.counts(bulk)
 	t.Logf("the first of the press has its mail after %v, alone %v; all after %v, alone %v; the run is at %+v", first[0], first[1], all[0], all[1], c)
-	if first[0] > max(time.Second, 3*first[1]) {
+	if first[0] > max(time.Second, 3*first[1]) && !raced {
 		t.Errorf("the first of the press had its mail after %v, alone %v", first[0], first[1])
 	}
-	if all[0] > 2*all[1] {
+	if all[0] > 2*all[1] && !raced {
 		t.Errorf("the press had its mail after %v, alone after %v", all[0], all[1])
 	}
 	if c.Accepted > int64(bulkPeople/2) {

@@ -86,10 +86,10 @@ func TestASlowProviderSlowsNobodyElse(t *testing.T) {
 			})
 			n := slowly()
 			t.Logf("%v, alone %v; the slow took %d, %+v", took, least, n, together.counts(run))
-			if took > least+least/10+500*time.Millisecond {
+			if took > least+least/10+500*time.Millisecond && !raced {
 				t.Errorf("the others had their mail after %v, without the slow after %v", took, least)
 			}
-			if n < int64(4*took.Seconds()) || n > int64(len(everybody)-len(swiftPeople))/2 {
+			if n < int64(4*took.Seconds()) && !raced || n > int64(len(everybody)-len(swiftPeople))/2 {
 				t.Errorf("meanwhile the slow took %d messages: they are to be kept busy, and not to be done", n)
 			}
 			alone.finish(reference)
