@@ -186,7 +186,8 @@ func (c *cluster) serveLogged() (link string) {
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			fmt.Fprintln(log, lines.Text())
 			if _, rest, ok := strings.Cut(lines.Text(), `link="`); ok {
-				links <- strings.TrimSuffix(rest, `"`)
+				link, _, _ := strings.Cut(rest, `"`)
+				links <- link
 			}
 		}
 		_, _ = io.Copy(io.Discard, out) // a line that is too long
