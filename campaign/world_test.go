@@ -226,7 +226,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	timeout := time.After(60 * time.Second)
+	timeout := time.After(3 * time.Minute)
 	for !condition() {
 		select {
 		case <-tick.C:

@@ -251,10 +251,11 @@ func (w *world) background(roles ...func(context.Context) error) (stop func()) {
 	return stop
 }
 
-// eventually waits for what takes as long as it takes.
+// eventually waits for what takes as long as it takes; only a story that hangs meets the
+// limit, also on a machine that is busy with ten others.
 func (w *world) eventually(what string, done func() bool) {
 	w.t.Helper()
-	w.within(time.Minute, what, done)
+	w.within(5*time.Minute, what, done)
 }
 
 func (w *world) within(limit time.Duration, what string, done func() bool) {

@@ -25,7 +25,7 @@ const (
 	pullLeast = 32
 	// soon and whilePaused are when retries that are given back are due again.
 	soon        = 5 * time.Second
-	whilePaused = 30 * time.Second
+	whilePaused = 10 * time.Second
 )
 
 // lane takes one lane's jobs. It holds no more of a class than it has room for, so a

@@ -102,7 +102,7 @@ func TestPauseStopsWithinASecondAndResumeFinishes(t *testing.T) {
 		if after := w.saw("slow").Transactions; after != before {
 			t.Errorf("%d transactions began more than a second after the pause", after-before)
 		}
-		if c := w.counts(run); c.Waiting == 0 || !c.Balanced() {
+		if c := w.counts(run); c.Open() == 0 || !c.Balanced() {
 			t.Errorf("paused at %+v: the story needs people who wait", c)
 		}
 		_, err = w.service.Resume(t.Context(), "news")

@@ -38,7 +38,7 @@ func TestClusterOfProcesses(t *testing.T) {
 		}
 	})
 	c.run("campaign", "start", "news")
-	eventually(t, "no progress", time.Minute, func() bool { return received(c.sim) > recipients/4 })
+	eventually(t, "no progress", 3*time.Minute, func() bool { return received(c.sim) > recipients/4 })
 	first.kill()
 	c.finished(2 * time.Minute)
 

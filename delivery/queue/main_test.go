@@ -13,7 +13,7 @@ import (
 
 // patience is how long a test waits for what must come; it comes at once on an idle
 // machine.
-const patience = 30 * time.Second
+const patience = 180 * time.Second
 
 func startServer(t testing.TB, dir string) *Embedded {
 	t.Helper()
