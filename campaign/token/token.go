@@ -2,6 +2,10 @@
 // links: which recipient of which run, under an HMAC, so that nobody can act for
 // another. A token says what it may be used for; one made for bounces does not
 // unsubscribe. Tokens outlive their campaign: nothing in them expires.
+//
+// A token names the key that it was made with, so that keys can be rotated: new tokens
+// are made with a newer key, and those of older keys stay good. The oldest tokens name
+// none; they are the first key's.
 package token
 
 import (
@@ -11,6 +15,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"sync/atomic"
 )
 
 // Purpose is what a token may be used for.
@@ -31,21 +36,52 @@ var ErrInvalid = errors.New("token is not valid")
 // hopeless, and the return path stays within 64 characters.
 const macSize = 10
 
+// named is the first byte of a token that names its key. One that names none begins
+// with the number of its run, which is not 0.
+const named = 0
+
 // encoding survives systems that fold the case of local parts.
 var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// Maker makes and reads tokens with one secret. It is safe for concurrent use.
-type Maker struct{ secret []byte }
+// Maker makes and reads tokens. It is safe for concurrent use.
+type Maker struct{ keys atomic.Pointer[keys] }
 
-// NewMaker uses a secret of at least 32 random bytes.
-func NewMaker(secret []byte) *Maker { return &Maker{secret: append([]byte(nil), secret...)} }
+type keys struct {
+	secrets [][]byte // of key 1, 2, …
+	newest  int      // the number of the key that tokens are made with
+}
+
+// NewMaker uses secrets of at least 32 random bytes each, of the keys 1, 2, … in their
+// order, and makes tokens with the last.
+func NewMaker(first []byte, later ...[]byte) *Maker {
+	m := new(Maker)
+	m.Renew(append([][]byte{first}, later...), 1+len(later))
+	return m
+}
+
+// Renew reads tokens of all the keys 1, 2, … from now on, and makes them with one of
+// them: a key that is not yet known wherever tokens are read must not make any.
+func (m *Maker) Renew(secrets [][]byte, newest int) {
+	k := &keys{newest: newest}
+	for _, s := range secrets {
+		k.secrets = append(k.secrets, append([]byte(nil), s...))
+	}
+	m.keys.Store(k)
+}
 
 // Append appends the token for a run's contact to dst.
 func (m *Maker) Append(dst []byte, p Purpose, run, contact int64) []byte {
-	body := make([]byte, 0, 2*binary.MaxVarintLen64+macSize)
+	k := m.keys.Load()
+	number, body := 1, make([]byte, 0, 1+3*binary.MaxVarintLen64+macSize)
+	// A Message-ID is the same for all attempts of a recipient, also while keys change:
+	// it is the first key's for ever, and names none.
+	if p != MessageID {
+		number = k.newest
+		body = binary.AppendUvarint(append(body, named), uint64(number))
+	}
 	body = binary.AppendUvarint(body, uint64(run))
 	body = binary.AppendUvarint(body, uint64(contact))
-	return encoding.AppendEncode(dst, append(body, m.mac(p, body)...))
+	return encoding.AppendEncode(dst, append(body, k.mac(number, p, body)...))
 }
 
 // Read checks a token, in any case of letters, and returns whom it names.
@@ -56,23 +92,32 @@ func (m *Maker) Read(p Purpose, token string) (run, contact int64, err error) {
 	if err != nil || len(raw) <= macSize || encoding.EncodeToString(raw) != token {
 		return 0, 0, ErrInvalid
 	}
+	k := m.keys.Load()
 	body, mac := raw[:len(raw)-macSize], raw[len(raw)-macSize:]
-	if !hmac.Equal(mac, m.mac(p, body)) {
+	number, names := uint64(1), body
+	if body[0] == named {
+		var n int
+		if number, n = binary.Uvarint(body[1:]); n <= 0 || number < 1 || number > uint64(len(k.secrets)) {
+			return 0, 0, ErrInvalid
+		}
+		names = body[1+n:]
+	}
+	if !hmac.Equal(mac, k.mac(int(number), p, body)) {
 		return 0, 0, ErrInvalid
 	}
-	r, n := binary.Uvarint(body)
+	r, n := binary.Uvarint(names)
 	if n <= 0 {
 		return 0, 0, ErrInvalid
 	}
-	c, k := binary.Uvarint(body[n:])
-	if k <= 0 || n+k != len(body) {
+	c, size := binary.Uvarint(names[n:])
+	if size <= 0 || n+size != len(names) {
 		return 0, 0, ErrInvalid
 	}
 	return int64(r), int64(c), nil
 }
 
-func (m *Maker) mac(p Purpose, body []byte) []byte {
-	h := hmac.New(sha256.New, m.secret)
+func (k *keys) mac(number int, p Purpose, body []byte) []byte {
+	h := hmac.New(sha256.New, k.secrets[number-1])
 	h.Write([]byte{byte(p)})
 	h.Write(body)
 	return h.Sum(nil)[:macSize]

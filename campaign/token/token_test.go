@@ -7,7 +7,11 @@ import (
 	"testing"
 )
 
-var maker = NewMaker(bytes.Repeat([]byte{7}, 32))
+var (
+	first  = bytes.Repeat([]byte{7}, 32)
+	second = bytes.Repeat([]byte{8}, 32)
+	maker  = NewMaker(first)
+)
 
 func TestTokenNamesItsRecipientForItsPurpose(t *testing.T) { // M15, X8
 	tok := string(maker.Append(nil, Bounce, 42, 10_000_000))
@@ -28,7 +32,38 @@ func TestTokenNamesItsRecipientForItsPurpose(t *testing.T) { // M15, X8
 	}
 }
 
-func TestChangedTokenIsInvalid(t *testing.T) {
+// Tokens outlive the key that made them, and those from before keys had numbers.
+func TestKeysAreRotated(t *testing.T) { // X8
+	// As it was made before tokens named their key: unsubscribe, run 42, contact 7.
+	const unnamed = "fid6d6qkpt4wxhmnznrq"
+	old := string(maker.Append(nil, Unsubscribe, 42, 7))
+	m := NewMaker(first)
+	m.Renew([][]byte{first, second}, 1)
+	if tok := string(m.Append(nil, Unsubscribe, 42, 7)); tok != old {
+		t.Errorf("a key that is not to be used yet made %q", tok)
+	}
+	m.Renew([][]byte{first, second}, 2)
+	fresh := string(m.Append(nil, Unsubscribe, 42, 7))
+	if fresh == old {
+		t.Error("the new key makes what the old one made")
+	}
+	for _, tok := range []string{unnamed, old, fresh} {
+		if run, contact, err := m.Read(Unsubscribe, tok); run != 42 || contact != 7 || err != nil {
+			t.Errorf("Read(%q) = %d, %d, %v", tok, run, contact, err)
+		}
+	}
+	if _, _, err := maker.Read(Unsubscribe, fresh); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a key that is not known read a token: %v", err)
+	}
+	if _, _, err := NewMaker(second, first).Read(Unsubscribe, fresh); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a token was read with another key than it names: %v", err)
+	}
+	if before, after := maker.Append(nil, MessageID, 42, 7), m.Append(nil, MessageID, 42, 7); !bytes.Equal(before, after) {
+		t.Errorf("the Message-ID of a further attempt is %s, was %s", after, before) // S17
+	}
+}
+
+func TestChangedTokenIsInvalid(t *testing.T) { // X8
 	tok := maker.Append(nil, Unsubscribe, 1, 2)
 	for i := range tok {
 		changed := bytes.Clone(tok)
@@ -39,13 +74,26 @@ func TestChangedTokenIsInvalid(t *testing.T) {
 	}
 }
 
+// What is read is what one of the keys made: there is no other spelling of a token.
 func FuzzRead(f *testing.F) {
-	f.Add(string(maker.Append(nil, Bounce, 1, 2)))
-	f.Add("")
-	f.Fuzz(func(t *testing.T, s string) {
-		run, contact, err := maker.Read(Bounce, s)
-		if err == nil && !strings.EqualFold(string(maker.Append(nil, Bounce, run, contact)), s) {
-			t.Errorf("%q was read but is not what is made for %d, %d", s, run, contact)
+	older, newer := NewMaker(first), NewMaker(first, second)
+	for _, p := range []Purpose{Bounce, Unsubscribe, MessageID, Complaint} {
+		f.Add(byte(p), string(older.Append(nil, p, 1, 2)))
+		f.Add(byte(p), string(newer.Append(nil, p, 1<<40, 1<<33)))
+	}
+	f.Add(byte(Bounce), "")
+	f.Add(byte(Bounce), "aaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+	f.Fuzz(func(t *testing.T, purpose byte, s string) {
+		p := Purpose(purpose)
+		run, contact, err := newer.Read(p, s)
+		if err != nil {
+			return
 		}
+		for _, m := range []*Maker{older, newer} {
+			if strings.EqualFold(string(m.Append(nil, p, run, contact)), s) {
+				return
+			}
+		}
+		t.Errorf("%q was read but is not what is made for %d, %d", s, run, contact)
 	})
 }

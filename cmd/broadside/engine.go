@@ -87,12 +87,8 @@ func (e *engine) openStore(ctx context.Context) error {
 	if e.shaping, err = shaping.Open(e.cfg.Shaping, e.log); err != nil {
 		return err
 	}
-	secret, err := e.store.Secret(ctx, "tokens")
-	if err != nil {
-		return err
-	}
-	e.tokens = token.NewMaker(secret)
-	return nil
+	e.tokens = new(token.Maker)
+	return renewKeys(ctx, e.store, e.tokens)
 }
 
 func (e *engine) openQueue(ctx context.Context) error {
@@ -164,6 +160,7 @@ func (e *engine) run(ctx context.Context, roles []string) error {
 		}
 	}
 	var wg sync.WaitGroup
+	wg.Go(func() { e.followKeys(ctx) })
 	for i, work := range works {
 		wg.Go(func() { e.supervise(ctx, roles[i], work) })
 	}
