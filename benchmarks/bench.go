@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"broadside/dkim"
@@ -101,16 +102,16 @@ func Run(ctx context.Context, opt Options, names ...string) (*Report, error) {
 	if r.Environment, err = environment(ctx, key); err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		s, err := find(name)
-		if err != nil {
-			return r, err
-		}
+	chosen, err := findAll(names)
+	if err != nil {
+		return r, err
+	}
+	for _, s := range chosen {
 		result, err := s.run(ctx, b)
 		if err != nil {
-			return r, fmt.Errorf("scenario %s: %w", name, err)
+			return r, fmt.Errorf("scenario %s: %w", s.name, err)
 		}
-		result.Scenario = name
+		result.Scenario = s.name
 		r.Results = append(r.Results, result)
 		if err := result.Text(opt.Log); err != nil {
 			return r, err
@@ -120,13 +121,39 @@ func Run(ctx context.Context, opt Options, names ...string) (*Report, error) {
 	return r, nil
 }
 
+// Check says whether all names are of scenarios, and their files are as they should be.
+func Check(names ...string) error {
+	_, err := findAll(names)
+	return err
+}
+
+func findAll(names []string) ([]scenario, error) {
+	all := make([]scenario, len(names))
+	for i, name := range names {
+		var err error
+		if all[i], err = find(name); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// find finds a scenario by its name, or reads it from a file.
 func find(name string) (scenario, error) {
 	for _, s := range slices.Concat(scenarios, peerScenarios) {
 		if s.name == name {
 			return s, nil
 		}
 	}
-	return scenario{}, fmt.Errorf("no scenario is called %q: there are %v and %v", name, Scenarios(), PeerScenarios())
+	if !strings.HasSuffix(name, ".toml") && !slices.Contains(FileScenarios(), name) {
+		return scenario{}, fmt.Errorf("no scenario is called %q: there are %s, and files that end in .toml",
+			name, strings.Join(slices.Concat(Scenarios(), PeerScenarios(), FileScenarios()), ", "))
+	}
+	s, err := readScenario(name)
+	if err != nil {
+		return scenario{}, err
+	}
+	return scenario{name, func(ctx context.Context, b *bench) (Result, error) { return b.play(ctx, s) }}, nil
 }
 
 // inDir gives work a temporary directory.

@@ -36,6 +36,7 @@ type engine struct {
 	hub      *hub            // the queue's server, when senders are processes of their own
 	limiter  ratelimit.Limiter
 	lanes    func(domains []string) []campaign.Lane
+	asked    *delivery.Lanes // that lanes is of when they follow from DNS, else nil
 	queue    *queue.Queue
 	keys     *dkim.Keyring
 	log      *slog.Logger
@@ -68,7 +69,11 @@ func openEngine(ctx context.Context, dir, url, name string) (e *engine, err erro
 // openFor opens the engine of a job, with a NATS server of its own if it has senders.
 func openFor(ctx context.Context, j engineJob) (*engine, error) {
 	if j.Senders == 0 {
-		return openEngine(ctx, j.Dir, "", "embedded")
+		e, err := openEngine(ctx, j.Dir, "", "embedded")
+		if err == nil && j.DNS != "" {
+			err = e.askDNS(j)
+		}
+		return e, err
 	}
 	h, err := startHub(j.Dir)
 	if err != nil {
@@ -83,11 +88,25 @@ func openFor(ctx context.Context, j engineJob) (*engine, error) {
 	return e, nil
 }
 
+// askDNS sorts by the sites that the sink's DNS names.
+func (e *engine) askDNS(j engineJob) error {
+	router, err := j.router(netip.Addr{})
+	if err != nil {
+		return err
+	}
+	e.asked = delivery.NewLanes(router, shaping.Builtin().ProviderOfDomain, tailLanes)
+	e.lanes = e.asked.Of
+	return nil
+}
+
 func databasePath(dir string) string { return filepath.Join(dir, "broadside.db") }
 func keysPath(dir string) string     { return filepath.Join(dir, "keys") }
 
 // Close closes what is open, the queue's server last.
 func (e *engine) Close() error {
+	if e.asked != nil {
+		e.asked.Close()
+	}
 	if e.queue != nil {
 		e.queue.Close()
 	}
@@ -142,6 +161,7 @@ func (e *engine) sender(ctx context.Context, j engineJob, watch *stopwatch) (*de
 		Shaper: sameRules(rules), Limiter: e.limiter, Learned: ratelimit.NewBook(),
 		Keys: e.keys, Unsigned: true, // if there is no key
 		Identity: delivery.Identity{PublicURL: "https://" + letterDomain, Tokens: token.NewMaker(secret)},
+		Retry:    delivery.RetryPolicy{First: j.Retry, Most: j.Retry},
 		Log:      e.log,
 	}
 	if watch != nil {

@@ -1,6 +1,7 @@
 package benchmarks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func prepare(ctx context.Context, j prepareJob) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(importList(ctx, db, importRows(j.Contacts)), db.Close())
+	return errors.Join(importList(ctx, db, readersOrder(j.Contacts), importRow), db.Close())
 }
 
 func addKey(dir string) error {
@@ -48,9 +49,9 @@ func addKey(dir string) error {
 	return keys.Add(key)
 }
 
-// importList makes the list and imports rows into it, as `broadside list import` does
-// once a file's rows are read.
-func importList(ctx context.Context, db *store.DB, rows []campaign.ImportRow) error {
+// importList makes the list and imports into it what row makes of each of all, as
+// `broadside list import` does once a file's rows are read.
+func importList[T any](ctx context.Context, db *store.DB, all []T, row func(int, T) campaign.ImportRow) error {
 	now := time.Now()
 	list, err := db.CreateList(ctx, letterList, now)
 	if err != nil {
@@ -60,12 +61,16 @@ func importList(ctx context.Context, db *store.DB, rows []campaign.ImportRow) er
 	if err != nil {
 		return err
 	}
-	for len(rows) > 0 {
-		n := min(1000, len(rows))
-		if err := im.Put(ctx, rows[:n]); err != nil {
+	rows := make([]campaign.ImportRow, 0, 1000)
+	for i, one := range all {
+		rows = append(rows, row(i, one))
+		if len(rows) < cap(rows) && i < len(all)-1 {
+			continue
+		}
+		if err := im.Put(ctx, rows); err != nil {
 			return errors.Join(err, im.Abort())
 		}
-		rows = rows[n:]
+		rows = rows[:0]
 	}
 	_, _, err = im.Finish(ctx, nil)
 	return errors.Join(err, im.Abort())
@@ -90,8 +95,12 @@ type engineJob struct {
 	// Limit is after what time the run is cancelled, once its audience is complete; at
 	// four times Limit in any case.
 	Limit    time.Duration
-	Profiles string // a directory to write profiles to; "": none
+	Letter   letter        // {}: usualLetter
+	Retry    time.Duration // before each further attempt; 0: as delivery has it
+	Profiles string        // a directory to write profiles to; "": none
 }
+
+func (j *engineJob) letter() letter { return cmp.Or(j.Letter, usualLetter) }
 
 type engineReport struct {
 	Started   time.Time // when the run was asked for
@@ -168,7 +177,7 @@ func (e *engine) startAll(ctx context.Context, j engineJob) (end func() error, e
 // sendAll starts a run and waits until it is finished, or cancels it at the limit.
 func (e *engine) sendAll(ctx context.Context, j engineJob, r *engineReport) error {
 	service := &campaign.Service{Store: e.store, PublicURL: "https://" + letterDomain, Now: time.Now}
-	spec := letterSpec()
+	spec := j.letter().spec()
 	if _, err := service.Create(ctx, spec); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ const warmUp = 0.2
 // omission). The planner, whose trade is to hold back what senders have no room for, has
 // no part in it.
 func (e *engine) runPaced(ctx context.Context, j engineJob) (r engineReport, err error) {
-	run, err := e.createRun(ctx)
+	run, err := e.createRun(ctx, j.letter())
 	if err != nil {
 		return r, err
 	}

@@ -32,7 +32,7 @@ const measured = time.Second
 // measureParts measures what each message needs in isolation: rendering and signing.
 func measureParts(_ context.Context, b *bench) (r Result, err error) {
 	spec := campaign.Spec{Lists: []string{letterList}}
-	content, err := message.Compile(letterSource(), campaign.MessageOptions(spec))
+	content, err := message.Compile(usualLetter.source(), campaign.MessageOptions(spec))
 	if err != nil {
 		return r, err
 	}

@@ -129,7 +129,7 @@ func sendNodemailer(ctx context.Context, b *bench, w sending, dir string, to *si
 	if err != nil {
 		return 0, err
 	}
-	source := letterSource()
+	source := usualLetter.source()
 	return peers.Nodemailer(ctx, j, peers.Letter{
 		From: source.From, Subject: source.Subject, HTML: source.HTML, Text: source.Text, Domains: mailDomains,
 	}, w.recipients)

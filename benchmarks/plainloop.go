@@ -123,8 +123,8 @@ func (w *loopWorker) build(email, name, city string) error {
 	m.SetBulk()
 	m.SetGenHeader("List-Unsubscribe", "<https://"+letterDomain+"/u/"+email+">")
 	m.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
-	m.SetBodyString(mail.TypeTextPlain, letterText(name, city))
-	m.AddAlternativeString(mail.TypeTextHTML, letterHTML(name, city))
+	m.SetBodyString(mail.TypeTextPlain, usualLetter.text(name, city))
+	m.AddAlternativeString(mail.TypeTextHTML, usualLetter.html(name, city))
 	w.message.Reset()
 	_, err := m.WriteTo(&w.message)
 	return err

@@ -45,7 +45,7 @@ type planned struct{ snapshot, feed, feedCPU time.Duration }
 
 // planAll takes the list into the ledger, and then lets a planner feed all of it.
 func (e *engine) planAll(ctx context.Context, jobs int, profileDir string) (p planned, err error) {
-	run, err := e.createRun(ctx)
+	run, err := e.createRun(ctx, usualLetter)
 	if err != nil {
 		return p, err
 	}
@@ -69,9 +69,9 @@ func (e *engine) planAll(ctx context.Context, jobs int, profileDir string) (p pl
 }
 
 // createRun makes a run that is under way, for whoever plans it.
-func (e *engine) createRun(ctx context.Context) (campaign.Run, error) {
+func (e *engine) createRun(ctx context.Context, l letter) (campaign.Run, error) {
 	now := time.Now()
-	c, err := e.store.CreateCampaign(ctx, letterSpec().WithDefaults(), now)
+	c, err := e.store.CreateCampaign(ctx, l.spec().WithDefaults(), now)
 	if err != nil {
 		return campaign.Run{}, err
 	}

@@ -1,14 +1,13 @@
 package benchmarks
 
 import (
-	"slices"
-
 	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"broadside/delivery/smtptest"
@@ -29,6 +28,13 @@ type sinkSite struct {
 	From    int // the number of its first domain
 	Domains int // how many
 	Latency time.Duration
+
+	// What it refuses, see place.
+	NoChunking, NoPipelining                     bool
+	Rate                                         float64
+	MaxConnections                               int
+	Greylist                                     time.Duration
+	UnknownUser, MailboxFull, Busy, DropAfterDot float64
 }
 
 func (s *sinkSite) domains() []string {
@@ -49,12 +55,20 @@ func (j *sinkJob) providers() []smtptest.Provider {
 	}
 	all := make([]smtptest.Provider, len(j.Sites))
 	for i, site := range j.Sites {
-		behaviour.Latency = site.Latency
 		all[i] = smtptest.Provider{
-			Name: site.Name, Domains: site.domains(), MX: []string{"mx." + site.Name + ".example"}, Behaviour: behaviour,
+			Name: site.Name, Domains: site.domains(), MX: []string{"mx." + site.Name + ".example"}, Behaviour: site.behaviour(behaviour),
 		}
 	}
 	return all
+}
+
+// behaviour is a site's, based on the sink's.
+func (s *sinkSite) behaviour(b smtptest.Behaviour) smtptest.Behaviour {
+	b.Latency = s.Latency
+	b.NoChunking, b.NoPipelining = b.NoChunking || s.NoChunking, b.NoPipelining || s.NoPipelining
+	b.Rate, b.MaxConnections, b.Greylist = s.Rate, s.MaxConnections, s.Greylist
+	b.UnknownUser, b.MailboxFull, b.Close421, b.DropAfterDot = s.UnknownUser, s.MailboxFull, s.Busy, s.DropAfterDot
+	return b
 }
 
 // sinkReport is what the sink has seen and used so far.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,7 +23,7 @@ func benchCommand(a *app) *cobra.Command {
 	opt := benchmarks.Defaults()
 	var f benchFlags
 	cmd := &cobra.Command{
-		Use:   "bench [scenario …]",
+		Use:   "bench [scenario | FILE.toml …]",
 		Short: "What this machine can do: load tests, their report, and a comparison with an older one",
 		Long: `Runs load tests in processes of their own, on loopback and in a temporary directory,
 and writes a report as text, JSON and a single HTML page. Without a name it runs:
@@ -35,14 +34,17 @@ and only by name, because they install other programs first:
 
   ` + strings.Join(benchmarks.PeerScenarios(), " ") + `
 
+or are runs that are described by a file, of which yours may be another (FILE.toml, see
+benchmarks/README.md):
+
+  ` + strings.Join(benchmarks.FileScenarios(), " ") + `
+
 Figures are compared with --compare FILE.json, or, with both programs taking turns,
 with --against PROGRAM: another build of broadside. Four rounds each are the least for
 an interval of 95 % confidence.`,
 		Args: func(_ *cobra.Command, args []string) error {
-			for _, name := range args {
-				if !slices.Contains(benchmarks.Scenarios(), name) && !slices.Contains(benchmarks.PeerScenarios(), name) {
-					return usagef("no scenario is called %q; see broadside bench --help", name)
-				}
+			if err := benchmarks.Check(args...); err != nil {
+				return usageError{err}
 			}
 			return nil
 		},
@@ -133,6 +135,10 @@ func writeBench(r *benchmarks.Report, f benchFlags, scenarios []string) error {
 	if f.out == "" {
 		return nil
 	}
-	name := cmp.Or(f.name, strings.Join(scenarios, "-"), "latest")
+	names := make([]string, len(scenarios))
+	for i, scenario := range scenarios {
+		names[i] = strings.TrimSuffix(filepath.Base(scenario), ".toml")
+	}
+	name := cmp.Or(f.name, strings.Join(names, "-"), "latest")
 	return r.WriteFiles(filepath.Join(f.out, name))
 }
