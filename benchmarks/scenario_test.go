@@ -47,7 +47,7 @@ func TestWrongScenarios(t *testing.T) {
 		good + "[[site]]\nname = \"a\"\nshare = 1\nbusy = 1.5":            "parts between 0 and 1",
 		good + "[[site]]\nname = \"a\"\nshare = 0.001":                    "less than one of 97 domains",
 		good + strings.Repeat("[[site]]\nname = \"a\"\nshare = 0.5\n", 2): "a name of its own",
-		good + "[[site]]\nname = \"a\"\nshare = 1\nlatency = 20":          "line 6",
+		good + "[[site]]\nname = \"a\"\nshare = 1\nlatency = 20":          `"20" is no duration`,
 		good + "[[site]]\nname = \"a\"\nshare = 1\nrate = -1\n":           "are limits",
 		good + "[[site]]\nname = \"a\"\nshare = 1\nunknown_user = -0.1\n": "parts between 0 and 1",
 		good + "senders = 100\n[[site]]\nname = \"a\"\nshare = 1\n":       "senders: 100",
