@@ -29,6 +29,8 @@ type List struct {
 	Created time.Time
 	// Subscribed and Unsubscribed are kept counts of its members.
 	Subscribed, Unsubscribed int64
+	// Tracking is the most that may be measured of its members.
+	Tracking Tracking
 }
 
 // Membership is a list that a contact is in, or has left.

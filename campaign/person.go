@@ -18,6 +18,7 @@ type Person struct {
 	Suppressions []PersonSuppression `json:"suppressions"`
 	History      []PersonRun         `json:"history"` // newest run first
 	Feedback     []PersonFeedback    `json:"feedback"`
+	Readings     []PersonReading     `json:"readings"`
 }
 
 // PersonContact is the contact itself, and where it came from.
@@ -87,6 +88,18 @@ type PersonFeedback struct {
 	At     time.Time `json:"at"`
 }
 
+// PersonReading is what is known of what the person did with a message: only where their
+// lists allow that it is.
+type PersonReading struct {
+	Run     RunID     `json:"run"`
+	What    string    `json:"what"`           // "opened" or "clicked"
+	Link    string    `json:"link,omitempty"` // where it leads
+	Person  int64     `json:"person"`         // how often, by a person
+	Machine int64     `json:"machine"`        // and by machines
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
+}
+
 // Erasure is what an erasure took away.
 type Erasure struct {
 	Email        string `json:"email"`
@@ -95,6 +108,7 @@ type Erasure struct {
 	Consents     int64  `json:"consents"`     // records
 	Attempts     int64  `json:"attempts"`     // with the servers' replies
 	Feedback     int64  `json:"feedback"`     // bounces and complaints
+	Readings     int64  `json:"readings"`     // what was opened and clicked
 	Suppressions int64  `json:"suppressions"` // in clear; the hash takes their place
 	Audit        int64  `json:"audit"`        // lines of the audit log that named the address
 }

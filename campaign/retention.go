@@ -17,6 +17,9 @@ const (
 	AttemptData Data = "attempts"
 	// FeedbackData is bounces and complaints, by recipient; runs keep their counts.
 	FeedbackData Data = "feedback"
+	// TrackingData is who opened what and clicked where, since they last did; runs keep
+	// their counts.
+	TrackingData Data = "tracking"
 	// ContactData is contacts that are in no list, not even as having left it, since
 	// they were last changed, with what hangs on them.
 	ContactData Data = "contacts"
@@ -25,7 +28,7 @@ const (
 )
 
 // Kinds are all kinds of data that are kept for a time, in the order in which they go.
-var Kinds = []Data{AttemptData, FeedbackData, ContactData, AuditData}
+var Kinds = []Data{AttemptData, FeedbackData, TrackingData, ContactData, AuditData}
 
 // Retention says how long each kind of data is kept; one that is missing or 0 is kept
 // for ever.

@@ -18,6 +18,7 @@ type Store interface {
 	AudienceStore
 	RunStore
 	PersonStore
+	TrackStore
 }
 
 // Service is what people do with campaigns, for the command line and the web alike.

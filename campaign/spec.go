@@ -34,13 +34,6 @@ type Spec struct {
 	GiveUp Duration `json:"give_up" toml:"give_up" yaml:"give_up"`
 }
 
-// Track says what is measured about readers: "off" (default), "anonymous" or
-// "individual" each.
-type Track struct {
-	Opens  string `json:"opens,omitempty" toml:"opens" yaml:"opens"`
-	Clicks string `json:"clicks,omitempty" toml:"clicks" yaml:"clicks"`
-}
-
 // Priority is "bulk" or "express": an express run overtakes all bulk ones.
 type Priority string
 

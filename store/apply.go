@@ -12,9 +12,16 @@ import (
 
 // Checkpoint is the last stream sequence of EVENTS that is applied; 0 at first.
 func (db *DB) Checkpoint(ctx context.Context) (uint64, error) {
+	return db.checkpoint(ctx, eventsCheckpoint)
+}
+
+// eventsCheckpoint names the checkpoint of the stream EVENTS.
+const eventsCheckpoint = "events"
+
+func (db *DB) checkpoint(ctx context.Context, name string) (uint64, error) {
 	var seq int64
-	if err := db.read.GetContext(ctx, &seq, "SELECT seq FROM checkpoints WHERE name = 'events'"); err != nil {
-		return 0, fmt.Errorf("read the ledger's checkpoint: %w", err)
+	if err := db.read.GetContext(ctx, &seq, db.read.Rebind("SELECT seq FROM checkpoints WHERE name = ?"), name); err != nil {
+		return 0, fmt.Errorf("read the checkpoint of %s: %w", name, err)
 	}
 	return uint64(seq), nil
 }
@@ -22,14 +29,14 @@ func (db *DB) Checkpoint(ctx context.Context) (uint64, error) {
 // ResetCheckpoint sets the checkpoint for a new event stream; delivery.ErrCheckpoint
 // when it is not at from.
 func (db *DB) ResetCheckpoint(ctx context.Context, from, to uint64) error {
-	return db.change(ctx, func(t *tx) error { return t.moveCheckpoint(ctx, from, to) })
+	return db.change(ctx, func(t *tx) error { return t.moveCheckpoint(ctx, eventsCheckpoint, from, to) })
 }
 
 // moveCheckpoint also takes the lock that keeps other recorders out.
-func (t *tx) moveCheckpoint(ctx context.Context, from, to uint64) error {
-	n, err := t.exec(ctx, "UPDATE checkpoints SET seq = ? WHERE name = 'events' AND seq = ?", int64(to), int64(from))
+func (t *tx) moveCheckpoint(ctx context.Context, name string, from, to uint64) error {
+	n, err := t.exec(ctx, "UPDATE checkpoints SET seq = ? WHERE name = ? AND seq = ?", int64(to), name, int64(from))
 	if err != nil {
-		return fmt.Errorf("move the ledger's checkpoint: %w", err)
+		return fmt.Errorf("move the checkpoint of %s: %w", name, err)
 	}
 	if n == 0 {
 		return fmt.Errorf("it is not at %d: %w", from, delivery.ErrCheckpoint)
@@ -45,7 +52,7 @@ func (db *DB) Apply(ctx context.Context, from, to uint64, events []campaign.Even
 	db.replies.mu.Lock() // the checkpoint's row lock would serialise callers anyway
 	defer db.replies.mu.Unlock()
 	err := db.change(ctx, func(t *tx) error {
-		if err := t.moveCheckpoint(ctx, from, to); err != nil {
+		if err := t.moveCheckpoint(ctx, eventsCheckpoint, from, to); err != nil {
 			return err
 		}
 		return db.applyEvents(context.WithoutCancel(ctx), t, events)

@@ -15,6 +15,8 @@
 //   - ledger, attempts, run_counts, replies: rows are appended by the snapshot
 //     (AppendRecipients) and changed by the recorder (Apply) and by CancelOpen;
 //   - specs: immutable, shared by content hash;
+//   - links: SaveLinks, which appends; hits, hit_counts: the recorder of hits
+//     (ApplyHits); lists.tracking: people;
 //   - mta_sts, tls_results: senders (mtasts.Source, tlsrpt.Recorder);
 //   - site_pauses: people; site_records: the mirror (delivery.Mirror).
 //

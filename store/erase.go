@@ -61,7 +61,7 @@ func (t *tx) eraseContact(ctx context.Context, id int64, e *campaign.Erasure) er
 		name string
 		n    *int64
 	}{
-		{"members", &e.Memberships}, {"consents", &e.Consents}, {"feedback", &e.Feedback}, {"import_changes", new(int64)},
+		{"members", &e.Memberships}, {"consents", &e.Consents}, {"feedback", &e.Feedback}, {"hits", &e.Readings}, {"import_changes", new(int64)},
 	} {
 		n, err := t.exec(ctx, "DELETE FROM "+table.name+" WHERE contact = ?", id)
 		if err != nil {

@@ -18,6 +18,8 @@ var expiring = map[campaign.Data]string{
 		(SELECT run, contact, number FROM attempts WHERE run IN (SELECT id FROM runs WHERE finished BETWEEN 1 AND ?) LIMIT ?)`,
 	campaign.FeedbackData: `DELETE FROM feedback WHERE (contact, kind, run) IN
 		(SELECT contact, kind, run FROM feedback WHERE at <= ? LIMIT ?)`,
+	campaign.TrackingData: `DELETE FROM hits WHERE (run, contact, link) IN
+		(SELECT run, contact, link FROM hits WHERE last <= ? LIMIT ?)`,
 	campaign.AuditData: `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at <= ? ORDER BY id LIMIT ?)`,
 }
 

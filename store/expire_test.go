@@ -34,10 +34,15 @@ func TestExpire(t *testing.T) {
 				t.Errorf("%d rows of %s went, want %d", n, kind, want)
 			}
 		}
+		hits := []campaign.Hit{{Run: run, Contact: 1, At: now}, {Run: run, Contact: 2, At: now}, {Run: run, Contact: 2, At: now.Add(time.Hour)}}
+		if err := db.ApplyHits(ctx, 0, 1, hits); err != nil {
+			t.Fatal(err)
+		}
 		later := now.Add(24 * time.Hour)
 		expire(campaign.AuditData, now, 0)
 		expire(campaign.AuditData, now.Add(2*time.Hour), 2)
 		expire(campaign.FeedbackData, now.Add(time.Hour), 1)
+		expire(campaign.TrackingData, now.Add(time.Hour), 1)
 
 		// The tries of a run stay until it has ended; its contacts, too.
 		exclude := func(who ...campaign.ContactID) {

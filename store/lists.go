@@ -10,13 +10,14 @@ import (
 	"broadside/campaign"
 )
 
-const listColumns = "id, name, created, subscribed, unsubscribed"
+const listColumns = "id, name, created, subscribed, unsubscribed, tracking"
 
 type listRow struct {
 	ID                       int64
 	Name                     string
 	Created                  int64
 	Subscribed, Unsubscribed int64
+	Tracking                 uint8
 }
 
 func (r listRow) list() campaign.List {
@@ -26,6 +27,7 @@ func (r listRow) list() campaign.List {
 		Created:      fromMillis(r.Created),
 		Subscribed:   r.Subscribed,
 		Unsubscribed: r.Unsubscribed,
+		Tracking:     campaign.Tracking(r.Tracking),
 	}
 }
 

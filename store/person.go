@@ -16,7 +16,7 @@ const personRuns = 10_000
 func (db *DB) PersonOf(ctx context.Context, email string) (campaign.Person, error) {
 	p := campaign.Person{
 		Email: email, Lists: []campaign.PersonList{}, Consents: []campaign.PersonConsent{}, Suppressions: []campaign.PersonSuppression{},
-		History: []campaign.PersonRun{}, Feedback: []campaign.PersonFeedback{},
+		History: []campaign.PersonRun{}, Feedback: []campaign.PersonFeedback{}, Readings: []campaign.PersonReading{},
 	}
 	names, err := db.listNames(ctx)
 	if err != nil {
@@ -38,7 +38,7 @@ func (db *DB) PersonOf(ctx context.Context, email string) (campaign.Person, erro
 	}
 	p.Email = c.Email
 	p.Contact = &campaign.PersonContact{ID: c.ID, Attributes: c.Attributes, Created: c.Created, Updated: c.Updated}
-	err = errors.Join(db.personSource(ctx, &p), db.personLists(ctx, &p, names), db.personHistory(ctx, &p), db.personFeedback(ctx, &p))
+	err = errors.Join(db.personSource(ctx, &p), db.personLists(ctx, &p, names), db.personHistory(ctx, &p), db.personFeedback(ctx, &p), db.personReadings(ctx, &p))
 	if err != nil {
 		return p, fmt.Errorf("read what is kept about contact %d: %w", c.ID, err)
 	}
@@ -109,6 +109,21 @@ func (db *DB) personFeedback(ctx context.Context, p *campaign.Person) error {
 	err := db.selectAll(ctx, &rows, "SELECT run, kind, detail, at FROM feedback WHERE contact = ? ORDER BY at, run, kind", int64(p.Contact.ID))
 	for _, f := range rows {
 		p.Feedback = append(p.Feedback, campaign.PersonFeedback{Run: f.Run, Kind: f.Kind.String(), Detail: f.Detail, At: fromMillis(f.At)})
+	}
+	return err
+}
+
+// personReadingsMost bounds what is read: ten links in each of personRuns.
+const personReadingsMost = 10 * personRuns
+
+func (db *DB) personReadings(ctx context.Context, p *campaign.Person) error {
+	readings, err := db.ReadingsOf(ctx, p.Contact.ID, personReadingsMost)
+	for _, r := range readings {
+		what := "opened"
+		if r.Link > 0 {
+			what = "clicked"
+		}
+		p.Readings = append(p.Readings, campaign.PersonReading{Run: r.Run, What: what, Link: r.Target, Person: r.Person, Machine: r.Machine, First: r.First, Last: r.Last})
 	}
 	return err
 }

@@ -36,6 +36,12 @@ func TestPersonIsHandedOutAndErased(t *testing.T) {
 			t.Fatal(err)
 		}
 
+		must(db.SaveLinks(ctx, run, []campaign.Link{{Target: "https://shop.example/", Fixed: 21}}))(t)
+		clicks := []campaign.Hit{{Run: run, Contact: 1, Link: 1, At: now, Evidence: campaign.HeadRequest}, {Run: run, Contact: 1, Link: 0, At: now, Evidence: campaign.PrivacyProxy}}
+		if err := db.ApplyHits(ctx, 0, 1, clicks); err != nil {
+			t.Fatal(err)
+		}
+
 		p := must(db.PersonOf(ctx, "ANN@example.org"))(t)
 		if p.Email != "Ann@example.org" || p.Contact == nil || string(p.Contact.Attributes) != `{"city":"Ghent"}` || p.Contact.Source != "people.csv" {
 			t.Errorf("contact %+v of %s", p.Contact, p.Email)
@@ -55,12 +61,16 @@ func TestPersonIsHandedOutAndErased(t *testing.T) {
 		if len(p.Feedback) != 1 || p.Feedback[0].Kind != "complaint" || p.Feedback[0].Run != run {
 			t.Errorf("feedback %+v", p.Feedback)
 		}
+		clicked := campaign.PersonReading{Run: run, What: "clicked", Link: "https://shop.example/", Machine: 1, First: now, Last: now}
+		if len(p.Readings) != 2 || p.Readings[0].What != "opened" || p.Readings[1] != clicked {
+			t.Errorf("readings %+v", p.Readings)
+		}
 		if _, err := db.PersonOf(ctx, "nobody@example.org"); !errors.Is(err, campaign.ErrNotFound) {
 			t.Errorf("nobody: %v", err)
 		}
 
 		counts := must(db.Counts(ctx, run))(t)
-		want := campaign.Erasure{Email: "Ann@example.org", Contact: true, Memberships: 1, Consents: 1, Attempts: 1, Feedback: 1, Suppressions: 2, Audit: 1}
+		want := campaign.Erasure{Email: "Ann@example.org", Contact: true, Memberships: 1, Consents: 1, Attempts: 1, Feedback: 1, Readings: 2, Suppressions: 2, Audit: 1}
 		if e := must(db.Erase(ctx, "Ann@example.org", now))(t); e != want {
 			t.Errorf("erased %+v, want %+v", e, want)
 		}

@@ -83,6 +83,7 @@ const (
 	lockSuppressions = 8_270_001 + iota // ids are committed in ascending order
 	lockSpecs                           // a spec is not swept while it is being shared
 	lockUsers                           // the first user, and the last admin, are one
+	lockLinks                           // a run's link gets one number
 )
 
 func (db *DB) lock(ctx context.Context, t *tx, what int64) error {

@@ -62,6 +62,7 @@ func (a *App) routes() {
 	a.page("GET /lists", account.See, "", showLists)
 	a.page("GET /lists/{id}", account.See, "", showList)
 	a.page("POST /lists/{id}/export", account.Lists, "export list", exportList)
+	a.page("POST /lists/{id}/tracking", account.Lists, "set list tracking", setListTracking)
 	a.page("POST /lists/{id}/imports/{import}/undo", account.Lists, "undo import", undoImport)
 	a.page("POST /uploads", account.Lists, "upload file", receiveUpload)
 	a.page("GET /uploads/{id}", account.Lists, "", showUpload)

@@ -82,6 +82,31 @@ func (v *visit) number(name string) int64 {
 	return n
 }
 
+// setListTracking says what may be measured of a list's members.
+func setListTracking(v *visit) error {
+	list, err := v.list()
+	if err != nil {
+		return err
+	}
+	f, err := v.readForm("tracking")
+	if err != nil {
+		return err
+	}
+	level, err := campaign.ParseTracking(f.Values["tracking"])
+	if err != nil {
+		return v.refuse(http.StatusUnprocessableEntity, "That is not possible now", err.Error())
+	}
+	v.object = fmt.Sprintf("%s: %s", list.Name, level)
+	if _, err := v.app.Store.SetListTracking(v.r.Context(), list.ID, level); err != nil {
+		return err
+	}
+	v.flash("Tracking is %s: %s. This holds for messages that leave from now on.", level, level.Means())
+	return v.redirect(fmt.Sprintf("/lists/%d", list.ID))
+}
+
+// Trackings are the levels that a list may have.
+func (v view) Trackings() []campaign.Tracking { return campaign.Trackings() }
+
 // exportList is a POST, so that the audit log knows who took the addresses away.
 func exportList(v *visit) error {
 	list, err := v.list()

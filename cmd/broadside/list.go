@@ -22,7 +22,7 @@ import (
 
 func listCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "Import, show, export and undo lists of contacts"}
-	cmd.AddCommand(listImportCommand(a), listShowCommand(a), listExportCommand(a), listUndoCommand(a))
+	cmd.AddCommand(listImportCommand(a), listShowCommand(a), listExportCommand(a), listUndoCommand(a), listTrackingCommand(a))
 	return cmd
 }
 
@@ -242,9 +242,9 @@ func (a *app) showLists(ctx context.Context, db *store.DB) error {
 		a.printf("There are no lists yet. Import one: broadside list import FILE.csv --list NAME\n")
 		return nil
 	}
-	t := newTable("list", ">subscribed", ">unsubscribed", "since")
+	t := newTable("list", ">subscribed", ">unsubscribed", "tracking", "since")
 	for _, l := range lists {
-		t.row(l.Name, group(l.Subscribed), group(l.Unsubscribed), day(l.Created))
+		t.row(l.Name, group(l.Subscribed), group(l.Unsubscribed), l.Tracking.String(), day(l.Created))
 	}
 	t.print(a.out)
 	return nil
@@ -266,7 +266,7 @@ func (a *app) showList(ctx context.Context, db *store.DB, name string, limit int
 	if a.json {
 		return a.printJSON(map[string]any{"list": l, "imports": imports, "contacts": contactsJSON(members)})
 	}
-	a.printf("%s: %s subscribed, %s unsubscribed\n\n", l.Name, group(l.Subscribed), group(l.Unsubscribed))
+	a.printf("%s: %s subscribed, %s unsubscribed; tracking is %s\n\n", l.Name, group(l.Subscribed), group(l.Unsubscribed), l.Tracking)
 	t := newTable(">import", "file", "when", ">new", ">updated", "")
 	for _, i := range imports {
 		undone := ""

@@ -46,6 +46,9 @@ func (w *world) values(op string) map[string]any {
 	case "add-member":
 		l, _ := w.list()
 		return map[string]any{"list": l.ID, "body.email": "Gil@Example.org", "body.attributes": map[string]any{"first_name": "Gil", "points": 7}}
+	case "set-list-tracking":
+		l, _ := w.list()
+		return map[string]any{"list": l.ID, "body.tracking": "anonymous"}
 	case "suppress":
 		return map[string]any{"body.who": "Eve@Example.ORG"}
 	case "unsuppress":

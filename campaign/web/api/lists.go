@@ -20,10 +20,11 @@ type List struct {
 	Created      time.Time `json:"created"`
 	Subscribed   int64     `json:"subscribed" doc:"Members who want its mail."`
 	Unsubscribed int64     `json:"unsubscribed" doc:"Members who left."`
+	Tracking     string    `json:"tracking" enum:"off,anonymous,individual" doc:"The most that is measured of what its members do with messages."`
 }
 
 func listOf(l campaign.List) List {
-	return List{int64(l.ID), l.Name, l.Created, l.Subscribed, l.Unsubscribed}
+	return List{int64(l.ID), l.Name, l.Created, l.Subscribed, l.Unsubscribed, l.Tracking.String()}
 }
 
 // Member is a contact in a list.
@@ -65,6 +66,7 @@ func (a *API) addLists() {
 	add(a, Operation{Method: "POST", Path: "/lists", ID: "create-list", Tag: "lists", Summary: "Make an empty list", Need: account.Lists, Action: "create list", Status: http.StatusCreated}, a.createList)
 	add(a, Operation{Method: "GET", Path: "/lists/{list}", ID: "show-list", Tag: "lists", Summary: "A list", Need: account.See}, a.showList)
 	add(a, Operation{Method: "GET", Path: "/lists/{list}/members", ID: "list-members", Tag: "lists", Summary: "The members of a list", Need: account.See}, a.showMembers)
+	add(a, Operation{Method: "PUT", Path: "/lists/{list}/tracking", ID: "set-list-tracking", Tag: "lists", Summary: "Say what may be measured of a list's members", Means: "It is the most that a campaign gets, for messages that have not left yet. Who is in several lists of a campaign gets the strictest.", Need: account.Lists, Action: "set list tracking"}, a.setTracking)
 	a.addJoining()
 	add(a, Operation{Method: "POST", Path: "/lists/{list}/export", ID: "export-list", Tag: "lists", Summary: "All members as CSV", Means: "email, list_status, and a column for each attribute. An import reads it back.", Need: account.Lists, Action: "export list", Answer: "text/csv"}, a.exportList)
 	add(a, Operation{Method: "GET", Path: "/lists/{list}/imports", ID: "list-imports", Tag: "lists", Summary: "What was imported into a list, newest first", Need: account.See}, a.showImports)
@@ -97,6 +99,27 @@ func (a *API) list(ctx context.Context, c *call, in ListPath) (campaign.List, er
 
 func (a *API) showList(ctx context.Context, c *call, in *ListPath) (*body[List], error) {
 	l, err := a.list(ctx, c, *in)
+	return answer(listOf(l), err)
+}
+
+type listTracking struct {
+	ListPath
+	Body struct {
+		Tracking string `json:"tracking" enum:"off,anonymous,individual"`
+	}
+}
+
+func (a *API) setTracking(ctx context.Context, c *call, in *listTracking) (*body[List], error) {
+	l, err := a.list(ctx, c, in.ListPath)
+	if err != nil {
+		return nil, err
+	}
+	level, err := campaign.ParseTracking(in.Body.Tracking)
+	if err != nil {
+		return nil, err
+	}
+	c.object = fmt.Sprintf("%s: %s", l.Name, level)
+	l, err = a.Store.SetListTracking(ctx, l.ID, level)
 	return answer(listOf(l), err)
 }
 
