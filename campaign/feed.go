@@ -121,11 +121,11 @@ func (f *feeder) snapshotPage(ctx context.Context, r *Run) (bool, error) {
 	return err == nil, err
 }
 
-// usable reports whether a run's audience can be told. A run whose list is gone is
+// usable reports whether a run's audience and window can be told. A run whose list is gone is
 // paused with a note: it must not keep the others from being fed.
 func (f *feeder) usable(ctx context.Context, r *Run) (bool, error) {
 	_, err := f.snapshotOf(ctx, r)
-	if err == nil || !errors.Is(err, errAudience) {
+	if err == nil || !errors.Is(err, errUnusable) {
 		return err == nil, err
 	}
 	f.p.Log.Error("planner: run paused", "run", r.ID, "campaign", r.Spec.Name, "error", err)
@@ -184,8 +184,8 @@ func (f *feeder) feedLanes(ctx context.Context, running []*Run) (int64, error) {
 	return total.Load(), err
 }
 
-// survey marks the lanes in which a run has waiting recipients, and finishes the run
-// when none of its recipients is open.
+// survey marks the lanes in which a run has recipients who wait to be fed, as long as its
+// window is open, and finishes the run when none of its recipients is open.
 func (f *feeder) survey(ctx context.Context, r *Run, waiting map[LaneRun]bool) error {
 	s, err := f.snapshotOf(ctx, r)
 	if err != nil {
@@ -195,7 +195,7 @@ func (f *feeder) survey(ctx context.Context, r *Run, waiting map[LaneRun]bool) e
 	if err != nil {
 		return fmt.Errorf("planner: counts of run %d: %w", r.ID, err)
 	}
-	open := false
+	open, feeding := false, s.hours.Open(f.p.Now())
 	for _, c := range counts {
 		if c.N == 0 || c.State.Final() {
 			continue
@@ -203,7 +203,7 @@ func (f *feeder) survey(ctx context.Context, r *Run, waiting map[LaneRun]bool) e
 		open = true
 		if f.lanes[c.Lane] == nil {
 			f.warnOfLane(s, c.Lane)
-		} else if c.State == Waiting {
+		} else if c.State == Waiting && feeding {
 			waiting[LaneRun{c.Lane, r.ID}] = true
 		}
 	}

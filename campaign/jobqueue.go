@@ -60,4 +60,16 @@ type RunStatus struct {
 	Run   RunID    `json:"run"`
 	State RunState `json:"state"`
 	Epoch int64    `json:"epoch"`
+	// Until is when the clock changes the state: when the window of a running run closes,
+	// or that of one that is only outside its window, and so paused, opens. Zero: never.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Now is the state at a moment: senders keep to a window by their own clock too, so that
+// it closes even while nobody plans.
+func (s RunStatus) Now(at time.Time) RunState {
+	if s.State == RunRunning && !s.Until.IsZero() && !at.Before(s.Until) {
+		return RunPaused
+	}
+	return s.State
 }

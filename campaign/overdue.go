@@ -34,6 +34,10 @@ func (f *feeder) checkRetries(ctx context.Context, r *Run) error {
 	if now.Before(o.next) {
 		return nil
 	}
+	s, err := f.snapshotOf(ctx, r)
+	if err != nil || !s.hours.Open(now) {
+		return err // outside the window senders put retries off until it opens
+	}
 	if o.suspects == nil {
 		return f.suspect(ctx, r, o, now)
 	}

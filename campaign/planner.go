@@ -71,13 +71,14 @@ func endCause(ctx context.Context) error {
 // that nothing which takes long delays a pause.
 func (p *Planner) control(ctx context.Context) error {
 	announced, err := p.announced(ctx)
+	hours := timetable{}
 	for err == nil && ctx.Err() == nil {
 		var runs []Run
 		if runs, err = p.Store.OpenRuns(ctx); err != nil {
 			err = fmt.Errorf("planner: reading the open runs: %w", err)
 			break
 		}
-		if err = p.tell(ctx, runs, announced); err != nil {
+		if err = p.tell(ctx, runs, hours, announced); err != nil {
 			break
 		}
 		p.setRuns(runs)
@@ -101,7 +102,7 @@ func (p *Planner) announced(ctx context.Context) (map[RunID]RunStatus, error) {
 
 // tell brings what is announced up to date with the open runs. A run that was
 // announced and is open no longer is over: nothing will be fed of it again.
-func (p *Planner) tell(ctx context.Context, runs []Run, announced map[RunID]RunStatus) error {
+func (p *Planner) tell(ctx context.Context, runs []Run, hours timetable, announced map[RunID]RunStatus) error {
 	open := make(map[RunID]bool, len(runs))
 	for i := range runs {
 		r := &runs[i]
@@ -109,7 +110,7 @@ func (p *Planner) tell(ctx context.Context, runs []Run, announced map[RunID]RunS
 		if err := p.startIfDue(ctx, r); err != nil {
 			return err
 		}
-		status := RunStatus{Run: r.ID, State: r.State, Epoch: r.Epoch}
+		status := hours.status(r, p.Now())
 		if announced[r.ID] == status || r.State == RunScheduled {
 			continue
 		}

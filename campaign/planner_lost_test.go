@@ -29,7 +29,7 @@ func TestPause(t *testing.T) {
 			}
 			// Its lane's other jobs come after the news.
 			for known := campaign.RunRunning; known == campaign.RunRunning; {
-				known = must(s.runs.State(context.Background(), run.ID))(t)
+				known = must(s.runs.Status(context.Background(), run.ID))(t).State
 				runtime.Gosched()
 			}
 		}

@@ -237,6 +237,8 @@ type Status struct {
 	Counts Counts
 	Lanes  []LaneCount
 	Heard  []FeedbackCount
+	// Opens is when a running run that is outside its window goes on, else zero.
+	Opens time.Time
 }
 
 // Status returns where a campaign's latest run stands.
@@ -263,7 +265,7 @@ func (s *Service) StatusOf(ctx context.Context, id RunID) (Status, error) {
 		return Status{}, err
 	}
 	heard, err := s.Store.FeedbackCounts(ctx, id)
-	return Status{Run: run, Counts: counts, Lanes: lanes, Heard: heard}, err
+	return Status{Run: run, Counts: counts, Lanes: lanes, Heard: heard, Opens: run.Opens(s.Now())}, err
 }
 
 // Report is what became of a run.

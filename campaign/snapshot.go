@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"broadside/campaign/schedule"
 	"broadside/campaign/segment"
 )
 
@@ -25,33 +26,37 @@ type snapshot struct {
 	audience Audience
 	segment  *segment.Segment // nil: everybody
 	done     bool
-	warned   bool // of recipients in a lane that is not there
+	hours    schedule.Hours // in which it may send
+	warned   bool           // of recipients in a lane that is not there
 }
 
 func (p *Planner) newSnapshot(ctx context.Context, r *Run) (*snapshot, error) {
 	s := &snapshot{run: r.ID, cursor: r.SnapshotCursor, done: r.SnapshotDone}
+	var err error
+	if s.hours, err = r.Spec.Window.Parse(); err != nil {
+		return nil, fmt.Errorf("%w: window.%w", errUnusable, err)
+	}
 	if s.done {
 		return s, nil
 	}
-	var err error
 	s.audience, err = ResolveAudience(ctx, p.Store, r.Spec)
 	s.audience.At = p.Now()
 	if errors.Is(err, ErrNotFound) {
-		return nil, fmt.Errorf("%w: %w", errAudience, err)
+		return nil, fmt.Errorf("%w: %w", errUnusable, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("planner: audience of run %d: %w", r.ID, err)
 	}
 	if r.Spec.Segment != "" {
 		if s.segment, err = segment.Parse(r.Spec.Segment); err != nil {
-			return nil, fmt.Errorf("%w: segment: %w", errAudience, err)
+			return nil, fmt.Errorf("%w: segment: %w", errUnusable, err)
 		}
 	}
 	return s, nil
 }
 
-// errAudience says that nobody can tell whom a run is for.
-var errAudience = errors.New("the audience cannot be told")
+// errUnusable says that nobody can tell whom a run is for, or when.
+var errUnusable = errors.New("the audience or the time cannot be told")
 
 // ListFinder looks lists up by name.
 type ListFinder interface {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"broadside/campaign/message"
+	"broadside/campaign/schedule"
 )
 
 // Spec is everything a person says about a campaign. Its TOML and YAML keys are the
@@ -24,6 +25,9 @@ type Spec struct {
 	Weight   int       `json:"weight" toml:"weight" yaml:"weight"`       // 1…100, default 10
 	Priority Priority  `json:"priority" toml:"priority" yaml:"priority"` // default bulk
 	StartAt  time.Time `json:"start_at,omitzero" toml:"start_at" yaml:"start_at"`
+
+	// Window is when a run may send, by the clock of a time zone; default always.
+	Window schedule.Window `json:"window,omitzero" toml:"window" yaml:"window"`
 
 	// Pool names the sources that the mail leaves from; default "default".
 	Pool string `json:"pool,omitempty" toml:"pool" yaml:"pool"`

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"broadside/campaign/schedule"
 	"broadside/campaign/segment"
 )
 
@@ -86,6 +87,13 @@ func (s Spec) Validate() error {
 	}
 	if s.Class != "" && s.Class != Marketing && s.Class != Transactional {
 		fail("class", "must be marketing or transactional, but is %q", s.Class)
+	}
+	if _, err := s.Window.Parse(); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			errs = append(errs, errors.New("window."+strings.TrimSpace(line)))
+		}
+	} else if s.Window != (schedule.Window{}) && s.Class == Transactional {
+		fail("window", "a message about an order or an account does not wait for office hours; take out the window")
 	}
 	if s.OnUnknown != Resend && s.OnUnknown != Hold {
 		fail("on_unknown", "must be resend or hold, but is %q", s.OnUnknown)

@@ -18,6 +18,7 @@ type taker struct {
 	runs  *queue.Runs
 	// outcome is what becomes of a job; false gives it back without one. nil: accepted.
 	outcome func(campaign.Job) (campaign.Event, bool)
+	now     func() time.Time // by which it keeps to windows
 
 	mu      sync.Mutex
 	taken   map[campaign.Recipient]int // jobs that had an outcome
@@ -26,7 +27,7 @@ type taker struct {
 }
 
 func (w *world) taker() *taker {
-	return &taker{taken: map[campaign.Recipient]int{}, dropped: map[campaign.Recipient]int{}}
+	return &taker{now: time.Now, taken: map[campaign.Recipient]int{}, dropped: map[campaign.Recipient]int{}}
 }
 
 // take lets a taker work on the jobs of lanes until it is stopped.
@@ -79,13 +80,13 @@ func (s *taker) work(ctx context.Context, t testing.TB, source *queue.Source) {
 func (s *taker) finish(ctx context.Context, batch []queue.Delivery) error {
 	var events []campaign.Event
 	for _, d := range batch {
-		state, err := s.runs.State(ctx, d.Job.Run)
+		status, err := s.runs.Status(ctx, d.Job.Run)
 		if err != nil {
 			return err
 		}
 		e, ok := accepted(d.Job), true
 		switch {
-		case state != campaign.RunRunning:
+		case status.Now(s.now()) != campaign.RunRunning:
 			ok = false
 		case s.outcome != nil:
 			e, ok = s.outcome(d.Job)

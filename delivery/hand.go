@@ -127,12 +127,16 @@ func (s *Sender) leave(items []*item) {
 // planner would find it missing only when it is long overdue; and what may have been
 // sent by others stays with the queue, which is the one that knows.
 func (s *Sender) giveBack(ctx context.Context, it *item, after time.Duration) {
+	s.giveBackUntil(ctx, it, time.Now().Add(after+rand.N(after)))
+}
+
+// giveBackUntil is giveBack with the time at which a retry is due again.
+func (s *Sender) giveBackUntil(ctx context.Context, it *item, due time.Time) {
 	if it.Again {
 		s.leave([]*item{it})
 		return
 	}
 	if it.class == queue.RetryJobs {
-		due := time.Now().Add(after + rand.N(after))
 		if err := s.Queue.Retry(context.WithoutCancel(ctx), it.Job, due); err != nil {
 			s.Log.Warn("sender: a retry was not given back; it comes again by itself", "run", it.Job.Run, "contact", it.Job.Contact, "error", err)
 			s.leave([]*item{it})

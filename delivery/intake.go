@@ -26,6 +26,8 @@ const (
 	// soon and whilePaused are when retries that are given back are due again.
 	soon        = 5 * time.Second
 	whilePaused = 10 * time.Second
+	// reopening is the time over which retries come back when their run's window opens.
+	reopening = time.Minute
 )
 
 // lane takes one lane's jobs. It holds no more of a class than it has room for, so a

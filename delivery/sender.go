@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"time"
@@ -198,17 +199,29 @@ func (s *Sender) takeAll(ctx, work context.Context, stop context.CancelCauseFunc
 // refuse gives an item back if its run is not to be sent at this moment, and reports
 // whether it did.
 func (s *Sender) refuse(ctx context.Context, it *item) bool {
-	state, err := s.runs.State(ctx, it.Job.Run)
-	switch {
-	case err != nil:
+	status, err := s.runs.Status(ctx, it.Job.Run)
+	if err != nil {
 		s.Log.Warn("sender: the state of a run is unknown, its job is given back", "run", it.Job.Run, "error", err)
 		s.giveBack(ctx, it, soon)
-	case state == campaign.RunRunning:
+		return true
+	}
+	switch now := time.Now(); status.Now(now) {
+	case campaign.RunRunning:
 		return false
-	case state == campaign.RunPaused:
-		s.giveBack(ctx, it, whilePaused)
+	case campaign.RunPaused:
+		s.giveBackUntil(ctx, it, pausedUntil(status, now))
 	default:
 		s.drop(it)
 	}
 	return true
+}
+
+// pausedUntil is when a retry of a run that is paused is due again. Nobody knows when a
+// person goes on; a window says when it opens, so that a night of it costs each retry one
+// turn.
+func pausedUntil(status campaign.RunStatus, now time.Time) time.Time {
+	if status.State == campaign.RunPaused && status.Until.After(now) {
+		return status.Until.Add(rand.N(reopening))
+	}
+	return now.Add(whilePaused + rand.N(whilePaused))
 }

@@ -75,11 +75,12 @@ func saveDraft(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f, err := v.readForm("version", "name", "from", "reply_to", "subject", "preheader", "format", "content", "text", "segment", "postal_address", "weight", "priority", "give_up", "on_unknown")
+	f, err := v.readForm("version", "name", "from", "reply_to", "subject", "preheader", "format", "content", "text", "segment", "postal_address", "weight", "priority", "give_up", "on_unknown", "window_from", "window_to", "window_zone")
 	if err != nil {
 		return err
 	}
 	spec, problem := specOf(c.Spec, f, v.r.PostForm["lists"], v.r.PostForm["exclude"])
+	spec.Window = windowOf(f, v.r.PostForm["window_days"])
 	version, _ := strconv.ParseInt(f.Values["version"], 10, 64) // anything else is no version
 	if problem == "" {
 		c, err = v.app.Service.SaveDraft(v.r.Context(), c, time.UnixMilli(version), spec)

@@ -55,6 +55,8 @@ type runView struct {
 	Terms   []because // the balance, a term for each state
 	Reasons []because // for states that need one, most frequent first
 	Sites   []siteNews
+	Hours   string  // in which it may send, "" for always
+	Waits   string  // what it waits for
 	Seconds float64 // that the run took
 	Earlier []runLine
 }
@@ -90,6 +92,8 @@ func showRun(v *visit) error {
 		return err
 	}
 	body := runView{Run: run, Counts: status.Counts, Sites: sitesOf(status.Lanes)}
+	body.Hours, _ = hours(run.Spec, v.app.Now())
+	body.Waits = run.WaitsFor(v.app.Now())
 	for _, s := range campaign.States() {
 		body.Terms = append(body.Terms, because{State: s, N: numberOf(status.Counts, s)})
 	}

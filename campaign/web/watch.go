@@ -24,6 +24,7 @@ type news struct {
 	Rate     float64           `json:"rate"`          // messages settled per second, smoothed
 	ETA      int64             `json:"eta,omitempty"` // seconds left, 0 for unknown
 	StartAt  int64             `json:"start_at,omitempty"`
+	Waits    string            `json:"waits,omitempty"` // for its window
 	Sites    []siteNews        `json:"sites"`
 	Complete bool              `json:"complete"` // the audience is in the ledger
 	Open     bool              `json:"open"`
@@ -171,7 +172,7 @@ func (p *pace) measure(c campaign.Counts, now time.Time) float64 {
 }
 
 func (p *pace) news(s campaign.Status, now time.Time) news {
-	n := news{State: s.Run.State, Note: s.Run.Note, Counts: s.Counts, Complete: s.Run.SnapshotDone, Open: s.Run.Open(), Rate: p.measure(s.Counts, now)}
+	n := news{State: s.Run.State, Note: s.Run.Note, Counts: s.Counts, Complete: s.Run.SnapshotDone, Open: s.Run.Open(), Rate: p.measure(s.Counts, now), Waits: s.Run.WaitsFor(now)}
 	if s.Run.State == campaign.RunScheduled {
 		n.StartAt = s.Run.StartAt.UnixMilli()
 	}

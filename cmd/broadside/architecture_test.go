@@ -31,7 +31,7 @@ var arrows = map[string]struct {
 	"cmd/broadside": {
 		[]string{
 			"benchmarks",
-			"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/segment", "campaign/token", "campaign/upload", "campaign/web",
+			"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/schedule", "campaign/segment", "campaign/token", "campaign/upload", "campaign/web",
 			"delivery", "delivery/bounce", "delivery/mx", "delivery/queue", "delivery/reply", "delivery/shaping", "delivery/smtp", "delivery/smtptest",
 			"delivery/dane", "delivery/mtasts", "delivery/tlspolicy", "delivery/tlsrpt",
 			"dkim", "ratelimit", "store",
@@ -39,22 +39,23 @@ var arrows = map[string]struct {
 		"it wires all that a process needs, and nothing that only tests need",
 	},
 	"campaign": {
-		[]string{"campaign/lint", "campaign/listfile", "campaign/message", "campaign/segment", "campaign/token"},
+		[]string{"campaign/lint", "campaign/listfile", "campaign/message", "campaign/schedule", "campaign/segment", "campaign/token"},
 		"what must be sent doesn't know how it is sent, stored or shown",
 	},
 	"campaign/lint":     {nil, "a message is looked at without knowing whose it is"},
 	"campaign/listfile": {nil, "files are read without knowing what their rows are for"},
 	"campaign/account":  {[]string{"campaign"}, "who may use the pages is apart from what they do there"},
 	"campaign/message":  {nil, "a message is compiled and rendered from its arguments alone"},
+	"campaign/schedule": {nil, "when something is due is a matter of calendars alone"},
 	"campaign/segment":  {nil, "an expression is evaluated over attributes alone"},
 	"campaign/token":    {nil, "a token is made and read from its arguments alone"},
 	"campaign/upload":   {[]string{"campaign", "campaign/listfile"}, "a file waits for its import without knowing who looks at it"},
 	"campaign/web": {
-		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/token", "campaign/upload", "campaign/web/api", "campaign/web/transfer"},
+		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/schedule", "campaign/token", "campaign/upload", "campaign/web/api", "campaign/web/transfer"},
 		"pages show campaigns and change them through campaign.Service, as the commands do",
 	},
 	"campaign/web/api": {
-		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/upload", "campaign/web/transfer"},
+		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/schedule", "campaign/upload", "campaign/web/transfer"},
 		"programs change campaigns through campaign.Service, as the pages and the commands do",
 	},
 	"campaign/web/transfer": {nil, "bytes are moved without knowing what they are"},

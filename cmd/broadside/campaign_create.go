@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/message"
+	"broadside/campaign/schedule"
 )
 
 func campaignCreateCommand(a *app) *cobra.Command {
@@ -19,6 +21,7 @@ func campaignCreateCommand(a *app) *cobra.Command {
 		htmlFile, mdFile, textFile    string
 		attachments, inline           []string
 		priority, onUnknown, startsAt string
+		window                        string
 	)
 	cmd := &cobra.Command{
 		Use:   "create [NAME]",
@@ -69,6 +72,11 @@ func campaignCreateCommand(a *app) *cobra.Command {
 					return err
 				}
 			}
+			if window != "" {
+				if spec.Window, err = schedule.ReadWindow(window); err != nil {
+					return usageError{fmt.Errorf("--window: %w", err)}
+				}
+			}
 			return a.createCampaign(cmd.Context(), spec, replace)
 		},
 	}
@@ -92,6 +100,7 @@ func campaignCreateCommand(a *app) *cobra.Command {
 	f.StringVar(&priority, "priority", "", "bulk (default) or express")
 	f.StringVar(&onUnknown, "on-unknown", "", "resend (default) or hold, when a connection broke after the final dot")
 	f.StringVar(&startsAt, "start-at", "", "when the run begins after 'campaign start': '2027-03-01 09:00 Europe/Berlin'")
+	f.StringVar(&window, "window", "", "when it may send: 'mon-fri 08:00-20:00 Europe/Berlin'")
 	return cmd
 }
 

@@ -75,8 +75,16 @@ func statusJSON(st campaign.Status) map[string]any {
 		"campaign": st.Run.Spec.Name, "run": st.Run.ID, "state": st.Run.State, "note": st.Run.Note,
 		"started": st.Run.Started, "finished": st.Run.Finished,
 		"counts": st.Counts, "balanced": st.Counts.Balanced(), "complete": st.Run.SnapshotDone, "sites": lanes,
-		"feedback": feedbackJSON(st),
+		"feedback": feedbackJSON(st), "waits_until": nilIfZero(st.Opens),
 	}
+}
+
+// nilIfZero is a time for JSON, null when there is none.
+func nilIfZero(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t
 }
 
 func (a *app) showStatus(st campaign.Status) error {
@@ -91,6 +99,9 @@ func (a *app) showStatus(st campaign.Status) error {
 	if st.Run.State == campaign.RunScheduled {
 		a.printf("  starts %s\n", day(st.Run.StartAt))
 		return nil
+	}
+	if !st.Opens.IsZero() {
+		a.printf("  %s\n", st.Run.WaitsFor(time.Now()))
 	}
 	a.printf("  started %s", day(st.Run.Started))
 	if !st.Run.Finished.IsZero() {

@@ -191,7 +191,7 @@ func TestEverythingOutlivesTheServer(t *testing.T) {
 	}
 	runs := must[*Runs](t)(q.WatchRuns(t.Context()))
 	defer runs.Close()
-	if s := must[campaign.RunState](t)(runs.State(t.Context(), 1)); s != campaign.RunPaused {
+	if s := must[campaign.RunStatus](t)(runs.Status(t.Context(), 1)).State; s != campaign.RunPaused {
 		t.Errorf("the run is %s", s)
 	}
 	eachOnce(t, q, lane, 1, 100)

@@ -94,26 +94,27 @@ func decodeStatus(entry jetstream.KeyValueEntry) (campaign.RunStatus, bool) {
 	return s, true
 }
 
-// State returns a run's state as announced last; a run that was never announced, or
+// Status returns what was announced last of a run; a run that was never announced, or
 // is over, is RunCancelled to a sender: its jobs are dropped, and if it lives after
 // all, the planner feeds them again.
-func (r *Runs) State(ctx context.Context, id campaign.RunID) (campaign.RunState, error) {
+func (r *Runs) Status(ctx context.Context, id campaign.RunID) (campaign.RunStatus, error) {
+	over := campaign.RunStatus{Run: id, State: campaign.RunCancelled}
 	r.mu.RLock()
 	s, ok := r.state[id]
 	r.mu.RUnlock()
 	if ok {
-		return s.State, nil
+		return s, nil
 	}
 	// The job may have overtaken the announcement: ask.
 	entry, err := r.q.runs.Get(ctx, strconv.FormatInt(int64(id), 10))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return campaign.RunCancelled, nil
+		return over, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("queue: state of run %d: %w", id, err)
+		return over, fmt.Errorf("queue: state of run %d: %w", id, err)
 	}
 	if s, ok = decodeStatus(entry); !ok {
-		return campaign.RunCancelled, nil
+		return over, nil
 	}
-	return s.State, nil
+	return s, nil
 }

@@ -20,7 +20,7 @@ func TestRunStatesArriveAtSenders(t *testing.T) {
 	runs := must[*Runs](t)(sender.WatchRuns(t.Context()))
 	defer runs.Close()
 	state := func(id campaign.RunID) campaign.RunState {
-		return must[campaign.RunState](t)(runs.State(t.Context(), id))
+		return must[campaign.RunStatus](t)(runs.Status(t.Context(), id)).State
 	}
 	if s := state(1); s != campaign.RunRunning {
 		t.Errorf("a run announced before the watch is %s", s)
@@ -32,7 +32,7 @@ func TestRunStatesArriveAtSenders(t *testing.T) {
 		announce(1, s)
 		eventually(t, "run 1 is "+string(s), func() bool { return state(1) == s })
 	}
-	// A job may overtake its run's announcement: State asks.
+	// A job may overtake its run's announcement: Status asks.
 	announce(2, campaign.RunRunning)
 	if s := state(2); s != campaign.RunRunning {
 		t.Errorf("a run announced just now is %s", s)

@@ -5,6 +5,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/message"
+	"broadside/campaign/schedule"
 )
 
 // Draft is what a person says about a campaign; all but its name may be missing until
@@ -25,6 +26,7 @@ type Draft struct {
 	Exclude       []string `json:"exclude,omitempty" maxItems:"100" nullable:"false" doc:"Names of lists whose members do not get it."`
 	Segment       string   `json:"segment,omitempty" maxLength:"4096" example:"country in [\"DE\", \"AT\"] and age >= 18"`
 	Track         Track    `json:"track,omitzero"`
+	Window        Window   `json:"window,omitzero"`
 	Weight        int      `json:"weight,omitempty" minimum:"1" maximum:"100" default:"10" doc:"Its share of what is sent while several campaigns run."`
 	Priority      string   `json:"priority,omitempty" enum:"bulk,express" default:"bulk" doc:"An express campaign overtakes all others."`
 	Pool          string   `json:"pool,omitempty" maxLength:"100" doc:"The sources that the mail leaves from."`
@@ -36,6 +38,15 @@ type Draft struct {
 type Track struct {
 	Opens  string `json:"opens,omitempty" enum:"off,anonymous,individual"`
 	Clicks string `json:"clicks,omitempty" enum:"off,anonymous,individual"`
+}
+
+// Window is when a run may send, by the wall clock of a time zone; always when it is empty.
+// Outside, the run waits.
+type Window struct {
+	Days string `json:"days,omitempty" maxLength:"60" example:"mon-fri" doc:"Days and ranges of them on which it opens; every day when it is missing."`
+	From string `json:"from,omitempty" maxLength:"5" example:"08:00" doc:"The day's beginning when it is missing."`
+	To   string `json:"to,omitempty" maxLength:"5" example:"20:00" doc:"The day's end when it is missing; on the next day when it is before from."`
+	Zone string `json:"zone,omitempty" maxLength:"64" example:"Europe/Berlin"`
 }
 
 // File is an attachment or an inline image.
@@ -53,7 +64,7 @@ func draftOf(s campaign.Spec) Draft {
 		Name: s.Name, From: s.From, ReplyTo: s.ReplyTo, Subject: s.Subject, Preheader: s.Preheader,
 		HTML: s.HTML, Markdown: s.Markdown, Text: s.Text, PostalAddress: s.PostalAddress,
 		Attachments: filesOf(s.Attachments), Inline: filesOf(s.Inline),
-		Lists: s.Lists, Exclude: s.Exclude, Segment: s.Segment, Track: Track(s.Track),
+		Lists: s.Lists, Exclude: s.Exclude, Segment: s.Segment, Track: Track(s.Track), Window: Window(s.Window),
 		Weight: s.Weight, Priority: string(s.Priority), Pool: s.Pool, OnUnknown: string(s.OnUnknown),
 		GiveUp: time.Duration(s.GiveUp).String(),
 	}
@@ -68,6 +79,10 @@ func (d Draft) spec(s campaign.Spec) (campaign.Spec, error) {
 		From: d.From, ReplyTo: d.ReplyTo, Subject: d.Subject, Preheader: d.Preheader,
 		HTML: d.HTML, Markdown: d.Markdown, Text: d.Text, PostalAddress: d.PostalAddress,
 		Attachments: messageFiles(d.Attachments), Inline: messageFiles(d.Inline),
+	}
+	s.Window = schedule.Window(d.Window)
+	if _, err := s.Window.Parse(); err != nil {
+		return s, invalid("body.window", err.Error())
 	}
 	if err := s.GiveUp.UnmarshalText([]byte(d.GiveUp)); err != nil {
 		return s, invalid("body.give_up", "is written like 72h or 90m")

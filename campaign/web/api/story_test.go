@@ -149,6 +149,8 @@ func TestDrafts(t *testing.T) {
 		w.do("PUT", path, draft, 409, nil)
 		draft["give_up"] = "soon"
 		w.do("PUT", path, draft, 422, nil)
+		draft["give_up"], draft["window"] = "90m", map[string]any{"days": "mon-fri", "from": "08:00", "to": "20:00"}
+		w.do("PUT", path, draft, 422, nil) // without a zone
 		var refused struct {
 			Errors []struct{ Location, Message string }
 		}

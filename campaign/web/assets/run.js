@@ -81,6 +81,9 @@ function show(news) {
   const note = document.querySelector("[data-note]");
   note.hidden = !news.note;
   note.querySelector("div").textContent = news.note ?? "";
+  const waits = document.querySelector("[data-waits]");
+  waits.hidden = !news.waits;
+  waits.querySelector("div").textContent = news.waits ?? "";
   startAt = news.start_at ?? 0;
   countdown();
   for (const el of live.querySelectorAll("[data-n]")) el.textContent = number.format(news.counts[el.dataset.n]);

@@ -1,0 +1,176 @@
+package campaign_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"broadside/campaign"
+	"broadside/campaign/schedule"
+)
+
+// clock is a clock that a test sets. It counts how often it was looked at.
+type clock struct{ at, looks atomic.Int64 }
+
+func newClock(at time.Time) *clock {
+	c := &clock{}
+	c.set(at)
+	return c
+}
+
+func (c *clock) set(at time.Time) { c.at.Store(at.UnixNano()) }
+
+func (c *clock) now() time.Time {
+	c.looks.Add(1)
+	return time.Unix(0, c.at.Load()).UTC()
+}
+
+// rounds waits until the planner has gone round so often.
+func (c *clock) rounds(t testing.TB, n int64) {
+	t.Helper()
+	from := c.looks.Load()
+	eventually(t, "the planner has looked again", func() bool { return c.looks.Load() >= from+n })
+}
+
+// Outside its window a run is fed nothing and its jobs are given back; when the window
+// opens again it goes on, and everybody is reached once. M8
+func TestWindow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 3000
+	w.list("all", n, "t0.example")
+	monday := time.Date(2026, 11, 23, 19, 59, 50, 0, time.UTC)
+	c := newClock(monday)
+	s := spec("all", "all")
+	s.Window = schedule.Window{From: "08:00", To: "20:00", Zone: "UTC"}
+	run := w.start(s)
+	p := w.planner()
+	p.Now = c.now
+	taker := w.taker()
+	taker.now = c.now
+	var taken atomic.Int64
+	taker.outcome = func(j campaign.Job) (campaign.Event, bool) {
+		if taken.Add(1) == 500 {
+			c.set(monday.Add(10 * time.Second)) // in the midst of it, the window closes
+		}
+		return accepted(j), true
+	}
+	w.record()
+	w.run(p.Run)
+	w.take(taker, usedLanes...)
+	status := func() campaign.RunStatus { return must(taker.runs.Status(context.Background(), run.ID))(t) }
+	eventually(t, "senders are told", func() bool { return status().State == campaign.RunPaused })
+	opens := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
+	if got := status().Until; !got.Equal(opens) {
+		t.Errorf("it opens %s, want %s", got, opens)
+	}
+	eventually(t, "the lanes are empty, the audience complete", func() bool { return w.depth(run) == 0 && w.counts(run).Planned == n })
+	before := taken.Load()
+	if before < 500 || before == n {
+		t.Fatalf("%d were taken while the window was open", before)
+	}
+	c.set(opens.Add(-time.Second))
+	c.rounds(t, 50)
+	if w.depth(run) != 0 || taken.Load() != before || w.state(run) != campaign.RunRunning {
+		t.Errorf("outside the window %d jobs are queued, %d were taken, the run is %s", w.depth(run), taken.Load()-before, w.state(run))
+	}
+	c.set(opens)
+	if got, want := w.finished(run), everyone(n); got != want {
+		t.Errorf("counts %+v, want %+v", got, want)
+	}
+	taker.each(t, n, 1)
+}
+
+// A run whose window has closed ends when its last outcome arrives.
+func TestWindowClosesBehindTheLast(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.list("all", 20, "t0.example")
+	evening := time.Date(2026, 11, 23, 19, 59, 0, 0, time.UTC)
+	c := newClock(evening)
+	s := spec("all", "all")
+	s.Window = schedule.Window{From: "08:00", To: "20:00", Zone: "UTC"}
+	run := w.start(s)
+	p := w.planner()
+	p.Now = c.now
+	taker := w.taker()
+	taker.now = c.now
+	var taken atomic.Int64
+	last := make(chan struct{})
+	taker.outcome = func(j campaign.Job) (campaign.Event, bool) {
+		if taken.Add(1) == 20 {
+			c.set(evening.Add(time.Hour))
+			close(last)
+		}
+		return accepted(j), true
+	}
+	w.run(p.Run)
+	w.take(taker, usedLanes...)
+	<-last
+	w.record()
+	if got, want := w.finished(run), everyone(20); got != want {
+		t.Errorf("counts %+v, want %+v", got, want)
+	}
+}
+
+func TestWindowOfARun(t *testing.T) {
+	r := campaign.Run{State: campaign.RunRunning}
+	r.Spec.Window = schedule.Window{Days: "mon-fri", From: "08:00", To: "20:00", Zone: "Europe/Berlin"}
+	night := time.Date(2026, 11, 27, 20, 30, 0, 0, time.UTC) // a Friday
+	opens := time.Date(2026, 11, 30, 7, 0, 0, 0, time.UTC)
+	if got := r.Opens(night); !got.Equal(opens) {
+		t.Errorf("opens %s, want %s", got, opens)
+	}
+	if got, want := r.WaitsFor(night), "It sends Mon–Fri 08:00–20:00, Europe/Berlin, and waits until Mon 30 Nov, 08:00 CET."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := r.WaitsFor(opens); got != "" || !r.Opens(opens).IsZero() {
+		t.Errorf("open, it waits: %q", got)
+	}
+	r.State = campaign.RunPaused
+	if got := r.WaitsFor(night); got != "" {
+		t.Errorf("paused, it waits: %q", got)
+	}
+}
+
+// Senders keep to a window by their own clock when nobody tells them.
+func TestStatusByTheClock(t *testing.T) {
+	closes := time.Date(2026, 11, 23, 20, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		state campaign.RunState
+		until time.Time
+		at    time.Time
+		want  campaign.RunState
+	}{
+		{campaign.RunRunning, time.Time{}, closes, campaign.RunRunning},
+		{campaign.RunRunning, closes, closes.Add(-1), campaign.RunRunning},
+		{campaign.RunRunning, closes, closes, campaign.RunPaused},
+		{campaign.RunPaused, closes, closes.Add(1), campaign.RunPaused}, // the planner says when it goes on
+		{campaign.RunCancelled, closes, closes.Add(1), campaign.RunCancelled},
+	} {
+		if got := (campaign.RunStatus{State: c.state, Until: c.until}).Now(c.at); got != c.want {
+			t.Errorf("%s until %s is %s at %s, want %s", c.state, c.until, got, c.at, c.want)
+		}
+	}
+}
+
+func TestWindowIsChecked(t *testing.T) {
+	s := spec("all", "all").WithDefaults()
+	s.Window = schedule.Window{Days: "mo", From: "8", Zone: "Berlin"}
+	err := s.Validate()
+	for _, want := range []string{"window.days: ", "window.from: ", "window.zone: "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no word of %s: %v", want, err)
+		}
+	}
+	s.Window, s.Class = schedule.Window{From: "08:00", To: "20:00", Zone: "UTC"}, campaign.Transactional
+	if err = s.Validate(); err == nil || !strings.Contains(err.Error(), "window: ") {
+		t.Errorf("an order waits for office hours: %v", err)
+	}
+	s.Class = campaign.Marketing
+	if err = s.Validate(); err != nil {
+		t.Error(err)
+	}
+}
