@@ -1,17 +1,13 @@
 package campaign
 
-import (
-	"context"
-	"fmt"
-
-	"broadside/campaign/segment"
-)
+import "context"
 
 // AudienceCount is whom a campaign would go to:
-// recipients = members − outside − unsubscribed − suppressed.
+// recipients = members − excluded − outside − unsubscribed − suppressed.
 type AudienceCount struct {
-	Members      int64 `json:"members"`      // of the lists, without the excluded ones
-	Outside      int64 `json:"outside"`      // of the segment
+	Members      int64 `json:"members"`      // of the lists
+	Excluded     int64 `json:"excluded"`     // by lists and segments
+	Outside      int64 `json:"outside"`      // of the segments
 	Unsubscribed int64 `json:"unsubscribed"` // or their consent has lapsed
 	Suppressed   int64 `json:"suppressed"`
 	Recipients   int64 `json:"recipients"`
@@ -26,26 +22,24 @@ const domainsCounted = 10_000
 // how far it is after each page.
 func (s *Service) CountAudience(ctx context.Context, spec Spec, progress func(AudienceCount)) (AudienceCount, error) {
 	count := AudienceCount{Domains: map[string]int64{}}
-	a, err := ResolveAudience(ctx, s.Store, spec)
-	a.At = s.Now()
+	a, sieve, err := s.audienceOf(ctx, spec)
 	if err != nil {
 		return count, err
 	}
-	var seg *segment.Segment
-	if spec.Segment != "" {
-		if seg, err = segment.Parse(spec.Segment); err != nil {
-			return count, fmt.Errorf("segment: %w", err)
-		}
-	}
+	a.ShowExcluded = true
 	var after ContactID
 	for {
 		page, err := s.Store.AudiencePage(ctx, a, after, snapshotPage)
 		if err != nil {
 			return count, err
 		}
+		verdicts, err := sieve.sort(ctx, page)
+		if err != nil {
+			return count, err
+		}
 		for i := range page {
 			after = page[i].ID
-			count.add(&page[i], seg)
+			count.add(&page[i], verdicts[i])
 		}
 		if len(page) < snapshotPage {
 			return count, nil
@@ -54,16 +48,29 @@ func (s *Service) CountAudience(ctx context.Context, spec Spec, progress func(Au
 	}
 }
 
-// add decides about a member as the snapshot does.
-func (c *AudienceCount) add(m *AudienceMember, seg *segment.Segment) {
-	c.Members++
-	if seg != nil {
-		if match, err := seg.Match(m.Email, m.Attributes); err != nil || !match {
-			c.Outside++
-			return
-		}
+// audienceOf is a campaign's audience as a start now would take it.
+func (s *Service) audienceOf(ctx context.Context, spec Spec) (Audience, *sieve, error) {
+	a, err := ResolveAudience(ctx, s.Store, spec)
+	if err != nil {
+		return a, nil, err
 	}
+	a.At = s.Now()
+	selection, err := ResolveSelection(ctx, s.Store, spec)
+	if err != nil {
+		return a, nil, err
+	}
+	sieve, err := newSieve(ctx, s.Store, selection)
+	return a, sieve, err
+}
+
+// add decides about a member as the snapshot does.
+func (c *AudienceCount) add(m *AudienceMember, v verdict) {
+	c.Members++
 	switch {
+	case m.Excluded, v == leftOut:
+		c.Excluded++
+	case v == outside:
+		c.Outside++
 	case m.Suppressed:
 		c.Suppressed++
 	case !m.Subscribed:

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"broadside/campaign/message"
-	"broadside/campaign/segment"
 )
 
 // startSample and fullSample are how many recipients a preflight renders: `start`
@@ -126,7 +125,7 @@ func (s *Service) renderSample(ctx context.Context, spec Spec, content *message.
 	p.Complete = p.Sampled < sample
 	switch {
 	case p.Sampled == 0:
-		p.add(true, "audience", "is empty", "check the lists, the exclusions and the segment")
+		p.add(true, "audience", "is empty", "check the lists, the exclusions and the segments")
 	case p.Failed == p.Sampled:
 		p.add(true, "merge fields", fmt.Sprintf("cannot be filled in for any of %d recipients: %s", p.Sampled, p.FirstFailures[0]), `give a default: {{ field | default: "…" }}`)
 	case p.Failed > 0:
@@ -137,16 +136,9 @@ func (s *Service) renderSample(ctx context.Context, spec Spec, content *message.
 
 // audience calls visit for each member who would be sent to, until it returns false.
 func (s *Service) audience(ctx context.Context, spec Spec, visit func(*AudienceMember) bool) error {
-	a, err := ResolveAudience(ctx, s.Store, spec)
-	a.At = s.Now()
+	a, sieve, err := s.audienceOf(ctx, spec)
 	if err != nil {
 		return err
-	}
-	var seg *segment.Segment
-	if spec.Segment != "" {
-		if seg, err = segment.Parse(spec.Segment); err != nil {
-			return fmt.Errorf("segment: %w", err)
-		}
 	}
 	var after ContactID
 	// Most who visit want a few: the first pages are small.
@@ -155,16 +147,15 @@ func (s *Service) audience(ctx context.Context, spec Spec, visit func(*AudienceM
 		if err != nil {
 			return err
 		}
+		verdicts, err := sieve.sort(ctx, page)
+		if err != nil {
+			return err
+		}
 		for i := range page {
 			m := &page[i]
 			after = m.ID
-			if !m.Subscribed || m.Suppressed {
+			if !m.Subscribed || m.Suppressed || verdicts[i] != meant {
 				continue
-			}
-			if seg != nil {
-				if match, err := seg.Match(m.Email, m.Attributes); err != nil || !match {
-					continue
-				}
 			}
 			if !visit(m) {
 				return nil

@@ -50,7 +50,7 @@ func (s *Service) previewContact(ctx context.Context, spec Spec, whom string) (C
 		return Contact{}, err
 	}
 	if first == nil {
-		return Contact{}, fmt.Errorf("the audience is empty: check the lists, the exclusions and the segment: %w", ErrNotFound)
+		return Contact{}, fmt.Errorf("the audience is empty: check the lists, the exclusions and the segments: %w", ErrNotFound)
 	}
 	return *first, nil
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"broadside/campaign/message"
-	"broadside/campaign/segment"
 )
 
 // Store is everything that people's commands and pages need.
@@ -19,6 +18,7 @@ type Store interface {
 	RunStore
 	PersonStore
 	TrackStore
+	SegmentStore
 }
 
 // Service is what people do with campaigns, for the command line and the web alike.
@@ -87,7 +87,42 @@ func (s *Service) check(ctx context.Context, spec Spec) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(unknownFields(content.Fields(), fields), unknownInSegment(spec.Segment, fields))
+	problem, err := s.segmentsProblem(ctx, spec, fields)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unknownFields(content.Fields(), fields), problem)
+}
+
+// segmentsProblem says what is wrong with the segments of a campaign.
+func (s *Service) segmentsProblem(ctx context.Context, spec Spec, fields []string) (problem, err error) {
+	for _, part := range []struct {
+		key   string
+		names []string
+	}{{"segments", spec.Segments}, {"exclude_segments", spec.ExcludeSegments}} {
+		for _, name := range part.names {
+			saved, err := s.Store.SegmentByName(ctx, name)
+			if errors.Is(err, ErrNotFound) {
+				problem = errors.Join(problem, fmt.Errorf("%s: no segment is named %q; `broadside segment list` shows them", part.key, name))
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			in, err := s.segmentProblem(ctx, saved.Expression, fields, spec.Name)
+			if err != nil {
+				return nil, err
+			}
+			if in != nil {
+				problem = errors.Join(problem, fmt.Errorf("%s: %q: %w", part.key, name, in))
+			}
+		}
+	}
+	if spec.Segment == "" {
+		return problem, nil
+	}
+	in, err := s.segmentProblem(ctx, spec.Segment, fields, spec.Name)
+	return errors.Join(problem, in), err
 }
 
 // unknownFields names merge fields that no contact has: a slip of the pen that a
@@ -101,23 +136,6 @@ func unknownFields(used []message.Field, known []string) error {
 		}
 		seen[f.Name] = true
 		errs = append(errs, fmt.Errorf("%s: no contact has a field %q%s", f.Where, f.Name, suggestion(f.Name, known)))
-	}
-	return errors.Join(errs...)
-}
-
-func unknownInSegment(src string, known []string) error {
-	if src == "" {
-		return nil
-	}
-	seg, err := segment.Parse(src)
-	if err != nil {
-		return fmt.Errorf("segment: %w", err)
-	}
-	var errs []error
-	for _, f := range seg.Fields() {
-		if !slices.Contains(known, f) {
-			errs = append(errs, fmt.Errorf("segment: no contact has a field %q%s", f, suggestion(f, known)))
-		}
 	}
 	return errors.Join(errs...)
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"broadside/campaign/schedule"
-	"broadside/campaign/segment"
 )
 
 // The snapshot takes the audience a page at a time, between rounds of feeding, so
@@ -24,7 +23,7 @@ type snapshot struct {
 	run      RunID
 	cursor   ContactID
 	audience Audience
-	segment  *segment.Segment // nil: everybody
+	sieve    *sieve
 	done     bool
 	hours    schedule.Hours // in which it may send
 	warned   bool           // of recipients in a lane that is not there
@@ -47,12 +46,30 @@ func (p *Planner) newSnapshot(ctx context.Context, r *Run) (*snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("planner: audience of run %d: %w", r.ID, err)
 	}
-	if r.Spec.Segment != "" {
-		if s.segment, err = segment.Parse(r.Spec.Segment); err != nil {
-			return nil, fmt.Errorf("%w: segment: %w", errUnusable, err)
-		}
+	s.sieve, err = p.freeze(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("planner: segments of run %d: %w", r.ID, err)
 	}
 	return s, nil
+}
+
+// freeze makes the saved segments that a run refers to its own before the first page is
+// taken: whoever edits them later, and whichever planner goes on, changes nothing.
+func (p *Planner) freeze(ctx context.Context, r *Run) (*sieve, error) {
+	selection, err := p.Store.SelectionOf(ctx, r.ID)
+	if errors.Is(err, ErrNotFound) {
+		selection, err = ResolveSelection(ctx, p.Store, r.Spec)
+		if errors.Is(err, ErrNotFound) {
+			return nil, fmt.Errorf("%w: %w", errUnusable, err)
+		}
+		if err == nil {
+			selection, err = p.Store.FreezeSelection(ctx, r.ID, selection)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newSieve(ctx, p.Store, selection)
 }
 
 // errUnusable says that nobody can tell whom a run is for, or when.
@@ -93,7 +110,10 @@ func (p *Planner) advance(ctx context.Context, s *snapshot) error {
 	if err != nil {
 		return fmt.Errorf("planner: reading the audience of run %d: %w", s.run, err)
 	}
-	rows, to := p.recipients(s, page)
+	rows, to, err := p.recipients(ctx, s, page)
+	if err != nil {
+		return fmt.Errorf("planner: choosing of the audience of run %d: %w", s.run, err)
+	}
 	done := len(page) < limit
 	if err := p.Store.AppendRecipients(ctx, s.run, s.cursor, to, rows, done); err != nil {
 		return fmt.Errorf("planner: writing the audience of run %d: %w", s.run, err)
@@ -104,18 +124,19 @@ func (p *Planner) advance(ctx context.Context, s *snapshot) error {
 
 // recipients makes the ledger's rows of those in a page who are meant, and returns
 // the cursor behind the page.
-func (p *Planner) recipients(s *snapshot, page []AudienceMember) ([]NewRecipient, ContactID) {
+func (p *Planner) recipients(ctx context.Context, s *snapshot, page []AudienceMember) ([]NewRecipient, ContactID, error) {
+	verdicts, err := s.sieve.sort(ctx, page)
+	if err != nil {
+		return nil, s.cursor, err
+	}
 	rows := make([]NewRecipient, 0, len(page))
 	domains := make([]string, 0, len(page))
 	to := s.cursor
 	for i := range page {
 		m := &page[i]
 		to = m.ID
-		if s.segment != nil {
-			match, err := s.segment.Match(m.Email, m.Attributes)
-			if err != nil || !match {
-				continue // a value the expression cannot compare is not in the segment
-			}
+		if verdicts[i] != meant {
+			continue
 		}
 		rows = append(rows, recipient(m))
 		domains = append(domains, DomainOf(m.Email))
@@ -123,7 +144,7 @@ func (p *Planner) recipients(s *snapshot, page []AudienceMember) ([]NewRecipient
 	for i, lane := range p.LanesOf(domains) {
 		rows[i].Lane = lane
 	}
-	return rows, to
+	return rows, to, nil
 }
 
 func recipient(m *AudienceMember) NewRecipient {

@@ -20,6 +20,10 @@ type Spec struct {
 	Lists   []string `json:"lists" toml:"lists" yaml:"lists"`
 	Exclude []string `json:"exclude,omitempty" toml:"exclude" yaml:"exclude"`
 	Segment string   `json:"segment,omitempty" toml:"segment" yaml:"segment"` // package segment
+	// Segments and ExcludeSegments name saved ones: whoever is in any of the former, and
+	// in none of the latter.
+	Segments        []string `json:"segments,omitempty" toml:"segments" yaml:"segments"`
+	ExcludeSegments []string `json:"exclude_segments,omitempty" toml:"exclude_segments" yaml:"exclude_segments"`
 
 	Track    Track     `json:"track,omitzero" toml:"track" yaml:"track"`
 	Weight   int       `json:"weight" toml:"weight" yaml:"weight"`       // 1…100, default 10

@@ -74,6 +74,11 @@ func (s Spec) Validate() error {
 			fail("exclude", "%q is also under lists; keep it in one of them", name)
 		}
 	}
+	for _, name := range s.Segments {
+		if slices.Contains(s.ExcludeSegments, name) {
+			fail("exclude_segments", "%q is also under segments; keep it in one of them", name)
+		}
+	}
 	if s.Segment != "" {
 		if _, err := segment.Parse(s.Segment); err != nil {
 			errs = append(errs, err) // begins with "segment"

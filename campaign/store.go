@@ -115,11 +115,15 @@ type Audience struct {
 	Exclude []ListID
 	// At is when it is looked at: consents that end by then have lapsed. Zero: none has.
 	At time.Time
+	// ShowExcluded keeps the members of excluded lists in its pages, marked.
+	ShowExcluded bool
 }
 
 // AudienceMember is a contact of an audience's lists and not of its excluded ones.
 type AudienceMember struct {
 	Contact
+	// Excluded: a member of an excluded list, where those are shown.
+	Excluded bool
 	// Subscribed: to at least one of the audience's lists.
 	Subscribed bool
 	// Lapsed: not Subscribed, because the consent to the lists that it joined is over.
@@ -151,6 +155,7 @@ type FeedRow struct {
 
 // AudienceStore reads audiences.
 type AudienceStore interface {
+	SegmentReader
 	// AudiencePage returns members with ids above after, in order.
 	AudiencePage(ctx context.Context, a Audience, after ContactID, limit int) ([]AudienceMember, error)
 }
@@ -159,6 +164,11 @@ type AudienceStore interface {
 type PlanStore interface {
 	AudienceStore
 	ListByName(ctx context.Context, name string) (List, error)
+	// SelectionOf returns what was frozen for a run; ErrNotFound when nothing was.
+	SelectionOf(ctx context.Context, id RunID) (Selection, error)
+	// FreezeSelection keeps a run's selection for good and returns it: an earlier one
+	// stays.
+	FreezeSelection(ctx context.Context, id RunID, s Selection) (Selection, error)
 	// OpenRuns returns runs that are scheduled, running or paused, and cancelled ones
 	// that still have open recipients, in order of id.
 	OpenRuns(ctx context.Context) ([]Run, error)

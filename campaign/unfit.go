@@ -46,22 +46,62 @@ func (s *Service) Fit(ctx context.Context, spec Spec) error {
 	return s.FitAudience(ctx, spec)
 }
 
-// FitAudience is Fit for the lists and the segment alone.
+// FitAudience is Fit for the lists and the segments alone.
 func (s *Service) FitAudience(ctx context.Context, spec Spec) error {
-	if spec.Segment != "" {
-		if _, err := segment.Parse(spec.Segment); err != nil {
-			return unfit("segment", strings.TrimPrefix(err.Error(), "segment: "))
-		}
-	}
-	for where, names := range map[string][]string{"lists": spec.Lists, "exclude": spec.Exclude} {
-		for _, name := range names {
+	for _, part := range []struct {
+		where string
+		names []string
+	}{{"lists", spec.Lists}, {"exclude", spec.Exclude}} {
+		for _, name := range part.names {
 			_, err := s.Store.ListByName(ctx, name)
 			if errors.Is(err, ErrNotFound) {
-				return unfit(where, fmt.Sprintf("no list is named %q", name))
+				return unfit(part.where, fmt.Sprintf("no list is named %q", name))
 			}
 			if err != nil {
 				return err
 			}
+		}
+	}
+	expressions := map[string]string{"segment": spec.Segment}
+	for _, part := range []struct {
+		where string
+		names []string
+	}{{"segments", spec.Segments}, {"exclude_segments", spec.ExcludeSegments}} {
+		for _, name := range part.names {
+			saved, err := s.Store.SegmentByName(ctx, name)
+			if errors.Is(err, ErrNotFound) {
+				return unfit(part.where, fmt.Sprintf("no segment is named %q", name))
+			}
+			if err != nil {
+				return err
+			}
+			expressions[part.where+" "+name] = saved.Expression
+		}
+	}
+	for where, expression := range expressions {
+		if err := s.fitRead(ctx, where, expression); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fitRead is nil when an expression can be read and its campaigns are there.
+func (s *Service) fitRead(ctx context.Context, where, expression string) error {
+	if expression == "" {
+		return nil
+	}
+	seg, err := segment.Parse(expression)
+	if err != nil {
+		return unfit(where, strings.TrimPrefix(err.Error(), "segment: "))
+	}
+	for _, e := range seg.Events() {
+		_, err := s.Store.RunsNamed(ctx, e.Campaign)
+		if errors.Is(err, ErrNotFound) {
+			return unfit(where, fmt.Sprintf("no campaign is named %q", e.Campaign))
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

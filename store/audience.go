@@ -10,7 +10,8 @@ import (
 )
 
 // AudiencePage returns members with ids above after, in order. A member of an
-// excluded list is left out whether subscribed to that list or not.
+// excluded list is left out, or marked if it is to be shown, whether subscribed to that
+// list or not.
 func (db *DB) AudiencePage(ctx context.Context, a campaign.Audience, after campaign.ContactID, limit int) ([]campaign.AudienceMember, error) {
 	if len(a.Lists) == 0 {
 		return nil, nil
@@ -25,7 +26,7 @@ func (db *DB) AudiencePage(ctx context.Context, a campaign.Audience, after campa
 	}
 	page := make([]campaign.AudienceMember, len(rows))
 	for i, r := range rows {
-		page[i] = campaign.AudienceMember{Contact: r.contact(), Subscribed: r.Status == memberSubscribed, Lapsed: r.Status == memberLapsed}
+		page[i] = campaign.AudienceMember{Contact: r.contact(), Excluded: r.Status == memberExcluded, Subscribed: r.Status == memberSubscribed, Lapsed: r.Status == memberLapsed}
 	}
 	if err := db.markSuppressed(ctx, a, page); err != nil {
 		return nil, fmt.Errorf("read an audience after contact %d: %w", after, err)
@@ -38,6 +39,7 @@ const (
 	memberSubscribed = iota
 	memberLapsed
 	memberLeft
+	memberExcluded // of all of them: it is in an excluded list
 )
 
 // markSuppressed notes who is suppressed on every list through which a message could
@@ -75,19 +77,27 @@ func (db *DB) markSuppressed(ctx context.Context, a campaign.Audience, page []ca
 // audienceQuery takes the first page of each list by its key and merges them: a
 // contact of the merged page is in the first page of every list that it is in.
 func (db *DB) audienceQuery(a campaign.Audience, after campaign.ContactID, limit int) (string, []any) {
-	excluded := ""
+	shown, hidden := "", ""
 	if n := len(a.Exclude); n > 0 {
-		excluded = "AND NOT EXISTS (SELECT 1 FROM members x WHERE x.contact = m.contact AND x.list IN (?" + strings.Repeat(",?", n-1) + "))"
+		excluded := "EXISTS (SELECT 1 FROM members x WHERE x.contact = m.contact AND x.list IN (?" + strings.Repeat(",?", n-1) + "))"
+		if a.ShowExcluded {
+			shown = "WHEN " + excluded + " THEN 3 "
+		} else {
+			hidden = "AND NOT " + excluded
+		}
 	}
 	lists := slices.Clone(a.Lists)
 	slices.Sort(lists)
 	var parts []string
 	var args []any
 	for _, list := range slices.Compact(lists) {
-		parts = append(parts, "SELECT * FROM (SELECT m.contact, CASE WHEN m.status = 1 THEN 2 WHEN m.consent_until = 0 OR m.consent_until > ? THEN 0 ELSE 1 END AS status FROM members m WHERE m.list = ? AND m.contact > ? "+excluded+" ORDER BY m.contact LIMIT ?) p")
+		parts = append(parts, "SELECT * FROM (SELECT m.contact, CASE "+shown+"WHEN m.status = 1 THEN 2 WHEN m.consent_until = 0 OR m.consent_until > ? THEN 0 ELSE 1 END AS status FROM members m WHERE m.list = ? AND m.contact > ? "+hidden+" ORDER BY m.contact LIMIT ?) p")
+		if shown != "" {
+			args = appendLists(args, a.Exclude)
+		}
 		args = append(args, millis(a.At), list, after)
-		for _, x := range a.Exclude {
-			args = append(args, x)
+		if hidden != "" {
+			args = appendLists(args, a.Exclude)
 		}
 		args = append(args, limit)
 	}
@@ -97,4 +107,11 @@ func (db *DB) audienceQuery(a campaign.Audience, after campaign.ContactID, limit
 			GROUP BY contact ORDER BY contact LIMIT ?) page
 		JOIN` + db.contactOf("page.contact") + `ORDER BY page.contact`
 	return query, append(args, limit)
+}
+
+func appendLists(args []any, lists []campaign.ListID) []any {
+	for _, l := range lists {
+		args = append(args, l)
+	}
+	return args
 }

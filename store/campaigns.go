@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"broadside/campaign"
@@ -31,8 +32,12 @@ func (db *DB) CreateCampaign(ctx context.Context, s campaign.Spec, now time.Time
 		if err != nil {
 			return err
 		}
-		return t.get(ctx, &r, "INSERT INTO campaigns (name, spec, created, updated) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING "+campaignColumns,
+		err = t.get(ctx, &r, "INSERT INTO campaigns (name, spec, created, updated) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING "+campaignColumns,
 			s.Name, hash, millis(now), millis(now))
+		if err != nil {
+			return err
+		}
+		return t.noteSegments(ctx, r.ID, slices.Concat(s.Segments, s.ExcludeSegments)...)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		err = campaign.ErrExists
@@ -68,6 +73,9 @@ func (db *DB) UpdateCampaign(ctx context.Context, id campaign.CampaignID, s camp
 			return campaign.ErrExists
 		}
 		if err != nil {
+			return err
+		}
+		if err := t.noteSegments(ctx, r.ID, slices.Concat(s.Segments, s.ExcludeSegments)...); err != nil {
 			return err
 		}
 		return t.sweepSpec(ctx, old)

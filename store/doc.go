@@ -14,6 +14,8 @@
 //   - runs: Service and Planner, each change guarded by the state it starts from;
 //   - ledger, attempts, run_counts, replies: rows are appended by the snapshot
 //     (AppendRecipients) and changed by the recorder (Apply) and by CancelOpen;
+//   - segments, templates: people; segment_users: with the campaigns; run_selections: the
+//     planner, once for each run;
 //   - specs: immutable, shared by content hash;
 //   - links: SaveLinks, which appends; hits, hit_counts: the recorder of hits
 //     (ApplyHits); lists.tracking: people;

@@ -32,6 +32,7 @@ var (
 	_ campaign.ImportStore = (*DB)(nil)
 	_ campaign.PlanStore   = (*DB)(nil)
 	_ campaign.RunStore    = (*DB)(nil)
+	_ campaign.Store       = (*DB)(nil)
 	_ delivery.Ledger      = (*DB)(nil)
 	_ delivery.SendStore   = (*DB)(nil)
 	_ account.Store        = (*DB)(nil)

@@ -173,6 +173,12 @@ func TestAudience(t *testing.T) {
 				t.Errorf("pages of %d: %q, want %q", limit, got, want)
 			}
 		}
+		shown := campaign.Audience{Lists: []campaign.ListID{a}, Exclude: []campaign.ListID{x}, ShowExcluded: true}
+		for _, m := range must(db.AudiencePage(ctx, shown, 0, 100))(t) {
+			if excluded := m.Email == "Person09@example.org" || m.Email == "Person10@example.org"; m.Excluded != excluded {
+				t.Errorf("%s: excluded %v", m.Email, m.Excluded)
+			}
+		}
 		if page := must(db.AudiencePage(ctx, campaign.Audience{}, 0, 10))(t); len(page) != 0 {
 			t.Errorf("no lists: %+v", page)
 		}

@@ -18,6 +18,7 @@ type eval func(*contact) value
 type compiler struct {
 	src    string
 	fields []string
+	events []Event
 	err    error
 }
 
@@ -250,9 +251,12 @@ func onText(do func(string) string) func(value) value {
 }
 
 func (c *compiler) call(n ast.Node, name string, args []ast.Node) eval {
+	if what := What(name); slices.Contains(whats, what) {
+		return c.event(n, what, args)
+	}
 	do, ok := functions[name]
 	if !ok {
-		return c.fail(n, "there is no function %s; there are has, lower, upper, trim, len and domain", name)
+		return c.fail(n, "there is no function %s; there are has, lower, upper, trim, len, domain and received", name)
 	}
 	if len(args) != 1 {
 		return c.fail(n, "%s takes one argument, like %s(email)", name, name)

@@ -36,6 +36,12 @@
 // has(x): x is neither missing nor empty. lower(x), upper(x), trim(x): text.
 // len(x): its characters. domain(x): the part of an address after the @, in lower
 // case. The contact's address is email.
+//
+// # Campaigns
+//
+// received("name") holds for those whom a campaign of that name reached in any of its
+// runs: the receiving server took the message, and none came back since. What happened
+// is not an attribute: the caller of Match knows it.
 package segment
 
 import (
@@ -57,6 +63,7 @@ const (
 type Segment struct {
 	match  eval
 	fields []string
+	events []Event
 }
 
 // Parse reads an expression of at most 4,096 bytes. Its error names the line and
@@ -79,20 +86,33 @@ func Parse(src string) (*Segment, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	return &Segment{match, c.fields}, nil
+	return &Segment{match, c.fields, c.events}, nil
 }
 
 // Fields returns the attributes the expression reads, each once, in order of
 // appearance; email is not one.
 func (s *Segment) Fields() []string { return slices.Clone(s.fields) }
 
-// Match reports whether the expression holds for a contact. attributes is a JSON
-// object; empty is one without members. It fails only when it is not.
-func (s *Segment) Match(email string, attributes []byte) (bool, error) {
-	c := contact{email, make([]value, len(s.fields))}
-	if len(s.fields) > 0 && len(attributes) > 0 {
-		if !readAttributes(attributes, s.fields, c.values) {
-			return false, fmt.Errorf("segment: the attributes of %q are not a JSON object", email)
+// Events returns what the expression asks about campaigns, each once, in order of
+// appearance.
+func (s *Segment) Events() []Event { return slices.Clone(s.events) }
+
+// Person is whom an expression is evaluated for.
+type Person struct {
+	Email string
+	// Attributes is a JSON object; empty is one without members.
+	Attributes []byte
+	// Happened answers each of the segment's Events; what it lacks did not happen.
+	Happened []bool
+}
+
+// Match reports whether the expression holds for a person. It fails only when the
+// attributes are not a JSON object.
+func (s *Segment) Match(p Person) (bool, error) {
+	c := contact{p.Email, make([]value, len(s.fields)), p.Happened}
+	if len(s.fields) > 0 && len(p.Attributes) > 0 {
+		if !readAttributes(p.Attributes, s.fields, c.values) {
+			return false, fmt.Errorf("segment: the attributes of %q are not a JSON object", p.Email)
 		}
 	}
 	return s.match(&c).truth(), nil
@@ -101,6 +121,7 @@ func (s *Segment) Match(email string, attributes []byte) (bool, error) {
 // contact is what an expression is evaluated for; values has those of the
 // segment's fields.
 type contact struct {
-	email  string
-	values []value
+	email    string
+	values   []value
+	happened []bool
 }

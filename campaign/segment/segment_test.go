@@ -42,7 +42,7 @@ func TestMatch(t *testing.T) {
 			t.Errorf("%s: %v", src, err)
 			continue
 		}
-		got, err := s.Match("Ann@Example.com", []byte(attributes))
+		got, err := s.Match(Person{Email: "Ann@Example.com", Attributes: []byte(attributes)})
 		if err != nil || got != want {
 			t.Errorf("%s = %v, %v; want %v", src, got, err, want)
 		}
@@ -70,6 +70,9 @@ func TestParseErrors(t *testing.T) {
 		`has(a, b)`:                       "takes one argument",
 		strings.Repeat("a", 5000):         "at most 4096",
 		strings.Repeat("a + ", 600) + "a": "maximum allowed nodes",
+		`received()`:                      "takes the name of one campaign",
+		`received(city)`:                  "column 10: received takes a campaign's name in quotes",
+		`received("")`:                    "in quotes",
 		`$env == nil`:                     "", // an attribute of an odd name, or an error: never the environment
 	} {
 		_, err := Parse(src)
@@ -93,15 +96,33 @@ func TestFields(t *testing.T) {
 	}
 }
 
+func TestEvents(t *testing.T) {
+	s, err := Parse(`received("Spring") and not received("Summer") or received("Spring") and city == "Rome"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Events(), []Event{{Received, "Spring"}, {Received, "Summer"}}; !slices.Equal(got, want) {
+		t.Errorf("events %v, want %v", got, want)
+	}
+	for _, test := range []struct {
+		happened []bool
+		want     bool
+	}{{[]bool{true, false}, true}, {[]bool{true, true}, false}, {[]bool{false, false}, false}, {nil, false}} {
+		if got, err := s.Match(Person{Email: "a@example.com", Happened: test.happened}); got != test.want || err != nil {
+			t.Errorf("%v: %v, %v", test.happened, got, err)
+		}
+	}
+}
+
 func TestMatchAttributes(t *testing.T) {
 	s, err := Parse(`has(city)`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Match("a@example.com", nil); got || err != nil {
+	if got, err := s.Match(Person{Email: "a@example.com"}); got || err != nil {
 		t.Errorf("no attributes: %v, %v", got, err)
 	}
-	if _, err := s.Match("a@example.com", []byte(`[1]`)); err == nil {
+	if _, err := s.Match(Person{Email: "a@example.com", Attributes: []byte(`[1]`)}); err == nil {
 		t.Error("attributes that are no object: no error")
 	}
 }
@@ -115,7 +136,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, err = s.Match("a@example.com", []byte(attributes))
+		_, err = s.Match(Person{Email: "a@example.com", Attributes: []byte(attributes)})
 		if err != nil && json.Valid([]byte(attributes)) && strings.HasPrefix(strings.TrimSpace(attributes), "{") {
 			t.Errorf("%q fails for an object: %v", src, err)
 		}
@@ -167,7 +188,7 @@ func BenchmarkMatch(b *testing.B) {
 	attributes := []byte(`{"name":"Ann Example","country":"CH","age":"42","city":"Zürich","plan":"gold","signup":"2026-01-31"}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if ok, err := s.Match("ann@example.com", attributes); !ok || err != nil {
+		if ok, err := s.Match(Person{Email: "ann@example.com", Attributes: attributes}); !ok || err != nil {
 			b.Fatal(ok, err)
 		}
 	}

@@ -94,6 +94,8 @@ func campaignCreateCommand(a *app) *cobra.Command {
 	f.StringSliceVar(&spec.Lists, "list", nil, "list to send to (repeatable)")
 	f.StringSliceVar(&spec.Exclude, "exclude", nil, "list to leave out (repeatable)")
 	f.StringVar(&spec.Segment, "segment", "", `expression over attributes: 'city == "Berlin" and age > 30'`)
+	f.StringSliceVar(&spec.Segments, "saved-segment", nil, "only those in a saved segment (repeatable: in any of them)")
+	f.StringSliceVar(&spec.ExcludeSegments, "exclude-segment", nil, "saved segment to leave out (repeatable)")
 	f.StringArrayVar(&attachments, "attach", nil, "file to attach (repeatable)")
 	f.StringArrayVar(&inline, "inline", nil, "image that the HTML shows as cid:NAME (repeatable)")
 	f.IntVar(&spec.Weight, "weight", 0, "share of a busy site against other campaigns, 1 to 100 (default 10)")

@@ -77,7 +77,7 @@ func newRoot(a *app) *cobra.Command {
 	flags.StringVar(&a.flagDB, "db", "", "database: a file, or postgres://…  (default: SQLite in the data directory)")
 	flags.BoolVar(&a.json, "json", false, "print one JSON object instead of text")
 	root.AddCommand(
-		demoCommand(a), serveCommand(a), listCommand(a), campaignCommand(a),
+		demoCommand(a), serveCommand(a), listCommand(a), segmentCommand(a), campaignCommand(a),
 		benchCommand(a), explainCommand(a), dkimCommand(a), suppressCommand(a), contactCommand(a), retentionCommand(a), sitesCommand(a), keysCommand(a), sinkCommand(a), tlsReportCommand(a),
 	)
 	return root

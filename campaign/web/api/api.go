@@ -81,6 +81,7 @@ func New(c Config) *API {
 	a.addUploads()
 	a.addContacts()
 	a.addSuppressions()
+	a.addSegments()
 	a.addCampaigns()
 	a.addRuns()
 	a.addSites()
@@ -115,6 +116,7 @@ var tags = []struct{ name, means string }{
 	{"uploads", "A file on its way into a list: upload, check (a dry run), import."},
 	{"contacts", "People, what is known about them, and all that was sent to them."},
 	{"suppressions", "Addresses that get no mail, whatever the list."},
+	{"segments", "Those of a list's people for whom an expression holds, under a name."},
 	{"campaigns", "What is sent: write, preview, test, review, start."},
 	{"runs", "One execution of a campaign, and what became of each recipient."},
 	{"sites", "The operators of mailboxes, and what their replies have taught."},

@@ -59,6 +59,13 @@ func (w *world) values(op string) map[string]any {
 	case "count-segment":
 		l, _ := w.list()
 		return map[string]any{"body.lists": []string{l.Name}, "body.segment": "age >= 21"}
+	case "create-segment":
+		w.list() // for its attributes
+		return map[string]any{"body.name": w.name(), "body.expression": "age >= 21"}
+	case "show-segment", "edit-segment", "delete-segment":
+		w.list() // for its attributes
+		saved := must(w.service.CreateSegment(ctx, w.name(), `name == "Ann"`))(w)
+		return map[string]any{"segment": saved.ID, "body.name": w.name(), "body.expression": "age < 21"}
 	case "edit-campaign":
 		c := w.campaign()
 		return map[string]any{"campaign": c.ID, "body.name": w.name(), "body.version": c.Updated.UnixMilli()}

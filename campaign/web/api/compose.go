@@ -125,11 +125,12 @@ func (a *API) test(ctx context.Context, c *call, in *testing) (*body[Tested], er
 	return &body[Tested]{Tested{accepted, result}}, nil
 }
 
-// Audience is whom a campaign would go to: recipients = members − outside −
+// Audience is whom a campaign would go to: recipients = members − excluded − outside −
 // unsubscribed − suppressed.
 type Audience struct {
-	Members      int64 `json:"members" doc:"Of the lists, without the excluded ones."`
-	Outside      int64 `json:"outside" doc:"Of the segment."`
+	Members      int64 `json:"members" doc:"Of the lists."`
+	Excluded     int64 `json:"excluded" doc:"Members of excluded lists and segments."`
+	Outside      int64 `json:"outside" doc:"Of the segments."`
 	Unsubscribed int64 `json:"unsubscribed"`
 	Suppressed   int64 `json:"suppressed"`
 	Recipients   int64 `json:"recipients"`
@@ -143,25 +144,13 @@ func (a *API) countCampaign(ctx context.Context, c *call, in *CampaignPath) (*bo
 	return answer(a.count(ctx, c, found.Spec))
 }
 
-type counting struct {
-	Body struct {
-		Lists   []string `json:"lists" minItems:"1" maxItems:"100" nullable:"false" doc:"Names of lists."`
-		Exclude []string `json:"exclude,omitempty" maxItems:"100" nullable:"false"`
-		Segment string   `json:"segment,omitempty" maxLength:"4096"`
-	}
-}
-
-func (a *API) countSegment(ctx context.Context, c *call, in *counting) (*body[Audience], error) {
-	return answer(a.count(ctx, c, campaign.Spec{Lists: in.Body.Lists, Exclude: in.Body.Exclude, Segment: in.Body.Segment}))
-}
-
 func (a *API) count(ctx context.Context, c *call, spec campaign.Spec) (Audience, error) {
 	if err := a.Service.FitAudience(ctx, spec); err != nil {
 		return Audience{}, err
 	}
 	c.patient()
 	n, err := a.Service.CountAudience(ctx, spec, func(campaign.AudienceCount) {})
-	return Audience{n.Members, n.Outside, n.Unsubscribed, n.Suppressed, n.Recipients}, err
+	return Audience{n.Members, n.Excluded, n.Outside, n.Unsubscribed, n.Suppressed, n.Recipients}, err
 }
 
 // expectRecipients makes sure that a start reaches as many as its caller thinks.

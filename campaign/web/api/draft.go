@@ -32,6 +32,9 @@ type Draft struct {
 	Pool          string   `json:"pool,omitempty" maxLength:"100" doc:"The sources that the mail leaves from."`
 	OnUnknown     string   `json:"on_unknown,omitempty" enum:"resend,hold" default:"resend" doc:"What to do when the connection was lost after the message and before its reply."`
 	GiveUp        string   `json:"give_up,omitempty" maxLength:"20" default:"72h" example:"72h" doc:"How long deferred recipients are tried again."`
+
+	Segments        []string `json:"segments,omitempty" maxItems:"100" nullable:"false" doc:"Names of saved segments: it goes to whoever is in any of them. A run takes them over as they are when its audience begins to be taken."`
+	ExcludeSegments []string `json:"exclude_segments,omitempty" maxItems:"100" nullable:"false" doc:"Names of saved segments whose people do not get it."`
 }
 
 // Track says what is measured about readers.
@@ -65,6 +68,7 @@ func draftOf(s campaign.Spec) Draft {
 		HTML: s.HTML, Markdown: s.Markdown, Text: s.Text, PostalAddress: s.PostalAddress,
 		Attachments: filesOf(s.Attachments), Inline: filesOf(s.Inline),
 		Lists: s.Lists, Exclude: s.Exclude, Segment: s.Segment, Track: Track(s.Track), Window: Window(s.Window),
+		Segments: s.Segments, ExcludeSegments: s.ExcludeSegments,
 		Weight: s.Weight, Priority: string(s.Priority), Pool: s.Pool, OnUnknown: string(s.OnUnknown),
 		GiveUp: time.Duration(s.GiveUp).String(),
 	}
@@ -73,6 +77,7 @@ func draftOf(s campaign.Spec) Draft {
 // spec puts a draft over what is stored; what a draft does not speak of stays.
 func (d Draft) spec(s campaign.Spec) (campaign.Spec, error) {
 	s.Name, s.Lists, s.Exclude, s.Segment = d.Name, d.Lists, d.Exclude, d.Segment
+	s.Segments, s.ExcludeSegments = d.Segments, d.ExcludeSegments
 	s.Track, s.Weight, s.Priority = campaign.Track(d.Track), d.Weight, campaign.Priority(d.Priority)
 	s.Pool, s.OnUnknown = d.Pool, campaign.OnUnknown(d.OnUnknown)
 	s.Source = message.Source{

@@ -33,7 +33,7 @@ func (a *API) problem(op Operation, err error) error {
 		for _, f := range unfit.Findings {
 			details = append(details, &huma.ErrorDetail{Location: f.Where, Message: f.Text()})
 		}
-		return huma.Error422UnprocessableEntity("The campaign cannot be used as it stands.", details...)
+		return huma.Error422UnprocessableEntity("It cannot be used as it stands.", details...)
 	}
 	if file, ok := errors.AsType[*listfile.Error](err); ok {
 		return huma.Error422UnprocessableEntity("The file cannot be read.", &huma.ErrorDetail{Location: "body", Message: file.Error()})
