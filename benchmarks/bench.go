@@ -27,6 +27,7 @@ type Options struct {
 	Dir           string        // for temporary data; "" is the system's
 	Cache         string        // directory where peers are installed, and found the next time
 	Profiles      string        // directory for profiles of the engine's last run; "": none
+	Cluster       *Cluster      // that runs scenarios that are data, instead of this machine; nil: none
 	Log           io.Writer     // is told each result as it comes
 }
 
@@ -106,6 +107,9 @@ func Run(ctx context.Context, opt Options, names ...string) (*Report, error) {
 	if err != nil {
 		return r, err
 	}
+	if err := forCluster(opt.Cluster, names); err != nil {
+		return r, err
+	}
 	for _, s := range chosen {
 		result, err := s.run(ctx, b)
 		if err != nil {
@@ -138,6 +142,19 @@ func findAll(names []string) ([]scenario, error) {
 	return all, nil
 }
 
+// forCluster says which of the scenarios need a machine of their own.
+func forCluster(c *Cluster, names []string) error {
+	if c == nil {
+		return nil
+	}
+	for _, name := range names {
+		if slices.Contains(Scenarios(), name) || slices.Contains(PeerScenarios(), name) {
+			return fmt.Errorf("%s measures parts on this machine; a cluster runs what a file describes: %s, or one of your own", name, strings.Join(FileScenarios(), ", "))
+		}
+	}
+	return c.Check()
+}
+
 // find finds a scenario by its name, or reads it from a file.
 func find(name string) (scenario, error) {
 	for _, s := range slices.Concat(scenarios, peerScenarios) {
@@ -153,7 +170,12 @@ func find(name string) (scenario, error) {
 	if err != nil {
 		return scenario{}, err
 	}
-	return scenario{name, func(ctx context.Context, b *bench) (Result, error) { return b.play(ctx, s) }}, nil
+	return scenario{name, func(ctx context.Context, b *bench) (Result, error) {
+		if b.Cluster != nil {
+			return b.playOn(ctx, b.Cluster, s)
+		}
+		return b.play(ctx, s)
+	}}, nil
 }
 
 // inDir gives work a temporary directory.

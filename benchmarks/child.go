@@ -8,10 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
-	"syscall"
-	"time"
 )
 
 // The roles of child processes.
@@ -123,29 +119,4 @@ func ask[A any](ctx context.Context, role string, job any) (A, error) {
 	}
 	err = c.read(&a)
 	return a, errors.Join(err, c.end())
-}
-
-// cpuTime is the processor time, user and system, that this process has used.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// peakMemory is the most memory, in bytes, that was resident for this process. It
-// is read from /proc because rusage counts in the memory of the parent at the fork.
-func peakMemory() (int64, error) {
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kib, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
-			return kib << 10, err
-		}
-	}
-	return 0, errors.New("/proc/self/status has no VmHWM")
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"broadside/campaign"
+	"broadside/delivery/meter"
 	"broadside/dkim"
 	"broadside/store"
 )
@@ -34,7 +35,7 @@ func prepare(ctx context.Context, j prepareJob) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(importList(ctx, db, readersOrder(j.Contacts), importRow), db.Close())
+	return errors.Join(importList(ctx, db, letterList, readersOrder(j.Contacts), importRow), db.Close())
 }
 
 func addKey(dir string) error {
@@ -49,11 +50,11 @@ func addKey(dir string) error {
 	return keys.Add(key)
 }
 
-// importList makes the list and imports into it what row makes of each of all, as
+// importList makes a list and imports into it what row makes of each of all, as
 // `broadside list import` does once a file's rows are read.
-func importList[T any](ctx context.Context, db *store.DB, all []T, row func(int, T) campaign.ImportRow) error {
+func importList[T any](ctx context.Context, db *store.DB, name string, all []T, row func(int, T) campaign.ImportRow) error {
 	now := time.Now()
-	list, err := db.CreateList(ctx, letterList, now)
+	list, err := db.CreateList(ctx, name, now)
 	if err != nil {
 		return err
 	}
@@ -138,10 +139,10 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 	disk := diskUsage(j.Dir)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	gc, cpu, machine := gcSeconds(), cpuTime(), readMachine()
+	gc, cpu, machine := gcSeconds(), meter.CPUTime(), readMachine()
 	r.Started = time.Now()
 	err = e.sendAll(ctx, j, &r)
-	r.Took, r.CPU, r.GCSeconds = time.Since(r.Started), cpuTime()-cpu, gcSeconds()-gc
+	r.Took, r.CPU, r.GCSeconds = time.Since(r.Started), meter.CPUTime()-cpu, gcSeconds()-gc
 	r.Busy = readMachine().busySince(machine)
 	runtime.ReadMemStats(&after)
 	r.Mallocs, r.Disk = after.Mallocs-before.Mallocs, diskUsage(j.Dir)-disk
@@ -153,7 +154,7 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 			return r, err
 		}
 	}
-	r.Memory, err = peakMemory()
+	r.Memory, err = meter.PeakMemory()
 	return r, err
 }
 

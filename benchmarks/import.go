@@ -55,7 +55,7 @@ func (b *bench) compareImport(ctx context.Context, fresh func() (string, error),
 		if err != nil {
 			return r, err
 		}
-		o, err := timeImport(ctx, fresh, func(_ string, db *store.DB) error { return importList(ctx, db, rows, asIs) })
+		o, err := timeImport(ctx, fresh, func(_ string, db *store.DB) error { return importList(ctx, db, letterList, rows, asIs) })
 		if err != nil {
 			return r, err
 		}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"broadside/campaign"
+	"broadside/delivery/meter"
 )
 
 // warmUp is the first part of the messages, which is cut off from the latencies:
@@ -54,17 +55,17 @@ func (e *engine) runPaced(ctx context.Context, j engineJob) (r engineReport, err
 	ended := e.start(ctx, e.recording(timedLedger{e.store, watch}), sender.Run)
 	r.Started = time.Now()
 	watch.start = r.Started
-	cpu := cpuTime()
+	cpu := meter.CPUTime()
 	err = e.feedPaced(ctx, run, jobs, j.Offered, watch)
 	if err == nil {
 		r.Counts, err = e.untilSent(ctx, run, j.Limit)
 	}
-	r.Took, r.CPU = time.Since(r.Started), cpuTime()-cpu
+	r.Took, r.CPU = time.Since(r.Started), meter.CPUTime()-cpu
 	if err = errors.Join(err, ended()); err != nil {
 		return r, err
 	}
 	r.Latencies = watch.latencies(time.Duration(warmUp * float64(jobs.total) / j.Offered * float64(time.Second)))
-	r.Memory, err = peakMemory()
+	r.Memory, err = meter.PeakMemory()
 	return r, err
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/message"
+	"broadside/delivery/meter"
 	"broadside/dkim"
 )
 
@@ -127,7 +128,7 @@ func privateKey(key *dkim.Key) (*rsa.PrivateKey, error) {
 func cpuPer(call func(buf []byte) ([]byte, error)) (float64, error) {
 	var calls atomic.Int64
 	var g errgroup.Group
-	cpu, start := cpuTime(), time.Now()
+	cpu, start := meter.CPUTime(), time.Now()
 	for range callers * runtime.GOMAXPROCS(0) {
 		g.Go(func() error {
 			var buf []byte
@@ -142,5 +143,5 @@ func cpuPer(call func(buf []byte) ([]byte, error)) (float64, error) {
 		})
 	}
 	err := g.Wait()
-	return perMicro(cpuTime()-cpu, calls.Load()), err
+	return perMicro(meter.CPUTime()-cpu, calls.Load()), err
 }

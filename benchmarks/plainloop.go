@@ -14,6 +14,8 @@ import (
 	"github.com/wneessen/go-mail"         // peer
 	"github.com/wneessen/go-mail/smtp"    // peer
 	"golang.org/x/sync/errgroup"
+
+	"broadside/delivery/meter"
 )
 
 // loopJob is to send the letter with the plain loop: go-mail builds each message,
@@ -39,7 +41,7 @@ func runLoop(ctx context.Context, j loopJob) (loopReport, error) {
 	if j.Unsigned {
 		key = nil
 	}
-	cpu, started := cpuTime(), time.Now()
+	cpu, started := meter.CPUTime(), time.Now()
 	var next atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	for range j.Connections {
@@ -58,7 +60,7 @@ func runLoop(ctx context.Context, j loopJob) (loopReport, error) {
 		})
 	}
 	err = g.Wait()
-	return loopReport{time.Since(started), cpuTime() - cpu}, err
+	return loopReport{time.Since(started), meter.CPUTime() - cpu}, err
 }
 
 // loopWorker has a connection and buffers of its own.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"broadside/campaign"
+	"broadside/delivery/meter"
 )
 
 // measurePlanner measures the way of jobs from the ledger to the queue, and before it
@@ -62,9 +63,9 @@ func (e *engine) planAll(ctx context.Context, jobs int, profileDir string) (p pl
 	planning, stop := context.WithTimeoutCause(ctx, 5*time.Minute, errors.New("the planner took too long"))
 	defer stop()
 	q := &emptyLanes{JobQueue: e.queue, want: jobs, done: stop, cursors: map[campaign.Lane]campaign.ContactID{}}
-	start, cpu := time.Now(), cpuTime()
+	start, cpu := time.Now(), meter.CPUTime()
 	err = e.planner(q).Run(planning)
-	p.feed, p.feedCPU = q.ended.Sub(start), cpuTime()-cpu
+	p.feed, p.feedCPU = q.ended.Sub(start), meter.CPUTime()-cpu
 	return p, errors.Join(err, profile.stop())
 }
 

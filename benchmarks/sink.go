@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"broadside/delivery/meter"
 	"broadside/delivery/smtptest"
 )
 
@@ -127,7 +128,7 @@ func newSinkReport(sim *smtptest.Internet, first string) sinkReport {
 	t := sim.Ledger().Totals()
 	r := sinkReport{
 		Addr: sim.Addr(first).String(), DNS: sim.DNSAddr(), Messages: t.Messages, Connections: t.Connections,
-		RoundTrips: t.RoundTrips, Bytes: t.Bytes, Duplicates: t.Duplicates, Unsigned: t.Failed, CPU: cpuTime(), Sites: t.Providers,
+		RoundTrips: t.RoundTrips, Bytes: t.Bytes, Duplicates: t.Duplicates, Unsigned: t.Failed, CPU: meter.CPUTime(), Sites: t.Providers,
 	}
 	var arrivals []time.Time
 	for _, receipt := range sim.Ledger().Accepted() {

@@ -212,8 +212,11 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 		c.broken(ctx, p.item, err)
 		return false
 	}
+	sending := time.Now()
 	r := c.session.Send(ctx, p.envelope, p.wire())
 	v := classify(c.site.provider, r)
+	took := p.took(sending, time.Now())
+	c.site.meter.Attempted(v.state == campaign.Accepted, &took)
 	defer func() { c.idle = time.Now() }()
 	if reused {
 		c.closedAfter(c.session.Sent()-1, began.Sub(c.idle), r)
@@ -251,6 +254,7 @@ func (c *connection) usedUp() bool {
 }
 
 func (c *connection) hangUp() {
+	c.site.meter.Connected(-1)
 	c.session.Close()
 	c.session = nil
 }

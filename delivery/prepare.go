@@ -12,6 +12,7 @@ import (
 	"broadside/campaign"
 	"broadside/campaign/message"
 	"broadside/campaign/token"
+	"broadside/delivery/meter"
 	"broadside/delivery/smtp"
 )
 
@@ -22,6 +23,8 @@ type prepared struct {
 	envelope  smtp.Envelope
 	message   []byte
 	signature []byte
+
+	rendering, signing time.Duration // how long they took
 }
 
 // wire is the message as it is sent: the signature precedes what it signs.
@@ -30,6 +33,18 @@ func (p *prepared) wire() net.Buffers {
 		return net.Buffers{p.message}
 	}
 	return net.Buffers{p.signature, p.message}
+}
+
+// took is how long an attempt spent in each stage. A second attempt over another
+// connection has waited since the first.
+func (p *prepared) took(sending, answered time.Time) meter.Took {
+	return meter.Took{
+		meter.Queue:  p.taken.Sub(p.Stored),
+		meter.Render: p.rendering,
+		meter.Sign:   p.signing,
+		meter.Wait:   sending.Sub(p.taken) - p.rendering - p.signing,
+		meter.SMTP:   answered.Sub(sending),
+	}
 }
 
 var preparedPool = sync.Pool{New: func() any { return new(prepared) }}
@@ -90,8 +105,10 @@ func (s *Sender) render(p *prepared) error {
 			return err
 		}
 	}
+	signed := time.Now()
+	p.rendering, p.signing = rendered.Sub(now), signed.Sub(rendered)
 	if s.Prepared != nil {
-		s.Prepared(job, now, rendered, time.Now())
+		s.Prepared(job, now, rendered, signed)
 	}
 	p.envelope = smtp.Envelope{
 		From: s.Identity.returnPath(job, p.content.message.FromDomain()),

@@ -12,6 +12,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/token"
+	"broadside/delivery/meter"
 	"broadside/delivery/mx"
 	"broadside/delivery/queue"
 	"broadside/delivery/smtp"
@@ -73,6 +74,7 @@ type Config struct {
 	// Prepared, if not nil, is told when a message's rendering began, and when it was
 	// rendered and signed. Many goroutines call it at once.
 	Prepared func(j *campaign.Job, began, rendered, signed time.Time)
+	Meter    *meter.Meter // counts attempts and their stages; nil: nobody does
 	Log      *slog.Logger
 }
 

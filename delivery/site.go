@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"broadside/delivery/meter"
 	"broadside/delivery/mx"
 	"broadside/delivery/shaping"
 	"broadside/ratelimit"
@@ -23,6 +24,7 @@ type site struct {
 	name     string
 	provider string // "" if it is nobody we know
 	gate     ratelimit.Gate
+	meter    *meter.Site
 
 	mu    sync.Mutex
 	paths []*path
@@ -42,7 +44,7 @@ func (s *Sender) pathFor(r mx.Route, source *Source) *path {
 	}
 	st := s.sites[r.Site]
 	if st == nil {
-		st = &site{sender: s, name: r.Site, provider: r.Provider}
+		st = &site{sender: s, name: r.Site, provider: r.Provider, meter: s.Meter.Site(r.Site)}
 		rules := s.Shaper.Rules(st.provider, st.name)
 		st.gate = s.Limiter.Open(st.name, limitsOf(rules), st.wake)
 		s.sites[r.Site] = st

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,9 @@ import (
 // benchFlags are what bench was asked for beyond the scenarios' sizes.
 type benchFlags struct {
 	out, name, compare, against string
+	senders                     string // a number, or "external"
+	nats, from                  string
+	domains                     []string
 }
 
 func benchCommand(a *app) *cobra.Command {
@@ -48,14 +52,23 @@ an interval of 95 % confidence.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return a.bench(cmd, opt, f, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			if opt.Cluster, opt.Senders, err = a.benchSenders(f); err != nil {
+				return err
+			}
+			return a.bench(cmd, opt, f, args)
+		},
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&opt.Recipients, "recipients", opt.Recipients, "recipients of each run")
 	flags.IntVar(&opt.Rounds, "rounds", opt.Rounds, "rounds of each comparison")
 	flags.IntVar(&opt.Connections, "connections", opt.Connections, "connections to the sink")
 	flags.IntVar(&opt.PerConnection, "per-connection", opt.PerConnection, "messages over each connection with a simulated round trip")
-	flags.IntVar(&opt.Senders, "senders", opt.Senders, "senders, at most, where they are added")
+	flags.StringVar(&f.senders, "senders", strconv.Itoa(opt.Senders), "senders, at most, where they are added; or \"external\": those of the cluster that --nats and --db name send")
+	flags.StringVar(&f.nats, "nats", "", "with external senders: the cluster's NATS server (default: the configured one)")
+	flags.StringVar(&f.from, "from", "", "with external senders: the letter's sender, whom the cluster signs for")
+	flags.StringSliceVar(&f.domains, "domains", nil, "with external senders: the readers' domains, which lead to a sink; under .example, .test, .invalid or .localhost")
 	flags.Float64Var(&opt.Offered, "offered", opt.Offered, "messages per second where latency is measured")
 	flags.IntVar(&opt.Rows, "rows", opt.Rows, "rows of each import")
 	flags.IntVar(&opt.Jobs, "jobs", opt.Jobs, "jobs that the planner feeds")
@@ -81,6 +94,23 @@ func benchChildCommand(a *app) *cobra.Command {
 			return benchmarks.Child(cmd.Context(), args[0], args[1], a.in, a.out)
 		},
 	}
+}
+
+// benchSenders reads --senders: how many, or the cluster whose own they are.
+func (a *app) benchSenders(f benchFlags) (*benchmarks.Cluster, int, error) {
+	if f.senders == "external" {
+		a.cfg.finish()
+		c := &benchmarks.Cluster{NATS: cmp.Or(f.nats, a.cfg.NATS), DB: a.cfg.DB, From: f.from, Domains: f.domains, Version: version}
+		if err := c.Check(); err != nil {
+			return nil, 0, usageError{err}
+		}
+		return c, 0, nil
+	}
+	n, err := strconv.Atoi(f.senders)
+	if err != nil || n < 1 {
+		return nil, 0, usagef("--senders %q: a number from 1, or \"external\"", f.senders)
+	}
+	return nil, n, nil
 }
 
 func (a *app) bench(cmd *cobra.Command, opt benchmarks.Options, f benchFlags, scenarios []string) error {

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"broadside/delivery"
+	"broadside/delivery/meter"
 	"broadside/delivery/smtp"
 	"broadside/ratelimit"
 )
@@ -45,6 +47,12 @@ func (e *engine) send(ctx context.Context) (err error) {
 		defer shared.Close()
 		cfg.Limiter = shared
 	}
+	cfg.Meter = meter.New()
+	silent, err := e.queue.AnswerSamples(func() ([]byte, error) { return sampleOf(cfg.Meter, e.cfg.Name) })
+	if err != nil {
+		return err
+	}
+	defer silent()
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var helpers sync.WaitGroup
 	for _, run := range []func(context.Context){e.shaping.Run, results.Run} {
@@ -54,6 +62,15 @@ func (e *engine) send(ctx context.Context) (err error) {
 	stop()
 	helpers.Wait()
 	return err
+}
+
+// sampleOf is what this process answers who measures the cluster.
+func sampleOf(m *meter.Meter, name string) ([]byte, error) {
+	p, err := m.Process(name, version)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(p)
 }
 
 func (e *engine) senderConfig() delivery.Config {

@@ -74,8 +74,9 @@ type Delivery struct {
 	// Again: the job may have been in other hands before, and nobody here knows
 	// what they did with it. Its outcome must be looked up before it is sent, and if
 	// there is none, a second copy may be on its way.
-	Again bool
-	msg   jetstream.Msg
+	Again  bool
+	Stored time.Time // when the job became durable, by the server's clock
+	msg    jetstream.Msg
 }
 
 // clockSkew is how far the clock of a server elsewhere may be from ours without a job
@@ -133,7 +134,7 @@ func (s *Source) delivery(msg jetstream.Msg) (Delivery, error) {
 		}
 		again = again || meta.Timestamp.Before(before)
 	}
-	return Delivery{Job: job, Again: again, msg: msg}, nil
+	return Delivery{Job: job, Again: again, Stored: meta.Timestamp, msg: msg}, nil
 }
 
 // Ack removes the job from the queue: its outcome, and its retry, are durable. A
