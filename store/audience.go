@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,16 +18,18 @@ func (db *DB) AudiencePage(ctx context.Context, a campaign.Audience, after campa
 		return nil, nil
 	}
 	query, args := db.audienceQuery(a, after, limit)
-	var rows []struct {
-		contactRow
-		Status uint8
-	}
-	if err := db.selectAll(ctx, &rows, query, args...); err != nil {
+	page := make([]campaign.AudienceMember, 0, min(limit, 8192))
+	err := scanRows(ctx, db.read, query, args, func(rows *sql.Rows) error {
+		var r contactRow
+		var status uint8
+		if err := rows.Scan(&r.ID, &r.Address, &r.Spelling, &r.Attributes, &r.Created, &r.Updated, &status); err != nil {
+			return err
+		}
+		page = append(page, campaign.AudienceMember{Contact: r.contact(), Excluded: status == memberExcluded, Subscribed: status == memberSubscribed, Lapsed: status == memberLapsed})
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read an audience after contact %d: %w", after, err)
-	}
-	page := make([]campaign.AudienceMember, len(rows))
-	for i, r := range rows {
-		page[i] = campaign.AudienceMember{Contact: r.contact(), Excluded: r.Status == memberExcluded, Subscribed: r.Status == memberSubscribed, Lapsed: r.Status == memberLapsed}
 	}
 	if err := db.markSuppressed(ctx, a, page); err != nil {
 		return nil, fmt.Errorf("read an audience after contact %d: %w", after, err)
@@ -49,7 +52,7 @@ func (db *DB) markSuppressed(ctx context.Context, a campaign.Audience, page []ca
 	for i := range page {
 		addresses[i] = address(page[i].Email)
 	}
-	found, err := db.suppressed(ctx, db.read, addresses)
+	found, err := db.suppressed(ctx, hot{db}, addresses)
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (t *tx) eraseContact(ctx context.Context, id int64, e *campaign.Erasure) er
 // eraseSuppressions puts a hash, with the reason that there was, in the place of an
 // address.
 func (db *DB) eraseSuppressions(ctx context.Context, t *tx, address string, now time.Time, e *campaign.Erasure) error {
-	hash := campaign.Suppression{Hash: db.hashOf(address), Reason: "erased", At: now}
+	hash := campaign.Suppression{Hash: db.hashes.one(address), Reason: "erased", At: now}
 	var reasons []string
 	if err := t.SelectContext(ctx, &reasons, t.Rebind("SELECT reason FROM suppressions WHERE who = ? AND list = 0"), address); err != nil {
 		return err

@@ -23,9 +23,10 @@ type DB struct {
 	read, write *sqlx.DB
 	specs       specCache
 	replies     replyCache
+	prepared    prepared // on read
 	soft        campaign.SoftRule
-	// hashKey is the secret under which erased people stay suppressed; fixed at Open.
-	hashKey []byte
+	// hashes are those of erased people, who stay suppressed; fixed at Open.
+	hashes hasher
 }
 
 var (
@@ -62,9 +63,10 @@ func Open(ctx context.Context, at string, opt Options) (*DB, error) {
 		return nil, fmt.Errorf("open database %s: %w", redacted(at), err)
 	}
 	db.soft = opt.SoftBounces
+	db.prepared.on = db.read
 	err = db.migrate(ctx)
 	if err == nil {
-		db.hashKey, err = db.Secret(ctx, "suppressions")
+		err = db.openHashes(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", redacted(at), err), db.Close())
@@ -86,7 +88,7 @@ func (db *DB) Close() error {
 		return db.write.Close()
 	}
 	// The write connection goes last: it leaves the WAL file empty.
-	return errors.Join(db.read.Close(), db.write.Close())
+	return errors.Join(db.prepared.close(), db.read.Close(), db.write.Close())
 }
 
 // get scans one row; campaign.ErrNotFound with what was looked for when there is none.

@@ -2,35 +2,13 @@ package store
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
 
 	"broadside/campaign"
 )
-
-// hashOf is an address as it is kept when the person was erased: an HMAC-SHA256, cut to
-// 128 bits, under a secret that stays in the database, after four bytes that name the
-// secret, so that a hash of another installation can be told.
-func (db *DB) hashOf(address string) string {
-	return db.hashStart() + hex.EncodeToString(mac(db.hashKey, address)[:16])
-}
-
-func (db *DB) hashStart() string {
-	return campaign.HashPrefix + hex.EncodeToString(mac(db.hashKey, "")[:4]) + "-"
-}
-
-// OwnHash reports whether a hash was made by this database.
-func (db *DB) OwnHash(hash string) bool { return strings.HasPrefix(hash, db.hashStart()) }
-
-func mac(key []byte, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(text))
-	return h.Sum(nil)
-}
 
 // domains are the names under which an address's domain may be suppressed: its own and
 // those above it that have a dot.
@@ -68,30 +46,31 @@ func (s *suppressed) on(lists []campaign.ListID) bool {
 // or four probes of one index.
 func (db *DB) suppressed(ctx context.Context, q querier, addresses []string) ([]suppressed, error) {
 	keys := make([]string, 0, 2*len(addresses)+16)
-	hashes := make([]string, len(addresses))
+	hashes := db.hashes.of(addresses)
 	seen := map[string]bool{}
 	for i, a := range addresses {
-		hashes[i] = db.hashOf(a)
 		keys = append(keys, a, hashes[i])
 		if domain := a[strings.LastIndexByte(a, '@')+1:]; !seen[domain] {
 			seen[domain] = true
 			keys = append(keys, domains(a)...)
 		}
 	}
-	var rows []struct {
-		Who  string
-		List campaign.ListID
-	}
-	if err := q.SelectContext(ctx, &rows, q.Rebind("SELECT s.who, s.list"+db.suppressionsBy()), db.array(keys)); err != nil {
+	lists := map[string][]campaign.ListID{}
+	err := scanRows(ctx, q, "SELECT s.who, s.list"+db.suppressionsBy(), []any{db.array(keys)}, func(rows *sql.Rows) error {
+		var who string
+		var list campaign.ListID
+		if err := rows.Scan(&who, &list); err != nil {
+			return err
+		}
+		lists[who] = append(lists[who], list)
+		return nil
+	})
+	if err != nil {
 		return nil, fmt.Errorf("look up %d suppressions: %w", len(addresses), err)
 	}
 	found := make([]suppressed, len(addresses))
-	if len(rows) == 0 {
+	if len(lists) == 0 {
 		return found, nil
-	}
-	lists := map[string][]campaign.ListID{}
-	for _, r := range rows {
-		lists[r.Who] = append(lists[r.Who], r.List)
 	}
 	for i, a := range addresses {
 		s := &found[i]
@@ -131,7 +110,7 @@ func (db *DB) SuppressedOf(ctx context.Context, emails []string) ([]bool, error)
 	for i, email := range emails {
 		addresses[i] = address(email)
 	}
-	found, err := db.suppressed(ctx, db.read, addresses)
+	found, err := db.suppressed(ctx, hot{db}, addresses)
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func (db *DB) Unsuppress(ctx context.Context, who string) error {
 func (db *DB) UnsuppressOn(ctx context.Context, list campaign.ListID, who string) error {
 	keys := []string{strings.ToLower(who)}
 	if strings.Contains(who, "@") {
-		keys = append(keys, db.hashOf(address(who)))
+		keys = append(keys, db.hashes.one(address(who)))
 	}
 	return db.change(ctx, func(t *tx) error {
 		n, err := t.exec(ctx, "DELETE FROM suppressions WHERE list = ? AND "+db.in("who"), int64(list), db.array(keys))
@@ -141,7 +141,7 @@ func (db *DB) SuppressionOf(ctx context.Context, email string) (campaign.Suppres
 func (db *DB) SuppressionsOf(ctx context.Context, email string) ([]campaign.Suppression, error) {
 	a := address(email)
 	var rows []suppressionRow
-	err := db.selectAll(ctx, &rows, "SELECT "+suppressionColumns+" FROM suppressions WHERE "+db.in("who")+" ORDER BY id", db.array(append(domains(a), a, db.hashOf(a))))
+	err := db.selectAll(ctx, &rows, "SELECT "+suppressionColumns+" FROM suppressions WHERE "+db.in("who")+" ORDER BY id", db.array(append(domains(a), a, db.hashes.one(a))))
 	if err != nil {
 		return nil, fmt.Errorf("suppressions of %s: %w", email, err)
 	}

@@ -23,7 +23,7 @@ type tx struct {
 
 // querier reads, inside a transaction or outside.
 type querier interface {
-	SelectContext(ctx context.Context, dest any, query string, args ...any) error
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	Rebind(query string) string
 }
 

@@ -9,12 +9,15 @@
 package token
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
+	"hash"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -47,8 +50,9 @@ var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPaddin
 type Maker struct{ keys atomic.Pointer[keys] }
 
 type keys struct {
-	secrets [][]byte // of key 1, 2, …
-	newest  int      // the number of the key that tokens are made with
+	// states are those of the HMACs of key 1, 2, …: each message has several tokens.
+	states []*sync.Pool
+	newest int // the number of the key that tokens are made with
 }
 
 // NewMaker uses secrets of at least 32 random bytes each, of the keys 1, 2, … in their
@@ -64,7 +68,8 @@ func NewMaker(first []byte, later ...[]byte) *Maker {
 func (m *Maker) Renew(secrets [][]byte, newest int) {
 	k := &keys{newest: newest}
 	for _, s := range secrets {
-		k.secrets = append(k.secrets, append([]byte(nil), s...))
+		secret := bytes.Clone(s)
+		k.states = append(k.states, &sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }})
 	}
 	m.keys.Store(k)
 }
@@ -72,16 +77,16 @@ func (m *Maker) Renew(secrets [][]byte, newest int) {
 // Append appends the token for a run's contact to dst.
 func (m *Maker) Append(dst []byte, p Purpose, run, contact int64) []byte {
 	k := m.keys.Load()
-	number, body := 1, make([]byte, 0, 1+3*binary.MaxVarintLen64+macSize)
+	number, signed := 1, append(make([]byte, 0, 2+3*binary.MaxVarintLen64+sha256.Size), byte(p))
 	// A Message-ID is the same for all attempts of a recipient, also while keys change:
 	// it is the first key's for ever, and names none.
 	if p != MessageID {
 		number = k.newest
-		body = binary.AppendUvarint(append(body, named), uint64(number))
+		signed = binary.AppendUvarint(append(signed, named), uint64(number))
 	}
-	body = binary.AppendUvarint(body, uint64(run))
-	body = binary.AppendUvarint(body, uint64(contact))
-	return encoding.AppendEncode(dst, append(body, k.mac(number, p, body)...))
+	signed = binary.AppendUvarint(signed, uint64(run))
+	signed = binary.AppendUvarint(signed, uint64(contact))
+	return encoding.AppendEncode(dst, k.appendMAC(signed, number, signed)[1:len(signed)+macSize])
 }
 
 // Read checks a token, in any case of letters, and returns whom it names.
@@ -97,12 +102,12 @@ func (m *Maker) Read(p Purpose, token string) (run, contact int64, err error) {
 	number, names := uint64(1), body
 	if body[0] == named {
 		var n int
-		if number, n = binary.Uvarint(body[1:]); n <= 0 || number < 1 || number > uint64(len(k.secrets)) {
+		if number, n = binary.Uvarint(body[1:]); n <= 0 || number < 1 || number > uint64(len(k.states)) {
 			return 0, 0, ErrInvalid
 		}
 		names = body[1+n:]
 	}
-	if !hmac.Equal(mac, k.mac(int(number), p, body)) {
+	if !hmac.Equal(mac, k.appendMAC(nil, int(number), append([]byte{byte(p)}, body...))[:macSize]) {
 		return 0, 0, ErrInvalid
 	}
 	r, n := binary.Uvarint(names)
@@ -116,9 +121,11 @@ func (m *Maker) Read(p Purpose, token string) (run, contact int64, err error) {
 	return int64(r), int64(c), nil
 }
 
-func (k *keys) mac(number int, p Purpose, body []byte) []byte {
-	h := hmac.New(sha256.New, k.secrets[number-1])
-	h.Write([]byte{byte(p)})
-	h.Write(body)
-	return h.Sum(nil)[:macSize]
+// appendMAC appends a key's whole HMAC of a purpose with the body that follows it.
+func (k *keys) appendMAC(dst []byte, number int, signed []byte) []byte {
+	h := k.states[number-1].Get().(hash.Hash)
+	defer k.states[number-1].Put(h)
+	h.Reset()
+	h.Write(signed)
+	return h.Sum(dst)
 }
