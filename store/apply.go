@@ -46,8 +46,10 @@ func (t *tx) moveCheckpoint(ctx context.Context, name string, from, to uint64) e
 
 // Apply applies events in order and moves the checkpoint, in one transaction: see
 // delivery.Ledger. Events of recipients that are not in the ledger change nothing.
-// It reads the rows that the events are about, applies the events in memory, writes
-// the rows that changed, and suppresses those whose mailbox is gone.
+// Most events say that the first attempt was accepted: their rows are written where they
+// are still as the snapshot made them. The rows of the others are read, the events are
+// applied in memory, and the rows that changed are written. Then come the history, the
+// counts, and the suppression of those whose mailbox is gone.
 func (db *DB) Apply(ctx context.Context, from, to uint64, events []campaign.Event) error {
 	db.replies.mu.Lock() // the checkpoint's row lock would serialise callers anyway
 	defer db.replies.mu.Unlock()
@@ -69,49 +71,30 @@ func (db *DB) applyEvents(ctx context.Context, t *tx, events []campaign.Event) e
 	if len(events) == 0 {
 		return nil
 	}
-	lines, err := db.lines(ctx, t, recipients(events))
+	moves := make([]move, len(events))
+	rest, err := db.applyFirst(ctx, t, events, moves)
 	if err != nil {
 		return err
 	}
-	replies, err := db.openReplies(ctx, t)
-	if err != nil {
+	if err := db.applyRest(ctx, t, events, rest, moves); err != nil {
 		return err
 	}
 	counts := make(deltas)
 	var history []*campaign.Event
 	var heard []campaign.Feedback
-	var changed []*line // in order of their first event
 	for i := range events {
-		e := &events[i]
-		l := lines[e.Recipient]
-		if l == nil {
+		e, m := &events[i], &moves[i]
+		if m.to.last == nil {
 			continue
 		}
-		before := *l
-		if !l.apply(e) {
-			continue
-		}
-		counts.add(e.Run, e.Lane, before.state, before.reason, -1, before.resent)
-		counts.add(e.Run, e.Lane, l.state, l.reason, 1, l.resent)
-		if before.last == nil {
-			changed = append(changed, l)
-		}
+		counts.add(e.Run, e.Lane, m.from.state, m.from.reason, -1, m.from.resent)
+		counts.add(e.Run, e.Lane, m.to.state, m.to.reason, 1, m.to.resent)
 		if !plain(e) {
 			history = append(history, e)
 		}
-		if l.state == campaign.Bounced {
+		if m.to.state == campaign.Bounced {
 			heard = append(heard, delivery.FeedbackOf(e))
 		}
-	}
-	rows := make([]written, len(changed))
-	for i, l := range changed {
-		rows[i] = l.row(&replies)
-	}
-	if err := replies.write(ctx, t); err != nil {
-		return err
-	}
-	if err := db.writeLedger(ctx, t, rows); err != nil {
-		return err
 	}
 	if err := db.writeAttempts(ctx, t, history); err != nil {
 		return err
@@ -122,11 +105,96 @@ func (db *DB) applyEvents(ctx context.Context, t *tx, events []campaign.Event) e
 	return db.heardAtOnce(ctx, t, heard)
 }
 
-// recipients are those the events are about, once each.
-func recipients(events []campaign.Event) []campaign.Recipient {
-	who := make([]campaign.Recipient, 0, len(events))
-	seen := make(map[campaign.Recipient]struct{}, len(events))
+// move is what an event does to its row; to.last is nil when it does nothing.
+type move struct{ from, to line }
+
+// applyFirst applies the acceptances at the first attempt that are alone about their
+// recipient in the batch, and returns the places of all other events: what is decided
+// with the row in sight, also when the row was not as expected.
+func (db *DB) applyFirst(ctx context.Context, t *tx, events []campaign.Event, moves []move) (rest []int, err error) {
+	first := make([]int, 0, len(events))
+	rows := make([]written, 0, len(events))
+	for i, alone := range alone(events) {
+		if e := &events[i]; alone && e.State == campaign.Accepted && e.Attempt == 1 {
+			moves[i].to.apply(e)
+			first = append(first, i)
+			rows = append(rows, moves[i].to.row(nil))
+		} else {
+			rest = append(rest, i)
+		}
+	}
+	fresh, err := db.writeFresh(ctx, t, rows)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range first {
+		if !fresh[k] { // its place among the others doesn't matter: it is alone
+			moves[i] = move{}
+			rest = append(rest, i)
+		}
+	}
+	return rest, nil
+}
+
+// alone tells for each event whether no other is about its recipient.
+func alone(events []campaign.Event) []bool {
+	alone := make([]bool, len(events))
+	first := make(map[campaign.Recipient]int, len(events))
 	for i := range events {
+		at, seen := first[events[i].Recipient]
+		if seen {
+			alone[at] = false
+			continue
+		}
+		first[events[i].Recipient] = i
+		alone[i] = true
+	}
+	return alone
+}
+
+// applyRest applies the events at some places, with their rows read before.
+func (db *DB) applyRest(ctx context.Context, t *tx, events []campaign.Event, rest []int, moves []move) error {
+	if len(rest) == 0 {
+		return nil
+	}
+	replies, err := db.openReplies(ctx, t)
+	if err != nil {
+		return err
+	}
+	lines, err := db.lines(ctx, t, recipients(events, rest))
+	if err != nil {
+		return err
+	}
+	var changed []*line // in order of their first event
+	for _, i := range rest {
+		l := lines[events[i].Recipient]
+		if l == nil {
+			continue
+		}
+		from := *l
+		if !l.apply(&events[i]) {
+			continue
+		}
+		if from.last == nil {
+			changed = append(changed, l)
+		}
+		moves[i] = move{from, *l}
+	}
+	rows := make([]written, len(changed))
+	for i, l := range changed {
+		rows[i] = l.row(&replies)
+	}
+	if err := replies.write(ctx, t); err != nil {
+		return err
+	}
+	return db.writeLedger(ctx, t, rows)
+}
+
+// recipients are those the events at some places are about, once each.
+func recipients(events []campaign.Event, places []int) []campaign.Recipient {
+	who := make([]campaign.Recipient, 0, len(places))
+	seen := make(map[campaign.Recipient]struct{}, len(places))
+	for _, i := range places {
 		r := events[i].Recipient
 		if _, ok := seen[r]; !ok {
 			seen[r] = struct{}{}
