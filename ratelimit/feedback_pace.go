@@ -27,7 +27,7 @@ const (
 	regain = time.Minute
 	// epoch is the least time between two decreases: what was allowed before must have
 	// left, and the other senders have heard (RFC 9438 §4.6: one decrease for each round
-	// trip). A shared rate is reserved about a second ahead.
+	// trip). A shared rate is reserved about half a second ahead.
 	epoch = 2 * time.Second
 	// While a site refuses everything its window is full, and no rate is low enough until
 	// the next one begins. Then the rate is halved after an epoch, two, four and so on, up

@@ -8,13 +8,15 @@ import (
 const (
 	// tick is the time between the renewals of a key that is being sent to; idleTick and
 	// fullTick of one that only holds connections, and of one whose connections are all
-	// given away, where others may wait for ours.
-	tick     = 250 * time.Millisecond
+	// given away, where others may wait for ours. soonTick is for connections that are
+	// ours as soon as another has closed its own.
+	tick     = 200 * time.Millisecond
+	soonTick = 40 * time.Millisecond
 	fullTick = time.Second
-	idleTick = 3 * time.Second
+	idleTick = 2 * time.Second
 	// nearby slots are for whoever has messages that wait and uses what it has, whatever
 	// its share: otherwise they would be lost.
-	nearby = 450 * time.Millisecond
+	nearby = 350 * time.Millisecond
 	// first is how many slots are taken for a key's first messages, before anybody has
 	// asked for them.
 	first = 8
@@ -64,9 +66,9 @@ func (g *sharedGate) propose() proposal {
 	})
 	limits := p.table.limits()
 	p.table.setRate(limits.Rate, now)
-	g.reserve(&p, me, waiting, now)
 
-	p.grant = p.table.share(me, limits.Connections, now)
+	var fair int
+	p.grant, fair = p.table.share(me, limits.Connections, now)
 	if len(p.table.Members) == 1 { // nobody needs what we don't use
 		p.grant = max(p.grant, min(old.Connections, limits.Connections))
 	}
@@ -75,7 +77,12 @@ func (g *sharedGate) propose() proposal {
 	}
 	m := &p.table.Members[me]
 	m.Connections = max(g.held, p.grant)
-	returned := m.Connections == 0 && g.giveBack(&p.table, now)
+	returned := false
+	if m.Connections > 0 {
+		g.reserve(&p, me, waiting, now)
+	} else { // slots are for who can use them
+		returned = g.giveBack(&p.table, now)
+	}
 
 	p.write = !had || returned || len(p.blocks) > 0 || now > g.until-int64(lease-idleTick) ||
 		m.Connections != old.Connections || m.Rate != old.Rate || m.Limit != old.Limit ||
@@ -83,7 +90,7 @@ func (g *sharedGate) propose() proposal {
 	if p.write {
 		g.may = min(g.may, p.grant)
 	}
-	g.schedule(&p, waiting, limits.Connections, now)
+	g.schedule(&p, waiting, limits.Connections, fair, now)
 	return p
 }
 
@@ -129,15 +136,14 @@ func (g *sharedGate) reserve(p *proposal, me, waiting int, now int64) {
 		return
 	}
 	apart, group := t.grid()
-	rate := float64(time.Second) / float64(apart)
-	pace := t.sharePace(me, rate)
+	pace := t.sharePace(me, now)
 	need := waiting - g.ahead()
 	if g.moved || waiting > 0 {
 		need += int(pace * horizon.Seconds())
 	} else if g.asked > 0 && first*apart <= horizon {
 		need = first - g.ahead() // the first messages of a key
 	}
-	share := pace / rate
+	share := pace * apart.Seconds()
 	near := 0 // slots that nobody else will take
 	if g.hungry {
 		near = waiting + int(t.Members[me].Pace*nearby.Seconds()) - g.aheadUntil(now+int64(nearby))
@@ -179,18 +185,18 @@ func (g *sharedGate) giveBack(t *table, now int64) (freed bool) {
 }
 
 // schedule says when to look again.
-func (g *sharedGate) schedule(p *proposal, waiting, limit int, now int64) {
+func (g *sharedGate) schedule(p *proposal, waiting, limit, fair int, now int64) {
 	p.next = idleTick
 	busy := waiting > 0 || g.moved || g.ahead() > 0 || len(p.blocks) > 0
 	switch {
-	case g.asked > 0:
-		p.next = tick
-		p.unmet = p.grant <= g.held
-	case busy:
+	case g.asked > 0 && p.grant < fair:
+		p.next = soonTick
+	case g.asked > 0 || busy:
 		p.next = tick
 	case p.table.othersConnections(-1) >= limit:
 		p.next = fullTick
 	}
+	p.unmet = g.asked > 0 && p.grant <= g.held
 	if waiting > 0 && len(p.blocks) == 0 && g.ahead() == 0 {
 		p.unmet = true
 		if p.table.Rate <= 0 {
@@ -201,4 +207,7 @@ func (g *sharedGate) schedule(p *proposal, waiting, limit int, now int64) {
 		}
 	}
 	p.next = jitter(p.next)
+	if limit < len(p.table.Members) {
+		p.next = min(p.next, turnsEnd(now))
+	}
 }

@@ -193,8 +193,8 @@ func (g *sharedGate) measure() {
 	}
 	g.measured = now
 	g.moved = g.used > 0
-	g.hungry = g.line.waiting.Load() > 0 && g.lost*10 <= g.used
-	g.used, g.lost = 0, 0
+	g.hungry = (g.waited || g.line.waiting.Load() > 0) && g.lost*10 <= g.used
+	g.used, g.lost, g.waited = 0, 0, false
 }
 
 // adopt makes a proposal the truth: it was written, or differs in nothing from what is

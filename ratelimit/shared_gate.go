@@ -24,6 +24,7 @@ type sharedGate struct {
 
 	blocks     []block // slots of our own, in order of time
 	used, lost int     // slots, since the last renewal
+	waited     bool    // some message, since then
 
 	held    int // connections
 	leaving int // of them: told by Over to close
@@ -85,11 +86,13 @@ func (g *sharedGate) take() time.Duration {
 	now := g.s.clock.server()
 	g.dropPast(now)
 	if len(g.blocks) == 0 {
+		g.waited = true
 		g.ask(now)
 		return time.Hour // or until the renewal brings slots
 	}
 	b := &g.blocks[0]
 	if wait := b.start - now; wait > 0 {
+		g.waited = true
 		return time.Duration(wait)
 	}
 	b.start += int64(b.apart)

@@ -6,8 +6,15 @@ import (
 	"time"
 )
 
-// turn is how long a process keeps a connection that others wait for.
-const turn = 4 * time.Second
+// turn is how long a process keeps a connection that others wait for. Each time one
+// changes hands it carries nothing for as long as it takes to close it and open another,
+// some round trips.
+const turn = 12 * time.Second
+
+// turnsEnd is how long it is until the next turn has begun.
+func turnsEnd(now int64) time.Duration {
+	return turn - time.Duration(now)%turn + time.Millisecond
+}
 
 // shareConnections shares a limit among processes that want so many connections each:
 // nobody gets more than it wants, and equal shares of what is scarce. Where there are

@@ -41,9 +41,12 @@ type member struct {
 	Until int64   `json:"until"`
 }
 
+// written is when the member wrote last.
+func (m member) written() int64 { return m.Until - int64(lease) }
+
 const (
 	// horizon is how far ahead slots are taken: what a process that dies leaves unused.
-	horizon = time.Second
+	horizon = 600 * time.Millisecond
 	// leastUnit is the shortest time that is taken as one: 64 units reach beyond the
 	// horizon.
 	leastUnit = 16 * time.Millisecond
@@ -54,7 +57,7 @@ const (
 	// lease is how long a member's connections are its own after it wrote, stopEarly how
 	// long before that end it gives them up if it could not renew, and margin how long
 	// after that end others wait.
-	lease     = 12 * time.Second
+	lease     = 7 * time.Second
 	stopEarly = 3 * time.Second
 	margin    = time.Second
 )
@@ -227,27 +230,38 @@ func (t *table) remove(name string) {
 
 // share is how many connections a member may have: its fair share, as far as the others
 // have given up what is more than theirs.
-func (t *table) share(me, limit int, now int64) int {
+func (t *table) share(me, limit int, now int64) (may, fair int) {
 	wants := make([]int, len(t.Members))
 	for i, m := range t.Members {
 		wants[i] = m.Want
 	}
-	fair := shareConnections(limit, wants, now)[me]
-	return max(min(fair, limit-t.othersConnections(me)), 0)
+	fair = shareConnections(limit, wants, now)[me]
+	return max(min(fair, limit-t.othersConnections(me)), 0), fair
 }
 
 // sharePace is a member's share of the rate: a fair one of what is scarce, and an equal
-// one of what nobody asks for, so that a message finds its slot at once.
-func (t *table) sharePace(me int, rate float64) float64 {
-	wants := make([]float64, len(t.Members))
+// one of what nobody asks for, so that a message finds its slot at once. Who has
+// no connection gets none, nor who let several turns pass: it is dead, or has nothing to
+// send.
+func (t *table) sharePace(me int, now int64) float64 {
+	apart, group := t.grid()
+	rate := float64(time.Second) / float64(apart)
+	silent := 3*tick + time.Duration(2*len(t.Members)*group)*apart
+	wants := make([]float64, 0, len(t.Members))
+	place := 0
 	for i, m := range t.Members {
-		wants[i] = m.Pace
+		if i == me {
+			place = len(wants)
+		} else if m.Connections == 0 || m.written() < now-int64(silent) {
+			continue
+		}
+		wants = append(wants, m.Pace)
 	}
 	shares := sharePaces(rate, wants)
 	for _, s := range shares {
 		rate -= s
 	}
-	return shares[me] + max(rate, 0)/float64(len(shares))
+	return shares[place] + max(rate, 0)/float64(len(shares))
 }
 
 // othersConnections are the connections of all members but one.

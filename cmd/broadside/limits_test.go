@@ -62,14 +62,14 @@ func TestLimitsHoldAcrossProcesses(t *testing.T) {
 	t.Logf("in a second at most %d, in ten %d of %d/s; at most %d connections of %d; of the rate was used %.1f %% (the machine was late %.1f %% of the time): %.1f %% before one sender was killed, %.1f %% without it, %.1f %% with another one",
 		seen.PeakPerSecond, seen.PeakPer10s, sharedRate, seen.PeakConnections, sharedConnections, 100*all, 100*busy.late(), 100*before, 100*without, 100*with)
 	c.withinLimits(seen)
-	// A hundredth is for the edges of so short a time; the killed sender's slots and
-	// connections are missing until the others notice.
+	// The dead sender's share of half a second is lost, 1 % of this time; 3 % are what keeps
+	// every window within the rate.
 	punctual := 1 - busy.late()
-	if want := 0.94 * punctual; before < want {
+	if want := 0.95 * punctual; before < want {
 		t.Errorf("%.1f %% of the rate was used by three senders, want %.1f %%", 100*before, 100*want)
 	}
-	if want := 0.92 * punctual; all < want {
-		t.Errorf("%.1f %% of the rate was used in all, want %.1f %%", 100*all, 100*want)
+	if want := 0.95 * punctual; all < want {
+		t.Errorf("%.1f %% of the rate was used while one sender was killed and another one came, want %.1f %%", 100*all, 100*want)
 	}
 	if n := seen.Accepted; n < recipients || n > recipients+sharedConnections {
 		t.Errorf("%d copies arrived of %d messages", n, recipients)
@@ -99,7 +99,7 @@ func TestLimitsHoldWithoutNATS(t *testing.T) {
 	c.run("campaign", "start", "news")
 	eventually(t, "no mail arrives", time.Minute, func() bool { return c.arrived() > recipients/3 })
 	nats.kill()
-	<-time.After(1500 * time.Millisecond) // slots are taken a second ahead
+	<-time.After(1500 * time.Millisecond) // slots are taken for less than that ahead
 	before := c.arrived()
 	<-time.After(3 * time.Second)
 	without := c.arrived() - before
