@@ -83,11 +83,10 @@ func TestSharedConnectionIsHandedOver(t *testing.T) {
 		t.Run(fmt.Sprintf("%d at %v/s, %v each", c.processes, c.rate, c.takes), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
+				w.dials = c.dials
 				var all []*process
 				for i := range c.processes {
-					p := w.process(t, fmt.Sprint("p", i), Limits{Rate: c.rate, Connections: 1}, 2, c.takes, time.Duration(i-1)*50*time.Millisecond)
-					p.dials = c.dials
-					all = append(all, p)
+					all = append(all, w.process(t, fmt.Sprint("p", i), Limits{Rate: c.rate, Connections: 1}, 2, c.takes, time.Duration(i-1)*50*time.Millisecond))
 				}
 				start := time.Now()
 				time.Sleep(4 * time.Minute)

@@ -18,6 +18,7 @@ type world struct {
 	revision map[string]uint64
 	last     uint64
 	slow     time.Duration // a request's longest way
+	dials    time.Duration // what opening a connection takes
 	away     bool
 	requests int
 
@@ -94,8 +95,7 @@ type process struct {
 	open   atomic.Int64
 	most   atomic.Int64
 	done   sync.WaitGroup
-	takes  time.Duration // a message
-	dials  time.Duration // a connection, before its first message
+	takes  time.Duration
 }
 
 func (w *world) process(t *testing.T, name string, l Limits, conns int, takes, skewed time.Duration) *process {
@@ -148,7 +148,7 @@ func (p *process) connection(ctx context.Context) {
 		p.gate.Release()
 		p.wake()
 	}()
-	time.Sleep(p.dials)
+	time.Sleep(p.w.dials)
 	for !p.gate.Over() {
 		// A connection that waits for a slot looks up now and then.
 		slotCtx, cancel := context.WithTimeout(ctx, 400*time.Millisecond)
