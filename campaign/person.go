@@ -40,13 +40,16 @@ type PersonList struct {
 
 // PersonConsent is the record of a consent.
 type PersonConsent struct {
-	List      string    `json:"list"`
-	At        time.Time `json:"at"`
-	How       string    `json:"how"`
-	IP        string    `json:"ip,omitempty"`
-	Form      string    `json:"form,omitempty"`
-	Confirmed time.Time `json:"confirmed,omitzero"`
-	Until     time.Time `json:"until,omitzero"`
+	List        string    `json:"list"`
+	At          time.Time `json:"at"`
+	How         string    `json:"how"`
+	IP          string    `json:"ip,omitempty"`
+	Agent       string    `json:"agent,omitempty"` // the browser, as it calls itself
+	Form        string    `json:"form,omitempty"`  // the words that were agreed to
+	FormVersion int64     `json:"form_version,omitempty"`
+	Confirmed   time.Time `json:"confirmed,omitzero"`
+	ConfirmedIP string    `json:"confirmed_ip,omitempty"`
+	Until       time.Time `json:"until,omitzero"`
 }
 
 // PersonSuppression is one reason why the person gets no mail.

@@ -10,7 +10,7 @@ import (
 	"broadside/campaign"
 )
 
-const listColumns = "id, name, created, subscribed, unsubscribed, tracking"
+const listColumns = "id, name, created, subscribed, unsubscribed, tracking, title, description, visible"
 
 type listRow struct {
 	ID                       int64
@@ -18,6 +18,8 @@ type listRow struct {
 	Created                  int64
 	Subscribed, Unsubscribed int64
 	Tracking                 uint8
+	Title, Description       string
+	Visible                  bool
 }
 
 func (r listRow) list() campaign.List {
@@ -28,6 +30,7 @@ func (r listRow) list() campaign.List {
 		Subscribed:   r.Subscribed,
 		Unsubscribed: r.Unsubscribed,
 		Tracking:     campaign.Tracking(r.Tracking),
+		Presentation: campaign.Presentation{Title: r.Title, Description: r.Description, Visible: r.Visible},
 	}
 }
 
@@ -88,50 +91,19 @@ func (db *DB) ListContacts(ctx context.Context, list campaign.ListID, after camp
 	return members, nil
 }
 
-// Unsubscribe marks a contact as having left a list, or every list that it is in
-// when list is 0. Leaving a list twice changes nothing. A contact that was never in
-// the list leaves it all the same, so that no import adds it later;
-// campaign.ErrNotFound when there is no such contact or list.
-func (db *DB) Unsubscribe(ctx context.Context, contact campaign.ContactID, list campaign.ListID, now time.Time) error {
+// PresentList sets what its members see of a list; campaign.ErrNotFound.
+func (db *DB) PresentList(ctx context.Context, id campaign.ListID, p campaign.Presentation) (campaign.List, error) {
+	var r listRow
 	err := db.change(ctx, func(t *tx) error {
-		var left []int64
-		err := t.SelectContext(ctx, &left, t.Rebind(`
-			UPDATE members SET status = 1, changed = ?
-			WHERE contact = ? AND (list = ? OR ? = 0) AND status = 0 RETURNING list`), millis(now), contact, list, list)
-		if err != nil {
-			return err
-		}
-		for _, l := range left {
-			if _, err := t.exec(ctx, "UPDATE lists SET subscribed = subscribed - 1, unsubscribed = unsubscribed + 1 WHERE id = ?", l); err != nil {
-				return err
-			}
-		}
-		if len(left) > 0 || list == 0 {
-			return nil
-		}
-		return t.leaveUnjoined(ctx, contact, list, now)
+		return t.get(ctx, &r, "UPDATE lists SET title = ?, description = ?, visible = ? WHERE id = ? RETURNING "+listColumns, p.Title, p.Description, p.Visible, int64(id))
 	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = campaign.ErrNotFound
+	}
 	if err != nil {
-		return fmt.Errorf("unsubscribe contact %d from list %d: %w", contact, list, err)
+		return campaign.List{}, fmt.Errorf("list %d: %w", id, err)
 	}
-	return nil
-}
-
-func (t *tx) leaveUnjoined(ctx context.Context, contact campaign.ContactID, list campaign.ListID, now time.Time) error {
-	var known bool
-	err := t.get(ctx, &known, "SELECT EXISTS (SELECT 1 FROM contacts WHERE id = ?) AND EXISTS (SELECT 1 FROM lists WHERE id = ?)", contact, list)
-	if err != nil {
-		return err
-	}
-	if !known {
-		return campaign.ErrNotFound
-	}
-	n, err := t.exec(ctx, "INSERT INTO members (list, contact, status, changed, import) VALUES (?, ?, 1, ?, 0) ON CONFLICT DO NOTHING", list, contact, millis(now))
-	if err != nil || n == 0 {
-		return err
-	}
-	_, err = t.exec(ctx, "UPDATE lists SET unsubscribed = unsubscribed + 1 WHERE id = ?", list)
-	return err
+	return r.list(), nil
 }
 
 // DropEmptyList removes a list that never got anything: it was made for an import
@@ -139,7 +111,7 @@ func (t *tx) leaveUnjoined(ctx context.Context, contact campaign.ContactID, list
 func (db *DB) DropEmptyList(ctx context.Context, id campaign.ListID) error {
 	err := db.change(ctx, func(t *tx) error {
 		_, err := t.exec(ctx, `DELETE FROM lists WHERE id = ? AND subscribed = 0 AND unsubscribed = 0
-			AND NOT EXISTS (SELECT 1 FROM imports WHERE list = lists.id)`, int64(id))
+			AND NOT EXISTS (SELECT 1 FROM imports WHERE list = lists.id) AND NOT EXISTS (SELECT 1 FROM forms WHERE list = lists.id)`, int64(id))
 		return err
 	})
 	if err != nil {

@@ -69,15 +69,16 @@ func (db *DB) MembershipsOf(ctx context.Context, c campaign.ContactID) ([]campai
 		listRow
 		Status  uint8
 		Changed int64
+		LeftBy  int `db:"left_by"`
 	}
-	err := db.selectAll(ctx, &rows, `SELECT l.id, l.name, l.created, l.subscribed, l.unsubscribed, m.status, m.changed
+	err := db.selectAll(ctx, &rows, `SELECT l.id, l.name, l.created, l.subscribed, l.unsubscribed, l.tracking, l.title, l.description, l.visible, m.status, m.changed, m.left_by
 		FROM members m JOIN lists l ON l.id = m.list WHERE m.contact = ? ORDER BY l.name`, int64(c))
 	if err != nil {
 		return nil, fmt.Errorf("read the lists of contact %d: %w", c, err)
 	}
 	list := make([]campaign.Membership, len(rows))
 	for i, r := range rows {
-		list[i] = campaign.Membership{List: r.list(), Status: campaign.MemberStatus(r.Status), Changed: fromMillis(r.Changed)}
+		list[i] = campaign.Membership{List: r.list(), Status: campaign.MemberStatus(r.Status), Changed: fromMillis(r.Changed), ByPerson: r.LeftBy == leftByPerson}
 	}
 	return list, nil
 }

@@ -79,7 +79,10 @@ func (db *DB) personLists(ctx context.Context, p *campaign.Person, names map[cam
 	}
 	consents, err := db.ConsentsOf(ctx, p.Contact.ID)
 	for _, c := range consents {
-		p.Consents = append(p.Consents, campaign.PersonConsent{List: names[c.List], At: c.At, How: c.How, IP: c.IP, Form: c.Form, Confirmed: c.Confirmed, Until: c.Until})
+		p.Consents = append(p.Consents, campaign.PersonConsent{
+			List: names[c.List], At: c.At, How: c.How, IP: c.IP, Agent: c.Agent, Form: c.Form, FormVersion: c.FormVersion,
+			Confirmed: c.Confirmed, ConfirmedIP: c.ConfirmedIP, Until: c.Until,
+		})
 	}
 	return err
 }

@@ -9,7 +9,7 @@ import (
 // routes is everything that is answered, with what it needs and what the audit log
 // calls it.
 func (a *App) routes() {
-	a.mux.Handle("/u/", a.Recipients)
+	a.mux.Handle("/u/", a.withClient(a.Recipients))
 	a.mux.Handle("GET /healthz", a.Recipients)
 	a.mux.HandleFunc("GET /assets/{name}", serveAsset)
 	a.mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
@@ -61,6 +61,7 @@ func (a *App) routes() {
 
 	a.page("GET /lists", account.See, "", showLists)
 	a.page("GET /lists/{id}", account.See, "", showList)
+	a.page("POST /lists/{id}/presentation", account.Lists, "present list", presentList)
 	a.page("POST /lists/{id}/export", account.Lists, "export list", exportList)
 	a.page("POST /lists/{id}/tracking", account.Lists, "set list tracking", setListTracking)
 	a.page("POST /lists/{id}/imports/{import}/undo", account.Lists, "undo import", undoImport)

@@ -36,6 +36,7 @@ func showLists(v *visit) error {
 const membersPage = 50
 
 type listView struct {
+	Form
 	List    campaign.List
 	Imports []campaign.Import
 	Members []campaign.Member
@@ -48,9 +49,14 @@ func showList(v *visit) error {
 	if err != nil {
 		return err
 	}
+	return v.showList(http.StatusOK, list, Form{})
+}
+
+func (v *visit) showList(status int, list campaign.List, f Form) error {
 	ctx := v.r.Context()
 	after := v.number("after")
-	body := listView{List: list, First: after == 0}
+	body := listView{Form: f, List: list, First: after == 0}
+	var err error
 	if body.Imports, err = v.app.Store.Imports(ctx, list.ID, 0, 10); err != nil {
 		return err
 	}
@@ -60,7 +66,32 @@ func showList(v *visit) error {
 	if len(body.Members) == membersPage {
 		body.Next = body.Members[membersPage-1].ID
 	}
-	return v.render(http.StatusOK, "list", list.Name, body)
+	return v.render(status, "list", list.Name, body)
+}
+
+// presentList says what its members see of a list.
+func presentList(v *visit) error {
+	list, err := v.list()
+	if err != nil {
+		return err
+	}
+	f, err := v.readForm("title", "description", "visible")
+	if err != nil {
+		return err
+	}
+	p := campaign.Presentation{Title: f.Values["title"], Description: f.Values["description"], Visible: f.Values["visible"] != ""}
+	if field, err := p.Check(); err != nil {
+		f.Errors[field] = err.Error()
+		return v.showList(http.StatusUnprocessableEntity, list, f)
+	}
+	if list, err = v.app.Store.PresentList(v.r.Context(), list.ID, p); err != nil {
+		return err
+	}
+	v.flash("Members see this list as %s.", list.PublicTitle())
+	if !list.Visible {
+		v.flash("Members do not see this list by its name.")
+	}
+	return v.redirect(fmt.Sprintf("/lists/%d", list.ID))
 }
 
 func (v *visit) list() (campaign.List, error) {

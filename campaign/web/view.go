@@ -40,7 +40,7 @@ func parsePages() *pages {
 	}
 	for _, name := range names {
 		base := strings.TrimSuffix(path.Base(name), ".html")
-		if base == "layout" || base == "parts" || base == "unsubscribe" {
+		if base == "layout" || base == "parts" {
 			continue
 		}
 		p.byName[base] = template.Must(template.Must(shared.Clone()).ParseFS(pageFiles, name))

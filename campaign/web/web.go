@@ -73,10 +73,11 @@ func New(c Config) *App {
 	a := &App{Config: c, pages: parsePages(), sessions: newSessions(c.Sessions), mux: http.NewServeMux(), stopping: make(chan struct{})}
 	a.watches = watches{service: c.Service, log: c.Log, now: c.Now}
 	a.routes()
-	// Another site's page cannot make a signed-in browser change anything here. Mailbox
-	// providers' one-click requests carry no cookie and prove themselves by their token.
+	// Another site's page cannot make a signed-in browser change anything here. What
+	// recipients and mailbox providers ask for carries no cookie, and proves itself by its
+	// token.
 	guard := http.NewCrossOriginProtection()
-	guard.AddInsecureBypassPattern("POST /u/{token}")
+	guard.AddInsecureBypassPattern("POST /u/")
 	guard.SetDenyHandler(http.HandlerFunc(a.foreign))
 	a.handler = guard.Handler(a.secure(a.mux))
 	return a

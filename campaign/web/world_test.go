@@ -17,7 +17,6 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/account"
-	"broadside/campaign/token"
 	"broadside/campaign/upload"
 	"broadside/store"
 )
@@ -77,7 +76,7 @@ func newWorld(t *testing.T) *world {
 		Uploads:    uploads,
 		Accounts:   accounts,
 		Sessions:   db.Sessions(),
-		Recipients: Recipients(db, token.NewMaker(make([]byte, 32)), log),
+		Recipients: Recipients(db, linkTokens, log),
 		Sites:      &w.sites,
 		SiteOf:     func(string) string { return "all others" },
 		Log:        log, Now: time.Now,

@@ -66,13 +66,14 @@ var arrows = map[string]struct {
 	"campaign/lint":     {nil, "a message is looked at without knowing whose it is"},
 	"campaign/listfile": {nil, "files are read without knowing what their rows are for"},
 	"campaign/account":  {[]string{"campaign"}, "who may use the pages is apart from what they do there"},
+	"campaign/locale":   {nil, "words are looked up without knowing what they are said about"},
 	"campaign/message":  {nil, "a message is compiled and rendered from its arguments alone"},
 	"campaign/schedule": {nil, "when something is due is a matter of calendars alone"},
 	"campaign/segment":  {nil, "an expression is evaluated over attributes alone"},
 	"campaign/token":    {nil, "a token is made and read from its arguments alone"},
 	"campaign/upload":   {[]string{"campaign", "campaign/listfile"}, "a file waits for its import without knowing who looks at it"},
 	"campaign/web": {
-		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/message", "campaign/schedule", "campaign/token", "campaign/upload", "campaign/web/api", "campaign/web/transfer"},
+		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/locale", "campaign/message", "campaign/schedule", "campaign/token", "campaign/upload", "campaign/web/api", "campaign/web/transfer"},
 		"pages show campaigns and change them through campaign.Service, as the commands do",
 	},
 	"campaign/web/api": {

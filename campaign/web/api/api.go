@@ -24,6 +24,8 @@ type Store interface {
 	campaign.Store
 	ListByID(ctx context.Context, id campaign.ListID) (campaign.List, error)             // ErrNotFound
 	CampaignByID(ctx context.Context, id campaign.CampaignID) (campaign.Campaign, error) // ErrNotFound
+	// PresentList sets what its members see of a list.
+	PresentList(ctx context.Context, id campaign.ListID, p campaign.Presentation) (campaign.List, error) // ErrNotFound
 	// RunsOf pages through a campaign's runs, newest first; before 0 starts.
 	RunsOf(ctx context.Context, c campaign.CampaignID, before campaign.RunID, limit int) ([]campaign.Run, error)
 	ContactByID(ctx context.Context, id campaign.ContactID) (campaign.Contact, error) // ErrNotFound

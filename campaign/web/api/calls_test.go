@@ -31,6 +31,9 @@ func (w *world) values(op string) map[string]any {
 			v["body.scopes"] = []string{"see"}
 		}
 		return v
+	case "present-list":
+		l, _ := w.list()
+		return map[string]any{"list": l.ID, "body.title": "Harbour News", "body.visible": true}
 	case "undo-import":
 		l, im := w.list()
 		return map[string]any{"list": l.ID, "import": im}

@@ -21,10 +21,13 @@ type List struct {
 	Subscribed   int64     `json:"subscribed" doc:"Members who want its mail."`
 	Unsubscribed int64     `json:"unsubscribed" doc:"Members who left."`
 	Tracking     string    `json:"tracking" enum:"off,anonymous,individual" doc:"The most that is measured of what its members do with messages."`
+	Title        string    `json:"title,omitempty" doc:"What its members see; the name when it is missing."`
+	Description  string    `json:"description,omitempty" doc:"For its members."`
+	Visible      bool      `json:"visible" doc:"Members see it among their lists, may leave it there, and come back."`
 }
 
 func listOf(l campaign.List) List {
-	return List{int64(l.ID), l.Name, l.Created, l.Subscribed, l.Unsubscribed, l.Tracking.String()}
+	return List{int64(l.ID), l.Name, l.Created, l.Subscribed, l.Unsubscribed, l.Tracking.String(), l.Title, l.Description, l.Visible}
 }
 
 // Member is a contact in a list.
@@ -65,6 +68,7 @@ func (a *API) addLists() {
 	add(a, Operation{Method: "GET", Path: "/lists", ID: "list-lists", Tag: "lists", Summary: "All lists", Need: account.See}, a.showLists)
 	add(a, Operation{Method: "POST", Path: "/lists", ID: "create-list", Tag: "lists", Summary: "Make an empty list", Need: account.Lists, Action: "create list", Status: http.StatusCreated}, a.createList)
 	add(a, Operation{Method: "GET", Path: "/lists/{list}", ID: "show-list", Tag: "lists", Summary: "A list", Need: account.See}, a.showList)
+	add(a, Operation{Method: "PUT", Path: "/lists/{list}/presentation", ID: "present-list", Tag: "lists", Summary: "Say what the members of a list see of it", Means: "On the page behind the unsubscribe link of each message, people see the lists that they are in and that are visible.", Need: account.Lists, Action: "present list"}, a.presentList)
 	add(a, Operation{Method: "GET", Path: "/lists/{list}/members", ID: "list-members", Tag: "lists", Summary: "The members of a list", Need: account.See}, a.showMembers)
 	add(a, Operation{Method: "PUT", Path: "/lists/{list}/tracking", ID: "set-list-tracking", Tag: "lists", Summary: "Say what may be measured of a list's members", Means: "It is the most that a campaign gets, for messages that have not left yet. Who is in several lists of a campaign gets the strictest.", Need: account.Lists, Action: "set list tracking"}, a.setTracking)
 	a.addJoining()

@@ -1,0 +1,85 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/netip"
+
+	"broadside/campaign/locale"
+)
+
+// public shows the pages that are for everybody, in their language.
+type public struct{ log *slog.Logger }
+
+// publicPages are the templates by name.
+var publicPages = parsePublic("notice", "preferences")
+
+func parsePublic(names ...string) map[string]*template.Template {
+	pages := map[string]*template.Template{}
+	for _, name := range names {
+		t := template.New("").Funcs(template.FuncMap{"asset": assetURL})
+		pages[name] = template.Must(t.ParseFS(pageFiles, "pages/public/layout.html", "pages/public/"+name+".html"))
+	}
+	return pages
+}
+
+// publicView is what the template of such a page sees.
+type publicView struct {
+	*locale.Words
+	Title     string
+	Languages []*locale.Words // that the page can be had in
+	Body      any
+}
+
+// publicPolicy lets a page use our style sheet and nothing else, and be framed by nobody.
+const publicPolicy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func (p public) show(w http.ResponseWriter, status int, page string, v publicView) {
+	var out bytes.Buffer
+	if err := publicPages[page].ExecuteTemplate(&out, "layout", v); err != nil {
+		p.log.Error("web: page not made", "page", page, "error", err)
+		http.Error(w, v.Say("trouble/title"), http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Language", v.Tag)
+	header.Set("Content-Security-Policy", publicPolicy)
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	if _, err := w.Write(out.Bytes()); err != nil {
+		p.log.Debug("web: page not sent", "page", page, "error", err)
+	}
+}
+
+// notice shows a page that only says something.
+func (p public) notice(w http.ResponseWriter, status int, words *locale.Words, title, text string) {
+	p.show(w, status, "notice", publicView{Words: words, Title: title, Body: text})
+}
+
+// wordsFor chooses the language of a page: the one that was clicked, the contact's own
+// (by its attributes), the browser's.
+func wordsFor(r *http.Request, attributes []byte) *locale.Words {
+	return locale.Choose(r.URL.Query().Get("lang"), locale.Wish(attributes), r.Header.Get("Accept-Language"))
+}
+
+type clientKey struct{}
+
+// withClient tells the recipients' pages where a request came from.
+func (a *App) withClient(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), clientKey{}, a.client(r))))
+	})
+}
+
+// clientOf is the address that a request of such a page came from.
+func clientOf(r *http.Request) netip.Addr {
+	if addr, ok := r.Context().Value(clientKey{}).(netip.Addr); ok {
+		return addr
+	}
+	return peerOf(r)
+}

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"broadside/campaign"
+)
+
+// Who made a contact leave a list; stored, never renumber them.
+const (
+	leftByOther  = 0
+	leftByPerson = 1
+)
+
+// Unsubscribe marks a contact as having left a list, or every list that it is in
+// when list is 0. Leaving a list twice changes nothing. A contact that was never in
+// the list leaves it all the same, so that no import adds it later;
+// campaign.ErrNotFound when there is no such contact or list.
+func (db *DB) Unsubscribe(ctx context.Context, contact campaign.ContactID, list campaign.ListID, now time.Time) error {
+	return db.leave(ctx, contact, list, leftByOther, now)
+}
+
+// Leave is Unsubscribe by the person, who may come back the same way.
+func (db *DB) Leave(ctx context.Context, contact campaign.ContactID, list campaign.ListID, now time.Time) error {
+	return db.leave(ctx, contact, list, leftByPerson, now)
+}
+
+func (db *DB) leave(ctx context.Context, contact campaign.ContactID, list campaign.ListID, by int, now time.Time) error {
+	err := db.change(ctx, func(t *tx) error {
+		var left []int64
+		err := t.SelectContext(ctx, &left, t.Rebind(`
+			UPDATE members SET status = 1, changed = ?, left_by = ?
+			WHERE contact = ? AND (list = ? OR ? = 0) AND status = 0 RETURNING list`), millis(now), by, contact, list, list)
+		if err != nil {
+			return err
+		}
+		for _, l := range left {
+			if _, err := t.exec(ctx, "UPDATE lists SET subscribed = subscribed - 1, unsubscribed = unsubscribed + 1 WHERE id = ?", l); err != nil {
+				return err
+			}
+		}
+		if len(left) > 0 || list == 0 {
+			return nil
+		}
+		return t.leaveUnjoined(ctx, contact, list, by, now)
+	})
+	if err != nil {
+		return fmt.Errorf("unsubscribe contact %d from list %d: %w", contact, list, err)
+	}
+	return nil
+}
+
+func (t *tx) leaveUnjoined(ctx context.Context, contact campaign.ContactID, list campaign.ListID, by int, now time.Time) error {
+	var known bool
+	err := t.get(ctx, &known, "SELECT EXISTS (SELECT 1 FROM contacts WHERE id = ?) AND EXISTS (SELECT 1 FROM lists WHERE id = ?)", contact, list)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return campaign.ErrNotFound
+	}
+	n, err := t.exec(ctx, "INSERT INTO members (list, contact, status, changed, import, left_by) VALUES (?, ?, 1, ?, 0, ?) ON CONFLICT DO NOTHING", list, contact, millis(now), by)
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = t.exec(ctx, "UPDATE lists SET unsubscribed = unsubscribed + 1 WHERE id = ?", list)
+	return err
+}
+
+// Return subscribes a contact again to a list that it had left by itself, and keeps the
+// record of that consent; false, and nothing changes, when it had not.
+func (db *DB) Return(ctx context.Context, c campaign.Consent) (bool, error) {
+	var returned bool
+	err := db.change(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, "UPDATE members SET status = 0, changed = ?, left_by = ? WHERE list = ? AND contact = ? AND status = 1 AND left_by = ?",
+			millis(c.At), leftByOther, int64(c.List), int64(c.Contact), leftByPerson)
+		if err != nil || n == 0 {
+			return err
+		}
+		returned = true
+		if _, err := t.exec(ctx, "UPDATE lists SET subscribed = subscribed + 1, unsubscribed = unsubscribed - 1 WHERE id = ?", int64(c.List)); err != nil {
+			return err
+		}
+		return t.recordConsent(ctx, c)
+	})
+	if err != nil {
+		return false, fmt.Errorf("contact %d returns to list %d: %w", c.Contact, c.List, err)
+	}
+	return returned, nil
+}
