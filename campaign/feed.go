@@ -157,7 +157,7 @@ func (f *feeder) feedLanes(ctx context.Context, running []*Run) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	waiting := map[LaneRun]bool{}
+	waiting := map[LaneRun]int64{}
 	for _, r := range running {
 		if err := f.survey(ctx, r, waiting); err != nil {
 			return 0, err
@@ -170,12 +170,12 @@ func (f *feeder) feedLanes(ctx context.Context, running []*Run) (int64, error) {
 	g.SetLimit(feedParallel)
 	for _, l := range f.lanes {
 		l.observe(depth, running, f.p.Now())
-		work := slices.DeleteFunc(slices.Clone(running), func(r *Run) bool { return !waiting[LaneRun{l.lane, r.ID}] })
+		work := slices.DeleteFunc(slices.Clone(running), func(r *Run) bool { return waiting[LaneRun{l.lane, r.ID}] == 0 })
 		if len(work) == 0 {
 			continue
 		}
 		g.Go(func() error {
-			n, err := l.feed(ctx, work, depth)
+			n, err := l.feed(ctx, work, depth, waiting)
 			total.Add(n)
 			return err
 		})
@@ -184,9 +184,8 @@ func (f *feeder) feedLanes(ctx context.Context, running []*Run) (int64, error) {
 	return total.Load(), err
 }
 
-// survey marks the lanes in which a run has recipients who wait to be fed, as long as its
-// window is open, and finishes the run when none of its recipients is open.
-func (f *feeder) survey(ctx context.Context, r *Run, waiting map[LaneRun]bool) error {
+// survey counts a run's waiting recipients by lane, as long as its window is open, and finishes the run when none of its recipients is open.
+func (f *feeder) survey(ctx context.Context, r *Run, waiting map[LaneRun]int64) error {
 	s, err := f.snapshotOf(ctx, r)
 	if err != nil {
 		return err
@@ -204,7 +203,7 @@ func (f *feeder) survey(ctx context.Context, r *Run, waiting map[LaneRun]bool) e
 		if f.lanes[c.Lane] == nil {
 			f.warnOfLane(s, c.Lane)
 		} else if c.State == Waiting && feeding {
-			waiting[LaneRun{c.Lane, r.ID}] = true
+			waiting[LaneRun{c.Lane, r.ID}] += c.N
 		}
 	}
 	if open || !s.done {

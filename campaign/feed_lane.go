@@ -27,6 +27,7 @@ type laneRun struct {
 	atEnd   bool      // everything the snapshot has so far is fed
 	seen    ContactID // the snapshot's cursor when atEnd was set
 	deficit float64
+	pace    spreader  // of a run whose mail is spread
 	barrier barrier   // before the lane is read again; of no worth once something was fed
 	rewound time.Time // when that was last done
 }
@@ -59,14 +60,14 @@ func (l *laneFeed) observe(d Depth, running []*Run, now time.Time) {
 
 // feed gives each run with work in the lane its share of the lane's room, and returns
 // how many jobs that were.
-func (l *laneFeed) feed(ctx context.Context, work []*Run, d Depth) (int64, error) {
+func (l *laneFeed) feed(ctx context.Context, work []*Run, d Depth, waiting map[LaneRun]int64) (int64, error) {
 	var fed int64
 	for _, c := range []Priority{Express, Bulk} {
 		ready, err := l.ready(ctx, work, c, d)
 		if err != nil {
 			return fed, err
 		}
-		n, err := l.feedClass(ctx, l.windows[c], ready)
+		n, err := l.feedClass(ctx, l.windows[c], l.due(ready, d, waiting))
 		fed += n
 		if err != nil {
 			return fed, err
@@ -96,6 +97,21 @@ func (l *laneFeed) ready(ctx context.Context, work []*Run, c Priority, d Depth) 
 	return ready, nil
 }
 
+// due returns those of the runs of which something may be fed now: of a run whose mail is
+// spread no more than is due.
+func (l *laneFeed) due(ready []*Run, d Depth, waiting map[LaneRun]int64) []*Run {
+	now := l.f.p.Now()
+	return slices.DeleteFunc(ready, func(r *Run) bool {
+		s, part := l.f.snapshots[r.ID], LaneRun{l.lane, r.ID}
+		if s.until.IsZero() {
+			return false
+		}
+		pace := &l.runs[r.ID].pace
+		pace.allow(max(waiting[part]-d.Jobs[part], 0), s.hours.Left(now, s.until), now)
+		return pace.room() == 0
+	})
+}
+
 // quantum jobs are shared among a class's runs at a time, so that what is queued of
 // several runs alternates, however large the window.
 const quantum = feedBatch
@@ -119,7 +135,7 @@ func (l *laneFeed) feedClass(ctx context.Context, w *window, ready []*Run) (int6
 		}
 		ready = slices.DeleteFunc(ready, func(r *Run) bool {
 			lr := l.runs[r.ID]
-			return lr.atEnd || !lr.loaded
+			return lr.atEnd || !lr.loaded || l.spread(r) && lr.pace.room() == 0
 		})
 	}
 	return fed, nil
@@ -135,7 +151,11 @@ func (l *laneFeed) turn(ctx context.Context, n int64, ready []*Run) (int64, erro
 	for i, share := range shares(n, weights, deficits) {
 		lr := l.runs[ready[i].ID]
 		lr.deficit = deficits[i]
+		if l.spread(ready[i]) {
+			share = min(share, lr.pace.room())
+		}
 		done, err := l.feedRun(ctx, ready[i], lr, share)
+		lr.pace.fed(done)
 		fed += done
 		if err != nil {
 			return fed, err
@@ -146,6 +166,9 @@ func (l *laneFeed) turn(ctx context.Context, n int64, ready []*Run) (int64, erro
 	}
 	return fed, nil
 }
+
+// spread reports whether a run's mail is spread over time.
+func (l *laneFeed) spread(r *Run) bool { return !l.f.snapshots[r.ID].until.IsZero() }
 
 // feedRun feeds up to n recipients of a run, and returns how many.
 func (l *laneFeed) feedRun(ctx context.Context, r *Run, lr *laneRun, n int64) (int64, error) {
@@ -180,7 +203,7 @@ func (l *laneFeed) feedRun(ctx context.Context, r *Run, lr *laneRun, n int64) (i
 func (l *laneFeed) publish(ctx context.Context, r *Run, lr *laneRun, next Marker, jobs []Job) error {
 	marker, err := l.f.p.Queue.Feed(ctx, l.lane, r.ID, lr.marker, next, jobs)
 	if errors.Is(err, ErrStale) {
-		*lr = laneRun{deficit: lr.deficit}
+		*lr = laneRun{deficit: lr.deficit, pace: lr.pace}
 		return nil
 	}
 	if err != nil {

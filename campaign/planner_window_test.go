@@ -11,8 +11,8 @@ import (
 	"broadside/campaign/schedule"
 )
 
-// clock is a clock that a test sets. It counts how often it was looked at.
-type clock struct{ at, looks atomic.Int64 }
+// clock is a clock that a test sets.
+type clock struct{ at atomic.Int64 }
 
 func newClock(at time.Time) *clock {
 	c := &clock{}
@@ -22,16 +22,24 @@ func newClock(at time.Time) *clock {
 
 func (c *clock) set(at time.Time) { c.at.Store(at.UnixNano()) }
 
-func (c *clock) now() time.Time {
-	c.looks.Add(1)
-	return time.Unix(0, c.at.Load()).UTC()
+func (c *clock) now() time.Time { return time.Unix(0, c.at.Load()).UTC() }
+
+// watched is a queue that knows how often the planner has gone round.
+type watched struct {
+	campaign.JobQueue
+	asked atomic.Int64
+}
+
+func (q *watched) Depth(ctx context.Context) (campaign.Depth, error) {
+	q.asked.Add(1)
+	return q.JobQueue.Depth(ctx)
 }
 
 // rounds waits until the planner has gone round so often.
-func (c *clock) rounds(t testing.TB, n int64) {
+func (q *watched) rounds(t testing.TB, n int64) {
 	t.Helper()
-	from := c.looks.Load()
-	eventually(t, "the planner has looked again", func() bool { return c.looks.Load() >= from+n })
+	from := q.asked.Load()
+	eventually(t, "the planner has gone round again", func() bool { return q.asked.Load() > from+n })
 }
 
 // Outside its window a run is fed nothing and its jobs are given back; when the window
@@ -48,6 +56,8 @@ func TestWindow(t *testing.T) {
 	run := w.start(s)
 	p := w.planner()
 	p.Now = c.now
+	q := &watched{JobQueue: w.queue}
+	p.Queue = q
 	taker := w.taker()
 	taker.now = c.now
 	var taken atomic.Int64
@@ -72,7 +82,7 @@ func TestWindow(t *testing.T) {
 		t.Fatalf("%d were taken while the window was open", before)
 	}
 	c.set(opens.Add(-time.Second))
-	c.rounds(t, 50)
+	q.rounds(t, 10)
 	if w.depth(run) != 0 || taken.Load() != before || w.state(run) != campaign.RunRunning {
 		t.Errorf("outside the window %d jobs are queued, %d were taken, the run is %s", w.depth(run), taken.Load()-before, w.state(run))
 	}
@@ -173,4 +183,49 @@ func TestWindowIsChecked(t *testing.T) {
 	if err = s.Validate(); err != nil {
 		t.Error(err)
 	}
+}
+
+// A run whose mail is spread leaves evenly over that time, over a restart of the planner
+// too, and everybody is reached once.
+func TestSpread(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 900
+	w.list("all", n, "t0.example", "gmail.com", "t1.example")
+	began := time.Now()
+	c := newClock(began)
+	s := spec("all", "all")
+	s.Spread = campaign.Duration(10 * time.Minute)
+	run := w.start(s)
+	p := w.planner()
+	p.Now = c.now
+	q := &watched{JobQueue: w.queue}
+	p.Queue = q
+	taker := w.taker()
+	w.record()
+	stop := w.run(p.Run)
+	w.take(taker, usedLanes...)
+	eventually(t, "the audience is complete", func() bool { return w.counts(run).Planned == n })
+	var at time.Duration
+	step := func(to time.Duration) {
+		t.Helper()
+		for ; at < to; at += 25 * time.Second {
+			c.set(began.Add(at))
+			q.rounds(t, 2)
+		}
+		even := n * int64(at) / int64(10*time.Minute)
+		eventually(t, "what was due is sent", func() bool { return w.counts(run).Accepted > even-n/8 && w.depth(run) == 0 })
+		if got := w.counts(run).Accepted; got > even+n/20 {
+			t.Errorf("%d of %d have left after %s, want about %d", got, n, at, even)
+		}
+	}
+	step(200 * time.Second)
+	stop()
+	w.run(p.Run)
+	step(450 * time.Second)
+	c.set(began.Add(10 * time.Minute))
+	if got, want := w.finished(run), everyone(n); got != want {
+		t.Errorf("counts %+v, want %+v", got, want)
+	}
+	taker.each(t, n, 1)
 }

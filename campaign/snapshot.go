@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"broadside/campaign/schedule"
 )
@@ -26,6 +27,7 @@ type snapshot struct {
 	sieve    *sieve
 	done     bool
 	hours    schedule.Hours // in which it may send
+	until    time.Time      // over which its mail is spread, or zero
 	warned   bool           // of recipients in a lane that is not there
 }
 
@@ -35,6 +37,7 @@ func (p *Planner) newSnapshot(ctx context.Context, r *Run) (*snapshot, error) {
 	if s.hours, err = r.Spec.Window.Parse(); err != nil {
 		return nil, fmt.Errorf("%w: window.%w", errUnusable, err)
 	}
+	s.until = r.SpreadUntil()
 	if s.done {
 		return s, nil
 	}

@@ -33,6 +33,9 @@ type Spec struct {
 	// Window is when a run may send, by the clock of a time zone; default always.
 	Window schedule.Window `json:"window,omitzero" toml:"window" yaml:"window"`
 
+	// Spread is over how long a run's mail is spread evenly; default: as fast as it goes.
+	Spread Duration `json:"spread,omitzero" toml:"spread" yaml:"spread"`
+
 	// Pool names the sources that the mail leaves from; default "default".
 	Pool string `json:"pool,omitempty" toml:"pool" yaml:"pool"`
 

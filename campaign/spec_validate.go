@@ -19,6 +19,8 @@ const (
 	defaultWeight = 10
 	defaultGiveUp = 72 * time.Hour // RFC 5321 §4.5.4.1 has 4–5 days; news is old before
 	maxGiveUp     = 30 * 24 * time.Hour
+	minSpread     = 10 * time.Minute
+	maxSpread     = 7 * 24 * time.Hour
 )
 
 // WithDefaults returns the Spec with what it leaves out filled in: weight 10,
@@ -99,6 +101,9 @@ func (s Spec) Validate() error {
 		}
 	} else if s.Window != (schedule.Window{}) && s.Class == Transactional {
 		fail("window", "a message about an order or an account does not wait for office hours; take out the window")
+	}
+	if d := time.Duration(s.Spread); d != 0 && (d < minSpread || d > maxSpread) {
+		fail("spread", "must be between %s and %s, but is %s", minSpread, maxSpread, d)
 	}
 	if s.OnUnknown != Resend && s.OnUnknown != Hold {
 		fail("on_unknown", "must be resend or hold, but is %q", s.OnUnknown)

@@ -46,6 +46,7 @@ start_at = 2026-03-01T09:00:00+01:00
 on_unknown = "hold"
 give_up = "24h"
 window = { days = "mon-fri", from = "08:00", to = "20:00", zone = "Europe/Berlin" }
+spread = "4h"
 
 [track]
 clicks = "anonymous"
@@ -76,6 +77,7 @@ start_at: 2026-03-01T09:00:00+01:00
 on_unknown: hold
 give_up: 24h
 window: { days: mon-fri, from: "08:00", to: "20:00", zone: Europe/Berlin }
+spread: 4h
 track:
   clicks: anonymous
 attachments:
@@ -101,7 +103,7 @@ func TestReadSpecFile(t *testing.T) {
 		Lists: []string{"news"}, Exclude: []string{"staff"}, Segment: "age > 30",
 		Track: Track{Clicks: "anonymous"}, Weight: 20, Priority: Express, OnUnknown: Hold,
 		GiveUp: Duration(24 * time.Hour),
-		Window: schedule.Window{Days: "mon-fri", From: "08:00", To: "20:00", Zone: "Europe/Berlin"},
+		Window: schedule.Window{Days: "mon-fri", From: "08:00", To: "20:00", Zone: "Europe/Berlin"}, Spread: Duration(4 * time.Hour),
 	}
 	for _, name := range []string{"a.toml", "a.yaml"} {
 		got, err := ReadSpecFile(filepath.Join(dir, name))

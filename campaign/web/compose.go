@@ -24,9 +24,24 @@ type composeView struct {
 }
 
 // GiveUp is how long the campaign tries, as it is written.
-func (c composeView) GiveUp() string {
-	text := time.Duration(c.Campaign.Spec.GiveUp).String()
-	return strings.TrimSuffix(strings.TrimSuffix(text, "0s"), "0m")
+func (c composeView) GiveUp() string { return written(c.Campaign.Spec.GiveUp) }
+
+// Spread is over how long its mail is spread, as it is written; "" for not at all.
+func (c composeView) Spread() string { return written(c.Campaign.Spec.Spread) }
+
+// written is a duration as people write it; "" for 0.
+func written(d campaign.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	text := time.Duration(d).String()
+	if s, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = s + "m"
+	}
+	if s, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = s + "h"
+	}
+	return text
 }
 
 // HasList tells whether the campaign goes to a list.
@@ -75,7 +90,7 @@ func saveDraft(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f, err := v.readForm("version", "name", "from", "reply_to", "subject", "preheader", "format", "content", "text", "segment", "postal_address", "weight", "priority", "give_up", "on_unknown", "window_from", "window_to", "window_zone")
+	f, err := v.readForm("version", "name", "from", "reply_to", "subject", "preheader", "format", "content", "text", "segment", "postal_address", "weight", "priority", "give_up", "on_unknown", "window_from", "window_to", "window_zone", "spread")
 	if err != nil {
 		return err
 	}
@@ -131,6 +146,12 @@ func specOf(spec campaign.Spec, f Form, lists, exclude []string) (campaign.Spec,
 			return spec, "The weight is a number from 1 to 100."
 		}
 		spec.Weight = n
+	}
+	spec.Spread = 0
+	if d := get("spread"); d != "" {
+		if err := spec.Spread.UnmarshalText([]byte(d)); err != nil {
+			return spec, "How long to spread it is written like 4h or 90m."
+		}
 	}
 	if g := get("give_up"); g != "" {
 		if err := spec.GiveUp.UnmarshalText([]byte(g)); err != nil {

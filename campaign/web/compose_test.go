@@ -62,7 +62,7 @@ func TestComposing(t *testing.T) {
 		t.Errorf("over newer text: %+v", s)
 	}
 	now := author.version(path)
-	for field, value := range map[string]string{"weight": "many", "give_up": "long", "name": ""} {
+	for field, value := range map[string]string{"weight": "many", "give_up": "long", "spread": "wide", "name": ""} {
 		if s := author.save(path+"/draft", http.StatusConflict, draft(now, field, value)...); s.Problem == "" {
 			t.Errorf("%s %q is taken", field, value)
 		}

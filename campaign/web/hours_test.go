@@ -25,13 +25,13 @@ func TestHours(t *testing.T) {
 	if !told {
 		t.Errorf("no word of the zone: %+v", s.Findings)
 	}
-	form = draft(w.admin.version(path), "window_from", "08:00", "window_to", "20:00", "window_zone", "Europe/Berlin")
+	form = draft(w.admin.version(path), "window_from", "08:00", "window_to", "20:00", "window_zone", "Europe/Berlin", "spread", "90m")
 	w.admin.save(path+"/draft", http.StatusOK, append(form, "window_days", "mon", "window_days", "tue")...)
-	if text := w.admin.get(path, http.StatusOK); !strings.Contains(text, `value="tue" checked`) || strings.Contains(text, `value="wed" checked`) || !strings.Contains(text, `value="08:00"`) {
+	if text := w.admin.get(path, http.StatusOK); !strings.Contains(text, `value="tue" checked`) || strings.Contains(text, `value="wed" checked`) || !strings.Contains(text, `value="08:00"`) || !strings.Contains(text, `value="1h30m"`) {
 		t.Errorf("the window is not shown: %s", text)
 	}
 	const words = "Mon, Tue 08:00–20:00, Europe/Berlin"
-	if text := w.admin.get(path+"/review", http.StatusOK); !strings.Contains(text, words) {
+	if text := w.admin.get(path+"/review", http.StatusOK); !strings.Contains(text, words) || !strings.Contains(text, "evenly over 1h30m") {
 		t.Errorf("the review does not tell the hours: %s", text)
 	}
 	week := []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}

@@ -30,6 +30,7 @@ type reviewView struct {
 	Large     bool
 	Hours     string // in which it may send, "" for always
 	Waits     string // what a start now would wait for
+	Spread    string // over how long
 	Undo      string // how long a start can be taken back, in words
 }
 
@@ -43,7 +44,7 @@ func showReview(v *visit) error {
 
 func (v *visit) review(status int, c campaign.Campaign, f Form) error {
 	ctx := v.r.Context()
-	body := reviewView{Form: f, Campaign: c, Undo: inWords(v.app.UndoTime)}
+	body := reviewView{Form: f, Campaign: c, Undo: inWords(v.app.UndoTime), Spread: written(c.Spec.Spread)}
 	body.Hours, body.Waits = hours(c.Spec, v.app.Now().Add(v.app.UndoTime))
 	var err error
 	if body.Preflight, err = v.app.Service.Check(ctx, c.Spec); err != nil {

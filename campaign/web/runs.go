@@ -55,9 +55,11 @@ type runView struct {
 	Terms   []because // the balance, a term for each state
 	Reasons []because // for states that need one, most frequent first
 	Sites   []siteNews
-	Hours   string  // in which it may send, "" for always
-	Waits   string  // what it waits for
-	Seconds float64 // that the run took
+	Hours   string    // in which it may send, "" for always
+	Waits   string    // what it waits for
+	Spread  string    // over how long
+	Until   time.Time // that it is spread
+	Seconds float64   // that the run took
 	Earlier []runLine
 }
 
@@ -93,6 +95,7 @@ func showRun(v *visit) error {
 	}
 	body := runView{Run: run, Counts: status.Counts, Sites: sitesOf(status.Lanes)}
 	body.Hours, _ = hours(run.Spec, v.app.Now())
+	body.Spread, body.Until = written(run.Spec.Spread), run.SpreadUntil()
 	body.Waits = run.WaitsFor(v.app.Now())
 	for _, s := range campaign.States() {
 		body.Terms = append(body.Terms, because{State: s, N: numberOf(status.Counts, s)})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +23,7 @@ func campaignCreateCommand(a *app) *cobra.Command {
 		attachments, inline           []string
 		priority, onUnknown, startsAt string
 		window                        string
+		spread                        time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:   "create [NAME]",
@@ -77,6 +79,9 @@ func campaignCreateCommand(a *app) *cobra.Command {
 					return usageError{fmt.Errorf("--window: %w", err)}
 				}
 			}
+			if spread != 0 {
+				spec.Spread = campaign.Duration(spread)
+			}
 			return a.createCampaign(cmd.Context(), spec, replace)
 		},
 	}
@@ -103,6 +108,7 @@ func campaignCreateCommand(a *app) *cobra.Command {
 	f.StringVar(&onUnknown, "on-unknown", "", "resend (default) or hold, when a connection broke after the final dot")
 	f.StringVar(&startsAt, "start-at", "", "when the run begins after 'campaign start': '2027-03-01 09:00 Europe/Berlin'")
 	f.StringVar(&window, "window", "", "when it may send: 'mon-fri 08:00-20:00 Europe/Berlin'")
+	f.DurationVar(&spread, "spread", 0, "spread the mail evenly over a time: 4h (10m to 168h)")
 	return cmd
 }
 

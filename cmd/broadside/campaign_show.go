@@ -75,7 +75,7 @@ func statusJSON(st campaign.Status) map[string]any {
 		"campaign": st.Run.Spec.Name, "run": st.Run.ID, "state": st.Run.State, "note": st.Run.Note,
 		"started": st.Run.Started, "finished": st.Run.Finished,
 		"counts": st.Counts, "balanced": st.Counts.Balanced(), "complete": st.Run.SnapshotDone, "sites": lanes,
-		"feedback": feedbackJSON(st), "waits_until": nilIfZero(st.Opens),
+		"feedback": feedbackJSON(st), "waits_until": nilIfZero(st.Opens), "spread_until": nilIfZero(st.Run.SpreadUntil()),
 	}
 }
 
@@ -102,6 +102,9 @@ func (a *app) showStatus(st campaign.Status) error {
 	}
 	if !st.Opens.IsZero() {
 		a.printf("  %s\n", st.Run.WaitsFor(time.Now()))
+	}
+	if until := st.Run.SpreadUntil(); !until.IsZero() && st.Run.Open() {
+		a.printf("  spread over %s, until %s\n", time.Duration(st.Run.Spec.Spread), day(until))
 	}
 	a.printf("  started %s", day(st.Run.Started))
 	if !st.Run.Finished.IsZero() {

@@ -27,6 +27,7 @@ type Draft struct {
 	Segment       string   `json:"segment,omitempty" maxLength:"4096" example:"country in [\"DE\", \"AT\"] and age >= 18"`
 	Track         Track    `json:"track,omitzero"`
 	Window        Window   `json:"window,omitzero"`
+	Spread        string   `json:"spread,omitempty" maxLength:"20" example:"4h" doc:"Over how long a run's mail is spread evenly, from 10m to 168h; as fast as it goes when it is missing."`
 	Weight        int      `json:"weight,omitempty" minimum:"1" maximum:"100" default:"10" doc:"Its share of what is sent while several campaigns run."`
 	Priority      string   `json:"priority,omitempty" enum:"bulk,express" default:"bulk" doc:"An express campaign overtakes all others."`
 	Pool          string   `json:"pool,omitempty" maxLength:"100" doc:"The sources that the mail leaves from."`
@@ -70,8 +71,15 @@ func draftOf(s campaign.Spec) Draft {
 		Lists: s.Lists, Exclude: s.Exclude, Segment: s.Segment, Track: Track(s.Track), Window: Window(s.Window),
 		Segments: s.Segments, ExcludeSegments: s.ExcludeSegments,
 		Weight: s.Weight, Priority: string(s.Priority), Pool: s.Pool, OnUnknown: string(s.OnUnknown),
-		GiveUp: time.Duration(s.GiveUp).String(),
+		GiveUp: time.Duration(s.GiveUp).String(), Spread: spreadText(s.Spread),
 	}
+}
+
+func spreadText(d campaign.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return time.Duration(d).String()
 }
 
 // spec puts a draft over what is stored; what a draft does not speak of stays.
@@ -88,6 +96,12 @@ func (d Draft) spec(s campaign.Spec) (campaign.Spec, error) {
 	s.Window = schedule.Window(d.Window)
 	if _, err := s.Window.Parse(); err != nil {
 		return s, invalid("body.window", err.Error())
+	}
+	s.Spread = 0
+	if d.Spread != "" {
+		if err := s.Spread.UnmarshalText([]byte(d.Spread)); err != nil {
+			return s, invalid("body.spread", "is written like 4h or 90m")
+		}
 	}
 	if err := s.GiveUp.UnmarshalText([]byte(d.GiveUp)); err != nil {
 		return s, invalid("body.give_up", "is written like 72h or 90m")

@@ -34,8 +34,9 @@ type Status struct {
 	Run
 	Counts campaign.Counts `json:"counts"`
 	// Opens is zero while it waits for no window.
-	Opens time.Time `json:"waits_until,omitzero" doc:"When a running run that is outside its window goes on."`
-	Sites []RunSite `json:"sites" nullable:"false" doc:"The same by site, the largest first; small sites share lanes."`
+	Opens       time.Time `json:"waits_until,omitzero" doc:"When a running run that is outside its window goes on."`
+	SpreadUntil time.Time `json:"spread_until,omitzero" doc:"When the last of it is to leave, if its mail is spread over time."`
+	Sites       []RunSite `json:"sites" nullable:"false" doc:"The same by site, the largest first; small sites share lanes."`
 }
 
 // RunSite is a site's part of a run.
@@ -53,7 +54,7 @@ type RunReason struct {
 }
 
 func statusOf(s campaign.Status) Status {
-	out := Status{Run: runOf(s.Run), Counts: s.Counts, Opens: s.Opens, Sites: []RunSite{}}
+	out := Status{Run: runOf(s.Run), Counts: s.Counts, Opens: s.Opens, SpreadUntil: s.Run.SpreadUntil(), Sites: []RunSite{}}
 	bySite := map[string]int{}
 	for _, l := range s.Lanes {
 		i, ok := bySite[l.Lane.String()]

@@ -151,6 +151,13 @@ func TestDrafts(t *testing.T) {
 		w.do("PUT", path, draft, 422, nil)
 		draft["give_up"], draft["window"] = "90m", map[string]any{"days": "mon-fri", "from": "08:00", "to": "20:00"}
 		w.do("PUT", path, draft, 422, nil) // without a zone
+		draft["window"], draft["spread"] = map[string]any{"days": "mon-fri", "zone": "UTC"}, "wide"
+		w.do("PUT", path, draft, 422, nil)
+		draft["spread"], draft["version"] = "4h", c.Version
+		w.do("PUT", path, draft, 200, &c)
+		if c.Spread != "4h0m0s" || c.Window.Days != "mon-fri" || c.Window.Zone != "UTC" {
+			t.Errorf("window %+v, spread %q", c.Window, c.Spread)
+		}
 		var refused struct {
 			Errors []struct{ Location, Message string }
 		}
