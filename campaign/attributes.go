@@ -20,8 +20,14 @@ const (
 // imports make them: small Latin letters, digits and underscores; values are texts,
 // numbers, which keep all of their digits, booleans and null.
 func Attributes(values map[string]json.RawMessage) ([]byte, error) {
+	return object(values, mostOfAttribute, maxAttributes)
+}
+
+// object makes a JSON object of values as attributes have them, whose texts have so many
+// characters at most, and which has so many bytes.
+func object(values map[string]json.RawMessage, mostOfText, mostBytes int) ([]byte, error) {
 	if len(values) > mostAttributes {
-		return nil, fmt.Errorf("there are %d attributes; a contact has %d at most", len(values), mostAttributes)
+		return nil, fmt.Errorf("there are %d values; %d at most are taken", len(values), mostAttributes)
 	}
 	var out bytes.Buffer
 	out.WriteByte('{')
@@ -31,7 +37,7 @@ func Attributes(values map[string]json.RawMessage) ([]byte, error) {
 		if name == "" || name != attributeName(name) || name == "email" {
 			return nil, fmt.Errorf("%q cannot be an attribute's name; use small Latin letters, digits and _, as in first_name", name)
 		}
-		value, err := scalar(values[name])
+		value, err := scalar(values[name], mostOfText)
 		if err != nil {
 			return nil, fmt.Errorf("%s %w", name, err)
 		}
@@ -45,14 +51,14 @@ func Attributes(values map[string]json.RawMessage) ([]byte, error) {
 		out.Truncate(out.Len() - 1) // the line's end
 	}
 	out.WriteByte('}')
-	if out.Len() > maxAttributes {
-		return nil, fmt.Errorf("have %d KB together; a contact has %d at most", out.Len()>>10, maxAttributes>>10)
+	if out.Len() > mostBytes {
+		return nil, fmt.Errorf("the values have %d KB together; %d at most are taken", out.Len()>>10, mostBytes>>10)
 	}
 	return out.Bytes(), nil
 }
 
 // scalar reads a value that an attribute may have.
-func scalar(text []byte) (any, error) {
+func scalar(text []byte, mostOfText int) (any, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
 	var value any
@@ -63,8 +69,8 @@ func scalar(text []byte) (any, error) {
 	case map[string]any, []any:
 		return nil, errors.New("must be a text, a number, true, false or null")
 	case string:
-		if n := utf8.RuneCountInString(v); n > mostOfAttribute {
-			return nil, fmt.Errorf("has %d characters; %d at most are kept", n, mostOfAttribute)
+		if n := utf8.RuneCountInString(v); n > mostOfText {
+			return nil, fmt.Errorf("has %d characters; %d at most are kept", n, mostOfText)
 		}
 	}
 	return value, nil

@@ -201,6 +201,7 @@ func (l *laneFeed) feedRun(ctx context.Context, r *Run, lr *laneRun, n int64) (i
 // publish moves the lane's marker with jobs. When another planner has moved it, what
 // is known of the lane is forgotten and read again.
 func (l *laneFeed) publish(ctx context.Context, r *Run, lr *laneRun, next Marker, jobs []Job) error {
+	next.Turn = lr.marker.Turn + 1
 	marker, err := l.f.p.Queue.Feed(ctx, l.lane, r.ID, lr.marker, next, jobs)
 	if errors.Is(err, ErrStale) {
 		*lr = laneRun{deficit: lr.deficit, pace: lr.pace}

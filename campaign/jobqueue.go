@@ -15,7 +15,9 @@ var ErrStale = errors.New("the lane's marker has moved")
 type Marker struct {
 	Cursor ContactID // the last contact fed
 	Epoch  int64     // the run's epoch when feeding (again) began
-	Seq    uint64    // of the marker on the stream; 0: there is none
+	// Turn counts the planner's own moves: others who put jobs into the lane leave it.
+	Turn int64
+	Seq  uint64 // of the marker on the stream; 0: there is none
 }
 
 // LaneRun names a run's part of a lane.

@@ -110,6 +110,9 @@ func (p *Planner) tell(ctx context.Context, runs []Run, hours timetable, announc
 		if err := p.startIfDue(ctx, r); err != nil {
 			return err
 		}
+		if err := p.closeIfOver(ctx, r); err != nil {
+			return err
+		}
 		status := hours.status(r, p.Now())
 		if announced[r.ID] == status || r.State == RunScheduled {
 			continue
@@ -144,6 +147,21 @@ func (p *Planner) startIfDue(ctx context.Context, r *Run) error {
 		r.State = RunRunning
 		p.Log.Info("planner: scheduled run started", "run", r.ID, "campaign", r.Spec.Name, "due", r.StartAt)
 	}
+	return nil
+}
+
+// closeIfOver has a run that stands open for messages end with its month: reports are of
+// a month, and what is kept of ended runs is kept for a time. The next message begins
+// another.
+func (p *Planner) closeIfOver(ctx context.Context, r *Run) error {
+	const month = "2006-01"
+	if r.Standing != StandsOpen || r.Started.UTC().Format(month) >= p.Now().UTC().Format(month) {
+		return nil
+	}
+	if err := p.Store.CloseStandingRun(ctx, r.ID); err != nil {
+		return fmt.Errorf("planner: %w", err)
+	}
+	p.Log.Info("planner: a template's month is over; the next message begins a run", "run", r.ID, "campaign", r.Spec.Name)
 	return nil
 }
 

@@ -75,15 +75,12 @@ func (s *Service) preflight(ctx context.Context, spec Spec, sample int) (Preflig
 	if err != nil {
 		return p, err
 	}
-	if s.HasKey != nil && !s.HasKey(content.FromDomain()) {
-		p.add(true, "DKIM", "there is no key for "+content.FromDomain(),
-			fmt.Sprintf("make one with `broadside dkim keygen %s` and publish the record it prints", content.FromDomain()))
-	}
-	if s.HasPool != nil && spec.Pool != "" && !s.HasPool(spec.Pool) {
-		p.add(true, "pool", "there are no sources in "+spec.Pool, "name a pool of the configuration, or leave it out")
-	}
-	if err := s.legalFloor(ctx, spec, content.FromDomain(), &p); err != nil {
+	if err := s.sendable(ctx, spec, content.FromDomain(), &p); err != nil {
 		return p, err
+	}
+	if spec.Template() {
+		p.add(true, "lists", "there are none: it is a template, from which messages are made one by one", "name lists to send it to, or ask the API for messages")
+		return p, nil
 	}
 	if err := s.renderSample(ctx, spec, content, sample, &p); err != nil {
 		return p, err
@@ -92,6 +89,18 @@ func (s *Service) preflight(ctx context.Context, spec Spec, sample int) (Preflig
 		p.add(true, "size", fmt.Sprintf("a message is %d MB", p.Bytes>>20), fmt.Sprintf("mailbox providers take %d MB; link to large files instead of attaching them", maxMessageSize>>20))
 	}
 	return p, nil
+}
+
+// sendable adds what keeps mail of a campaign from being sent, whoever gets it.
+func (s *Service) sendable(ctx context.Context, spec Spec, domain string, p *Preflight) error {
+	if s.HasKey != nil && !s.HasKey(domain) {
+		p.add(true, "DKIM", "there is no key for "+domain,
+			fmt.Sprintf("make one with `broadside dkim keygen %s` and publish the record it prints", domain))
+	}
+	if s.HasPool != nil && spec.Pool != "" && !s.HasPool(spec.Pool) {
+		p.add(true, "pool", "there are no sources in "+spec.Pool, "name a pool of the configuration, or leave it out")
+	}
+	return s.legalFloor(ctx, spec, domain, p)
 }
 
 // renderSample renders the audience, up to a number of recipients.

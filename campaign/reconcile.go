@@ -25,6 +25,12 @@ func (l *laneFeed) prepare(ctx context.Context, r *Run, lr *laneRun, d Depth) (b
 			return false, err
 		}
 		lr.marker, lr.loaded = m, true
+		if m.Seq != 0 {
+			// Others have fed the lane, as late as just now: what it holds is asked after
+			// this. Of a standing run all that is waiting may be in the queue.
+			lr.atEnd = r.Standing != ForAudience
+			return false, nil
+		}
 	}
 	s := l.f.snapshots[r.ID]
 	if lr.atEnd && s.cursor != lr.seen {
@@ -53,7 +59,7 @@ const rewindPause = time.Second
 // rewind starts a lane's feeding from its first waiting recipient.
 func (l *laneFeed) rewind(ctx context.Context, r *Run, lr *laneRun) error {
 	if lr.marker.Seq == 0 {
-		lr.marker, lr.atEnd = Marker{Epoch: r.Epoch}, false
+		lr.marker, lr.atEnd = Marker{Epoch: r.Epoch, Turn: lr.marker.Turn}, false
 		return nil
 	}
 	now := l.f.p.Now()

@@ -49,7 +49,20 @@ type Run struct {
 	// whether the audience is complete.
 	SnapshotCursor ContactID
 	SnapshotDone   bool
+	// Standing: it has no audience, and takes messages to one person each for as long as
+	// it stands; then it ends when they have.
+	Standing Standing
 }
+
+// Standing says whether a run takes messages to one person each. The numbers are stored.
+type Standing uint8
+
+// The kinds of runs.
+const (
+	ForAudience Standing = 0
+	StandsOpen  Standing = 1
+	StoodOpen   Standing = 2
+)
 
 // Open reports whether the run may still send.
 func (r Run) Open() bool {

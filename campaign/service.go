@@ -19,6 +19,7 @@ type Store interface {
 	PersonStore
 	TrackStore
 	SegmentStore
+	MessageStore
 }
 
 // Service is what people do with campaigns, for the command line and the web alike.
@@ -37,6 +38,8 @@ type Service struct {
 	// HasPool reports whether sources are configured under a pool's name; nil when
 	// nobody here knows.
 	HasPool func(name string) bool
+	// Express takes messages to one person each; nil where none are taken.
+	Express *ExpressLane
 	// Now is time.Now outside of tests.
 	Now func() time.Time
 }
@@ -86,6 +89,9 @@ func (s *Service) check(ctx context.Context, spec Spec) error {
 	fields, err := s.Store.Fields(ctx)
 	if err != nil {
 		return err
+	}
+	if spec.Template() {
+		return nil // each message brings values of its own
 	}
 	problem, err := s.segmentsProblem(ctx, spec, fields)
 	if err != nil {

@@ -29,6 +29,9 @@ func (s Spec) WithDefaults() Spec {
 	if s.Weight == 0 {
 		s.Weight = defaultWeight
 	}
+	if s.Template() {
+		s.Priority = Express // whatever was said: somebody waits for each message
+	}
 	if s.Priority == "" {
 		s.Priority = Bulk
 	}
@@ -68,7 +71,7 @@ func (s Spec) Validate() error {
 	case s.HTML == "" && s.Markdown == "" && s.Text == "":
 		fail("html", "there is no content; write html, markdown or text")
 	}
-	if len(s.Lists) == 0 {
+	if len(s.Lists) == 0 && s.Class != Transactional {
 		fail("lists", "name at least one list to send to")
 	}
 	for _, name := range s.Lists {

@@ -176,8 +176,10 @@ type PlanStore interface {
 	StartRun(ctx context.Context, id RunID, now time.Time) (bool, error)
 	// SetRunState moves a run from one of the given states.
 	SetRunState(ctx context.Context, id RunID, from []RunState, to RunState, note string, now time.Time) (Run, error)
-	// FinishRun moves a running run to finished if its snapshot is done and nothing
-	// is open, in one transaction; false when not.
+	// CloseStandingRun has a run take no more messages.
+	CloseStandingRun(ctx context.Context, id RunID) error
+	// FinishRun moves a running run to finished if its snapshot is done, it takes no
+	// messages, and none of its recipients is open, in one transaction; false when not.
 	FinishRun(ctx context.Context, id RunID, now time.Time) (bool, error)
 	// AppendRecipients appends one page of the snapshot and moves the run's cursor
 	// from one contact to another in the same transaction; ErrConflict when the

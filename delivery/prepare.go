@@ -91,7 +91,7 @@ func (s *Sender) render(p *prepared) error {
 	if p.content.signer != nil {
 		r.CFBLAddress = s.Identity.complaintAddress(job, p.content.message.FromDomain())
 	}
-	if s.Identity.PublicURL != "" {
+	if s.Identity.PublicURL != "" && len(p.content.run.Spec.Lists) > 0 {
 		r.Unsubscribe = s.Identity.unsubscribe(job)
 	}
 	var err error

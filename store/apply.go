@@ -82,6 +82,7 @@ func (db *DB) applyEvents(ctx context.Context, t *tx, events []campaign.Event) e
 	counts := make(deltas)
 	var history []*campaign.Event
 	var heard []campaign.Feedback
+	var ended []campaign.ContactID
 	for i := range events {
 		e, m := &events[i], &moves[i]
 		if m.to.last == nil {
@@ -92,9 +93,15 @@ func (db *DB) applyEvents(ctx context.Context, t *tx, events []campaign.Event) e
 		if !plain(e) {
 			history = append(history, e)
 		}
+		if m.to.state.Final() {
+			ended = append(ended, e.Contact)
+		}
 		if m.to.state == campaign.Bounced {
 			heard = append(heard, delivery.FeedbackOf(e))
 		}
+	}
+	if err := db.dropData(ctx, t, ended); err != nil {
+		return err
 	}
 	if err := db.writeAttempts(ctx, t, history); err != nil {
 		return err

@@ -59,7 +59,9 @@ func (db *DB) CancelOpen(ctx context.Context, id campaign.RunID, limit int, now 
 			return err
 		}
 		counts := make(deltas)
+		ids := make([]campaign.ContactID, 0, len(open))
 		for _, r := range open {
+			ids = append(ids, r.Contact)
 			counts.add(id, r.Lane, r.State, r.Reason, -1, r.Resent)
 			if r.State == campaign.Deferred && r.Resent {
 				counts.add(id, r.Lane, campaign.Unknown, campaign.PossiblyAccepted, 1, true)
@@ -68,6 +70,9 @@ func (db *DB) CancelOpen(ctx context.Context, id campaign.RunID, limit int, now 
 			counts.add(id, r.Lane, campaign.Cancelled, campaign.NoReason, 1, r.Resent)
 		}
 		if err := counts.write(ctx, t); err != nil {
+			return err
+		}
+		if err := db.dropData(ctx, t, ids); err != nil {
 			return err
 		}
 		_, err = t.exec(ctx, "UPDATE runs SET cancel_lane = ?, cancel_contact = ? WHERE id = ?", last.Lane, last.Contact, id)

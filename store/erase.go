@@ -57,11 +57,23 @@ func (t *tx) eraseContact(ctx context.Context, id int64, e *campaign.Erasure) er
 			return err
 		}
 	}
+	// Attempts are found by run, the ledger's rows by contact.
+	n, err := t.exec(ctx, "DELETE FROM attempts WHERE contact = ? AND run IN (SELECT run FROM ledger WHERE contact = ?)", id, id)
+	if err != nil {
+		return err
+	}
+	e.Attempts += n
+	of, err := t.exec(ctx, `DELETE FROM attempts WHERE (run, contact, number) IN
+		(SELECT a.run, a.contact, a.number FROM messages m JOIN attempts a ON a.run = m.run AND a.contact = m.id WHERE m.contact = ?)`, id)
+	if err != nil {
+		return err
+	}
+	e.Attempts += of
 	for _, table := range []struct {
 		name string
 		n    *int64
 	}{
-		{"members", &e.Memberships}, {"consents", &e.Consents}, {"feedback", &e.Feedback}, {"hits", &e.Readings}, {"import_changes", new(int64)},
+		{"members", &e.Memberships}, {"consents", &e.Consents}, {"feedback", &e.Feedback}, {"hits", &e.Readings}, {"import_changes", new(int64)}, {"messages", new(int64)},
 	} {
 		n, err := t.exec(ctx, "DELETE FROM "+table.name+" WHERE contact = ?", id)
 		if err != nil {
@@ -69,12 +81,6 @@ func (t *tx) eraseContact(ctx context.Context, id int64, e *campaign.Erasure) er
 		}
 		*table.n += n
 	}
-	// Attempts are found by run, the ledger's rows by contact.
-	n, err := t.exec(ctx, "DELETE FROM attempts WHERE contact = ? AND run IN (SELECT run FROM ledger WHERE contact = ?)", id, id)
-	if err != nil {
-		return err
-	}
-	e.Attempts += n
 	_, err = t.exec(ctx, "DELETE FROM contacts WHERE id = ?", id)
 	return err
 }

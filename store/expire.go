@@ -58,7 +58,8 @@ func (db *DB) expire(ctx context.Context, kind campaign.Data, before time.Time) 
 // unlisted is the condition that a contact c may go: it was last changed by a time, is
 // in no list, and no run that is open has it.
 const unlisted = `c.updated <= ? AND NOT EXISTS (SELECT 1 FROM members m WHERE m.contact = c.id)
-	AND NOT EXISTS (SELECT 1 FROM ledger l JOIN runs r ON r.id = l.run WHERE l.contact = c.id AND r.state IN ('scheduled', 'running', 'paused'))`
+	AND NOT EXISTS (SELECT 1 FROM ledger l JOIN runs r ON r.id = l.run WHERE l.contact = c.id AND r.state IN ('scheduled', 'running', 'paused'))
+	AND NOT EXISTS (SELECT 1 FROM messages m JOIN runs r ON r.id = m.run WHERE m.contact = c.id AND r.state IN ('scheduled', 'running', 'paused'))`
 
 // expireContacts reads the contacts page by page, which holds up no writer, and looks
 // again at those that may go when it has the right to delete them.

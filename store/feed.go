@@ -36,7 +36,7 @@ func (db *DB) DeferredDue(ctx context.Context, id campaign.RunID, from, before t
 
 // feed reads without reflection: the planner reads every recipient through it.
 func (db *DB) feed(ctx context.Context, limit int, where string, args ...any) ([]campaign.FeedRow, error) {
-	rows, err := db.read.QueryContext(ctx, db.read.Rebind(feedSelect+db.contactOf("l.contact")+where), args...)
+	rows, err := db.read.QueryContext(ctx, db.read.Rebind(feedSelect+db.contactOf(personOf("l.contact"))+where), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -55,5 +55,8 @@ func (db *DB) feed(ctx context.Context, limit int, where string, args ...any) ([
 		}
 		list = append(list, f)
 	}
-	return list, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return list, db.withData(ctx, list)
 }

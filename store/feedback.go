@@ -16,6 +16,10 @@ import (
 // that was erased is counted, and suppresses nobody.
 func (db *DB) Heard(ctx context.Context, heard []campaign.Feedback) error {
 	err := db.change(ctx, func(t *tx) error {
+		heard, err := db.ofPeople(ctx, t, heard)
+		if err != nil {
+			return err
+		}
 		counts := make(map[feedbackKey]int64)
 		for i := range heard {
 			f := &heard[i]
@@ -39,6 +43,10 @@ func (db *DB) Heard(ctx context.Context, heard []campaign.Feedback) error {
 // heardAtOnce keeps what the events of a ledger's batch say about people. The ledger
 // itself has all but how often they bounced softly.
 func (db *DB) heardAtOnce(ctx context.Context, t *tx, heard []campaign.Feedback) error {
+	heard, err := db.ofPeople(ctx, t, heard)
+	if err != nil {
+		return err
+	}
 	soft := slices.DeleteFunc(slices.Clone(heard), func(f campaign.Feedback) bool { return f.Kind != campaign.SoftBounce })
 	if _, err := t.insertFeedback(ctx, soft); err != nil {
 		return err

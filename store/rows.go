@@ -96,7 +96,7 @@ func (db *DB) recipients(ctx context.Context, id campaign.RunID, s campaign.Stat
 		Email string
 	}
 	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email
-		FROM `+from+" LEFT JOIN replies p ON p.id = l.reply LEFT JOIN"+db.contactOf("l.contact")+`
+		FROM `+from+" LEFT JOIN replies p ON p.id = l.reply LEFT JOIN"+db.contactOf(personOf("l.contact"))+`
 		WHERE `+fmt.Sprintf("l.run = %d", id)+` AND (l.lane, l.contact) > (?, ?) AND `+state+and+` ORDER BY l.lane, l.contact LIMIT ?`,
 		int64(after.Lane), int64(after.Contact), limit)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"broadside/campaign"
 )
 
-const runColumns = "id, campaign, spec, state, note, epoch, start_at, started, finished, snapshot_cursor, snapshot_done"
+const runColumns = "id, campaign, spec, state, note, epoch, start_at, started, finished, snapshot_cursor, snapshot_done, standing"
 
 type runRow struct {
 	ID, Campaign   int64
@@ -24,6 +24,7 @@ type runRow struct {
 	Finished       int64
 	SnapshotCursor int64 `db:"snapshot_cursor"`
 	SnapshotDone   bool  `db:"snapshot_done"`
+	Standing       campaign.Standing
 }
 
 func (db *DB) run(ctx context.Context, r runRow) (campaign.Run, error) {
@@ -43,6 +44,7 @@ func (db *DB) run(ctx context.Context, r runRow) (campaign.Run, error) {
 		Finished:       fromMillis(r.Finished),
 		SnapshotCursor: campaign.ContactID(r.SnapshotCursor),
 		SnapshotDone:   r.SnapshotDone,
+		Standing:       r.Standing,
 	}, nil
 }
 
@@ -142,11 +144,11 @@ func (db *DB) StartRun(ctx context.Context, id campaign.RunID, now time.Time) (b
 	return db.moveRun(ctx, id, "start", "UPDATE runs SET state = 'running', started = ? WHERE id = ? AND state = 'scheduled'", millis(now), id)
 }
 
-// FinishRun moves a running run to finished if its snapshot is done and nothing is
-// open, in one transaction; false when not.
+// FinishRun moves a running run to finished if its snapshot is done, it does not stand
+// open for messages, and none of its recipients is open, in one transaction; false when not.
 func (db *DB) FinishRun(ctx context.Context, id campaign.RunID, now time.Time) (bool, error) {
 	return db.moveRun(ctx, id, "finish", `
-		UPDATE runs SET state = 'finished', finished = ?, note = '' WHERE id = ? AND state = 'running' AND snapshot_done
+		UPDATE runs SET state = 'finished', finished = ?, note = '' WHERE id = ? AND state = 'running' AND snapshot_done AND standing <> 1
 			AND NOT EXISTS (SELECT 1 FROM run_counts n WHERE n.run = runs.id AND n.state IN (0, 2) AND n.n > 0)`, millis(now), id)
 }
 

@@ -24,6 +24,7 @@ func domains(address string) []string {
 // suppressed says how an address is suppressed.
 type suppressed struct {
 	all    bool              // whatever the list
+	person bool              // also in what is for the person alone
 	erased bool              // by its hash
 	lists  []campaign.ListID // on these
 }
@@ -55,30 +56,30 @@ func (db *DB) suppressed(ctx context.Context, q querier, addresses []string) ([]
 			keys = append(keys, domains(a)...)
 		}
 	}
-	lists := map[string][]campaign.ListID{}
-	err := scanRows(ctx, q, "SELECT s.who, s.list"+db.suppressionsBy(), []any{db.array(keys)}, func(rows *sql.Rows) error {
+	entries := map[string][]campaign.Suppression{}
+	err := scanRows(ctx, q, "SELECT s.who, s.list, s.reason"+db.suppressionsBy(), []any{db.array(keys)}, func(rows *sql.Rows) error {
 		var who string
-		var list campaign.ListID
-		if err := rows.Scan(&who, &list); err != nil {
+		var e campaign.Suppression
+		if err := rows.Scan(&who, &e.List, &e.Reason); err != nil {
 			return err
 		}
-		lists[who] = append(lists[who], list)
+		entries[who] = append(entries[who], e)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look up %d suppressions: %w", len(addresses), err)
 	}
 	found := make([]suppressed, len(addresses))
-	if len(lists) == 0 {
+	if len(entries) == 0 {
 		return found, nil
 	}
 	for i, a := range addresses {
 		s := &found[i]
-		s.add(lists[a])
-		s.erased = len(lists[hashes[i]]) > 0
-		s.add(lists[hashes[i]])
+		s.add(entries[a])
+		s.erased = len(entries[hashes[i]]) > 0
+		s.add(entries[hashes[i]])
 		for _, d := range domains(a) {
-			s.add(lists[d])
+			s.add(entries[d])
 		}
 	}
 	return found, nil
@@ -90,17 +91,16 @@ func (db *DB) suppressed(ctx context.Context, q querier, addresses []string) ([]
 func (db *DB) suppressionsBy() string {
 	if db.postgres {
 		return ` FROM unnest(CAST(? AS text[])) k (who)
-			JOIN LATERAL (SELECT who, list FROM suppressions WHERE who = k.who OFFSET 0) s ON TRUE`
+			JOIN LATERAL (SELECT who, list, reason FROM suppressions WHERE who = k.who OFFSET 0) s ON TRUE`
 	}
 	return ` FROM json_each(?) k CROSS JOIN suppressions s ON s.who = k.value`
 }
 
-func (s *suppressed) add(lists []campaign.ListID) {
-	for _, l := range lists {
-		if l == 0 {
-			s.all = true
-		}
-		s.lists = append(s.lists, l)
+func (s *suppressed) add(entries []campaign.Suppression) {
+	for _, e := range entries {
+		s.all = s.all || e.List == 0
+		s.person = s.person || e.Holds()
+		s.lists = append(s.lists, e.List)
 	}
 }
 

@@ -104,6 +104,7 @@ func (u *undo) run(ctx context.Context) error {
 		DELETE FROM contacts WHERE id BETWEEN ? AND ? AND import = ?
 			AND NOT EXISTS (SELECT 1 FROM members m WHERE m.contact = contacts.id)
 			AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.contact = contacts.id)
+			AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.contact = contacts.id)
 			AND NOT EXISTS (SELECT 1 FROM import_changes i WHERE i.contact = contacts.id)`, u.first, u.last, u.id)
 	// Who went lost exactly one membership: this import's.
 	u.counts.Updated += left - u.counts.New

@@ -12,8 +12,8 @@ import (
 // UnwantedOf returns for each person why a message through the named lists must not go
 // to them at a time, NoReason when it may: the person was erased, is suppressed, has
 // left the lists, or consented for a time that is over. With no lists the message is
-// for the person alone, and only suppression whatever the list is asked for. It takes
-// two queries, whatever the number of people.
+// for the person alone, and only what holds for that is asked for (see
+// campaign.Suppression.Holds). It takes two queries, whatever the number of people.
 func (db *DB) UnwantedOf(ctx context.Context, lists []string, people []campaign.Addressee, now time.Time) ([]campaign.Reason, error) {
 	addresses := make([]string, len(people))
 	contacts := make([]int64, len(people))
@@ -36,7 +36,7 @@ func (db *DB) UnwantedOf(ctx context.Context, lists []string, people []campaign.
 		switch {
 		case p.Email == "":
 			reasons[i] = campaign.Erased
-		case found[i].all:
+		case found[i].person, len(lists) > 0 && found[i].all:
 			reasons[i] = campaign.Suppressed
 		case len(lists) == 0:
 		case s == nil:

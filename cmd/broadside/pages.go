@@ -29,7 +29,10 @@ func (e *engine) web(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, uploads.Close()) }()
-	pages, accounts, err := e.pages(ctx, uploads)
+	lanes := delivery.NewLanes(e.sites, shaping.Builtin().ProviderOfDomain, e.cfg.Queue.TailLanes)
+	defer lanes.Close()
+	express := &campaign.ExpressLane{Queue: e.queue, LanesOf: lanes.Of, Log: e.log}
+	pages, accounts, err := e.pages(ctx, uploads, express)
 	if err != nil {
 		return err
 	}
@@ -57,18 +60,20 @@ func (e *engine) web(ctx context.Context) (err error) {
 	return err
 }
 
-func (e *engine) pages(ctx context.Context, uploads *upload.Desk) (*web.App, *account.Accounts, error) {
+func (e *engine) pages(ctx context.Context, uploads *upload.Desk, express *campaign.ExpressLane) (*web.App, *account.Accounts, error) {
 	secret, err := e.store.Secret(ctx, "setup")
 	if err != nil {
 		return nil, nil, err
 	}
 	accounts := account.New(e.store, secret, time.Now)
+	service := newService(e.cfg, e.store, e.keys)
+	service.Express = express
 	var proxies []netip.Prefix
 	for _, n := range e.cfg.TrustedProxies {
 		proxies = append(proxies, netip.MustParsePrefix(n)) // the configuration was checked
 	}
 	return web.New(web.Config{
-		Service:    newService(e.cfg, e.store, e.keys),
+		Service:    service,
 		Store:      e.store,
 		Uploads:    uploads,
 		Accounts:   accounts,

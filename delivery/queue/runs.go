@@ -25,6 +25,19 @@ func (q *Queue) Announce(ctx context.Context, s campaign.RunStatus) error {
 	return nil
 }
 
+// Introduce implements campaign.ExpressQueue.
+func (q *Queue) Introduce(ctx context.Context, s campaign.RunStatus) error {
+	body, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	_, err = q.runs.Create(ctx, strconv.FormatInt(int64(s.Run), 10), body)
+	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) {
+		return fmt.Errorf("queue: announcing run %d: %w", s.Run, err)
+	}
+	return nil
+}
+
 // Announced implements campaign.JobQueue.
 func (q *Queue) Announced(ctx context.Context) ([]campaign.RunID, error) {
 	keys, err := q.runs.Keys(ctx)
