@@ -37,8 +37,15 @@ type SegmentReader interface {
 // Happening is what may have happened between a campaign and a person.
 type Happening = segment.What
 
-// Received: the receiving server took a message, and none came back since.
-const Received = segment.Received
+// What may have happened.
+const (
+	// Received: the receiving server took a message, and none came back since.
+	Received = segment.Received
+	// Opened: by a person, who may also have clicked; where it is known who.
+	Opened = segment.Opened
+	// Clicked: a link, by a person.
+	Clicked = segment.Clicked
+)
 
 // SegmentStore keeps saved segments.
 type SegmentStore interface {

@@ -117,3 +117,23 @@ func TestSegmentIsFrozen(t *testing.T) {
 		t.Errorf("the next run: %+v", c)
 	}
 }
+
+// A glance that has time says all; one that has none says the least, and about how many.
+func TestGlance(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	w.list("all", 3000, "t0.example", "t1.example")
+	spec := campaign.Spec{Lists: []string{"all"}, Segment: "nr % 3 == 0"}
+	g := must(w.service.Glance(ctx, spec, time.Hour))(t)
+	if !g.Complete || g.Recipients != 1000 || g.About != 1000 || g.Members != 3000 || len(g.Some) != 8 || g.Some[1].Email != "all.000003@t1.example" {
+		t.Errorf("in an hour: %+v", g)
+	}
+	g = must(w.service.Glance(ctx, spec, 0))(t)
+	if g.Complete || g.Recipients != 67 || g.About < 900 || g.About > 1100 {
+		t.Errorf("in no time: %d, about %d, complete %v", g.Recipients, g.About, g.Complete)
+	}
+	spec.Segment = "nr < 0"
+	if g = must(w.service.Glance(ctx, spec, 0))(t); g.About != 0 || g.Some != nil {
+		t.Errorf("of nobody: %+v", g)
+	}
+}

@@ -158,6 +158,9 @@ type AudienceStore interface {
 	SegmentReader
 	// AudiencePage returns members with ids above after, in order.
 	AudiencePage(ctx context.Context, a Audience, after ContactID, limit int) ([]AudienceMember, error)
+	// LastMember returns the highest id in some lists, and how many members they have
+	// together, by their kept counts.
+	LastMember(ctx context.Context, lists []ListID) (last ContactID, members int64, err error)
 }
 
 // PlanStore is what the planner needs of the store.

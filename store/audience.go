@@ -118,3 +118,19 @@ func appendLists(args []any, lists []campaign.ListID) []any {
 	}
 	return args
 }
+
+// LastMember returns the highest id in some lists, and how many members they have
+// together, by their kept counts: who is in two of them counts twice.
+func (db *DB) LastMember(ctx context.Context, lists []campaign.ListID) (last campaign.ContactID, members int64, err error) {
+	ids := make([]int64, len(lists))
+	for i, l := range lists {
+		ids[i] = int64(l)
+	}
+	var row struct {
+		Last    campaign.ContactID
+		Members int64
+	}
+	err = db.get(ctx, "last member of lists", &row, `SELECT COALESCE(MAX((SELECT MAX(m.contact) FROM members m WHERE m.list = lists.id)), 0) AS last,
+		COALESCE(SUM(subscribed + unsubscribed), 0) AS members FROM lists WHERE `+db.in("id"), db.array(ids))
+	return row.Last, row.Members, err
+}

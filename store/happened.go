@@ -22,16 +22,19 @@ func (db *DB) RunsNamed(ctx context.Context, name string) ([]campaign.RunID, err
 	return runs, nil
 }
 
-// happenings are the conditions under which something happened to the recipient of row l.
+// happenings are where it is kept that something happened: rows h of a contact and a run.
 var happenings = map[campaign.Happening]string{
 	// What came back later did not arrive, whatever the server said first.
-	campaign.Received: "l.state = 1 AND NOT EXISTS (SELECT 1 FROM feedback f WHERE f.contact = l.contact AND f.kind IN (1, 2, 3) AND f.run = l.run)",
+	campaign.Received: "FROM ledger h WHERE h.state = 1 AND NOT EXISTS (SELECT 1 FROM feedback f WHERE f.contact = h.contact AND f.kind IN (1, 2, 3) AND f.run = h.run)",
+	// What machines did is no sign of the person.
+	campaign.Opened:  "FROM hits h WHERE h.person > 0",
+	campaign.Clicked: "FROM hits h WHERE h.person > 0 AND h.link > 0",
 }
 
 // Happened returns those of some contacts to whom it happened in one of the runs. Each
-// contact is looked up in the index of each run.
+// contact is looked up by contact and run in an index.
 func (db *DB) Happened(ctx context.Context, what campaign.Happening, runs []campaign.RunID, contacts []campaign.ContactID) (map[campaign.ContactID]bool, error) {
-	condition, ok := happenings[what]
+	from, ok := happenings[what]
 	if !ok {
 		return nil, fmt.Errorf("store: nobody keeps who %s a campaign", what)
 	}
@@ -47,7 +50,7 @@ func (db *DB) Happened(ctx context.Context, what campaign.Happening, runs []camp
 		contactIDs[i] = int64(c)
 	}
 	var ids []campaign.ContactID
-	err := db.selectAll(ctx, &ids, "SELECT l.contact FROM ledger l WHERE "+db.in("l.contact")+" AND "+db.in("l.run")+" AND "+condition, db.array(contactIDs), db.array(runIDs))
+	err := db.selectAll(ctx, &ids, "SELECT h.contact "+from+" AND "+db.in("h.contact")+" AND "+db.in("h.run"), db.array(contactIDs), db.array(runIDs))
 	if err != nil {
 		return nil, fmt.Errorf("read who %s the messages of %d runs: %w", what, len(runs), err)
 	}

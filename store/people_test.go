@@ -179,6 +179,9 @@ func TestAudience(t *testing.T) {
 				t.Errorf("%s: excluded %v", m.Email, m.Excluded)
 			}
 		}
+		if last, members, err := db.LastMember(ctx, []campaign.ListID{a, b}); err != nil || last != id(15) || members != 20 {
+			t.Errorf("last member %d of %d, %v", last, members, err)
+		}
 		if page := must(db.AudiencePage(ctx, campaign.Audience{}, 0, 10))(t); len(page) != 0 {
 			t.Errorf("no lists: %+v", page)
 		}

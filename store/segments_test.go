@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"broadside/campaign"
 	"broadside/store"
@@ -124,6 +125,24 @@ func TestHappened(t *testing.T) {
 		}
 		if _, err := db.Happened(ctx, "smelled", runs, []campaign.ContactID{1}); err == nil {
 			t.Error("what nobody keeps: no error")
+		}
+	})
+}
+
+// What machines did is no sign of a person; who clicked has opened.
+func TestHappenedByPeople(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, _ string) {
+		r := readers(t, db)
+		r.apply(
+			r.hit(1, 0, time.Minute, campaign.ByPerson), r.hit(1, 0, time.Hour, campaign.ByPerson),
+			r.hit(2, 3, time.Minute, campaign.ByPerson),
+			r.hit(3, 0, time.Minute, campaign.PrivacyProxy), r.hit(3, 1, time.Minute, campaign.ScannerAgent),
+		)
+		for what, want := range map[campaign.Happening][]campaign.ContactID{campaign.Received: {1, 2, 3}, campaign.Opened: {1, 2}, campaign.Clicked: {2}} {
+			got := must(db.Happened(t.Context(), what, []campaign.RunID{r.run}, []campaign.ContactID{1, 2, 3, 4}))(t)
+			if ids := slices.Sorted(maps.Keys(got)); !slices.Equal(ids, want) {
+				t.Errorf("%s: %v, want %v", what, ids, want)
+			}
 		}
 	})
 }

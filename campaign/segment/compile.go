@@ -256,7 +256,7 @@ func (c *compiler) call(n ast.Node, name string, args []ast.Node) eval {
 	}
 	do, ok := functions[name]
 	if !ok {
-		return c.fail(n, "there is no function %s; there are has, lower, upper, trim, len, domain and received", name)
+		return c.fail(n, "there is no function %s; there are has, lower, upper, trim, len, domain, received, opened and clicked", name)
 	}
 	if len(args) != 1 {
 		return c.fail(n, "%s takes one argument, like %s(email)", name, name)

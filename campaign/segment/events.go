@@ -9,11 +9,15 @@ import (
 // What may have happened between a campaign and a person.
 type What string
 
-// Received is the function by which expressions ask for it.
-const Received What = "received"
+// The functions by which expressions ask for it.
+const (
+	Received What = "received"
+	Opened   What = "opened"
+	Clicked  What = "clicked"
+)
 
 // whats are all there are.
-var whats = []What{Received}
+var whats = []What{Received, Opened, Clicked}
 
 // Event is a question about a person and a campaign: any of its runs counts.
 type Event struct {

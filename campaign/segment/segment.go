@@ -40,8 +40,9 @@
 // # Campaigns
 //
 // received("name") holds for those whom a campaign of that name reached in any of its
-// runs: the receiving server took the message, and none came back since. What happened
-// is not an attribute: the caller of Match knows it.
+// runs: the receiving server took the message, and none came back since. opened("name")
+// and clicked("name") hold for those who did so themselves; who clicked has opened. What
+// happened is not an attribute: the caller of Match knows it.
 package segment
 
 import (
