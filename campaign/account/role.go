@@ -11,16 +11,17 @@ type Permission uint8
 
 // The permissions.
 const (
-	See    Permission = 1 << iota // pages, reports, contacts
-	Write                         // campaigns: compose, preview, send a test of one's own
-	Lists                         // import, undo, export, suppress
-	Send                          // start, schedule, pause, resume, cancel
-	Manage                        // users and the audit log
+	See      Permission = 1 << iota // pages, reports, contacts
+	Write                           // campaigns: compose, preview, send a test of one's own
+	Lists                           // import, undo, export, suppress
+	Send                            // start, schedule, pause, resume, cancel
+	Manage                          // users and the audit log
+	Messages                        // messages to one person each, which programs ask for
 )
 
-var permissionNames = []string{"see", "write", "lists", "send", "manage"}
+var permissionNames = []string{"see", "write", "lists", "send", "manage", "messages"}
 
-// Names lists the permissions of a set, in order of power.
+// Names lists the permissions of a set.
 func (p Permission) Names() []string {
 	var names []string
 	for i, name := range permissionNames {
@@ -68,9 +69,9 @@ func (r Role) May() Permission {
 	case Author:
 		return See | Write
 	case Editor:
-		return See | Write | Lists | Send
+		return See | Write | Lists | Send | Messages
 	case Admin:
-		return See | Write | Lists | Send | Manage
+		return See | Write | Lists | Send | Manage | Messages
 	}
 	return 0
 }

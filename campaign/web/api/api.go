@@ -73,6 +73,7 @@ type API struct {
 	huma       huma.API
 	mux        *http.ServeMux
 	operations []Operation
+	messages   messagePace
 }
 
 // New makes the API and its document.
@@ -86,6 +87,7 @@ func New(c Config) *API {
 	a.addSegments()
 	a.addCampaigns()
 	a.addRuns()
+	a.addMessages()
 	a.addSites()
 	a.addTokens()
 	a.addUsers()
@@ -121,6 +123,7 @@ var tags = []struct{ name, means string }{
 	{"segments", "Those of a list's people for whom an expression holds, under a name."},
 	{"campaigns", "What is sent: write, preview, test, review, start."},
 	{"runs", "One execution of a campaign, and what became of each recipient."},
+	{"messages", "Mail to one person each, made from a template: an order, a password, a sign-in."},
 	{"sites", "The operators of mailboxes, and what their replies have taught."},
 	{"account", "Who asks, and the tokens of programs."},
 	{"users", "Who may use Broadside, and the log of who did what."},

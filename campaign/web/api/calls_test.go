@@ -87,6 +87,12 @@ func (w *world) values(op string) map[string]any {
 		return map[string]any{"body.email": strings.ReplaceAll(w.name(), " ", "") + "@example.org", "body.role": "author"}
 	case "change-user", "invite-user-again":
 		return map[string]any{"user": w.users[account.Viewer].ID, "body.role": "viewer"}
+	case "send-message":
+		return map[string]any{"Idempotency-Key": w.name(), "body.template": w.template().Spec.Name, "body.to": "Hal@Example.org", "body.data": map[string]any{"code": "4711"}}
+	case "show-message":
+		data := map[string]json.RawMessage{"code": json.RawMessage("1")}
+		m, _ := must2(w.service.SendMessage(ctx, campaign.NewMessage{Template: w.template().Spec.Name, To: "hal@example.org", Data: data}))(w)
+		return map[string]any{"message": m.ID}
 	case "pause-site", "resume-site":
 		return map[string]any{"site": "google"}
 	}
@@ -195,9 +201,9 @@ func TestInvalidCalls(t *testing.T) {
 				if text == "{}" && len(s.Required) == 0 {
 					continue
 				}
-				wrong(what, request{r.method, r.path, r.kind, []byte(text)})
+				wrong(what, request{method: r.method, path: r.path, kind: r.kind, body: []byte(text), header: r.header})
 			}
-			wrong("a form", request{r.method, r.path, "application/x-www-form-urlencoded", r.body})
+			wrong("a form", request{method: r.method, path: r.path, kind: "application/x-www-form-urlencoded", body: r.body, header: r.header})
 			for name, property := range s.Properties {
 				for _, bad := range d.badValues(property, slices.Contains(s.Required, name)) {
 					v := maps.Clone(good)
@@ -233,6 +239,9 @@ func (w *world) problem(what string, resp *http.Response, text []byte) {
 // badParameters are values that a parameter must not have.
 func badParameters(in string, s schema) []any {
 	bad := []any{"a\x00b"}
+	if in == "header" {
+		bad = nil // no client sends it
+	}
 	if s.MaxLength > 0 {
 		bad = append(bad, strings.Repeat("x", s.MaxLength+1))
 	}

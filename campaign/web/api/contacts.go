@@ -58,10 +58,7 @@ type History struct {
 }
 
 func historyOf(h campaign.HistoryRow) History {
-	out := History{h.Campaign, string(h.RunState), recipientOf(campaign.RecipientRow{Row: h.Row}), []Attempt{}}
-	for _, a := range h.Attempts {
-		out.Attempts = append(out.Attempts, Attempt{int(a.Number), a.State.String(), a.Reason.String(), int(a.Code), a.Enhanced, a.Reply, a.Host, a.At})
-	}
+	out := History{h.Campaign, string(h.RunState), recipientOf(campaign.RecipientRow{Row: h.Row}), attemptsOf(h.Attempts)}
 	return out
 }
 
@@ -75,6 +72,14 @@ type Attempt struct {
 	Reply    string    `json:"reply,omitempty"`
 	Host     string    `json:"host,omitempty"`
 	At       time.Time `json:"at"`
+}
+
+func attemptsOf(attempts []campaign.Attempt) []Attempt {
+	out := []Attempt{}
+	for _, a := range attempts {
+		out = append(out, Attempt{int(a.Number), a.State.String(), a.Reason.String(), int(a.Code), a.Enhanced, a.Reply, a.Host, a.At})
+	}
+	return out
 }
 
 // ContactPath names a contact.

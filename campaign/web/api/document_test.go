@@ -138,7 +138,7 @@ func (d document) example(s schema) any {
 // properties that are not left to the examples.
 func (op operation) request(t testing.TB, d document, values map[string]any) request {
 	t.Helper()
-	r := request{method: op.Method, path: op.Path}
+	r := request{method: op.Method, path: op.Path, header: map[string]string{}}
 	query := url.Values{}
 	for _, p := range op.Parameters {
 		v, given := values[p.Name]
@@ -152,6 +152,8 @@ func (op operation) request(t testing.TB, d document, values map[string]any) req
 		switch {
 		case p.In == "path":
 			r.path = strings.ReplaceAll(r.path, "{"+p.Name+"}", url.PathEscape(text))
+		case p.In == "header" && given:
+			r.header[p.Name] = text
 		case p.In == "query" && given:
 			query.Set(p.Name, text)
 		}

@@ -22,7 +22,7 @@ import (
 // A file becomes a list: upload, columns, dry run, rejects, import, undo.
 func TestFileToList(t *testing.T) {
 	each(t, func(w *world) {
-		resp, text := w.call(request{"POST", "/uploads?name=people.csv", "application/octet-stream", []byte("E-Mail;Name\nann@example.org;Ann\nbob at example.org;Bob\nann@example.org;Ann\n")}, w.tokens[account.Editor])
+		resp, text := w.call(request{method: "POST", path: "/uploads?name=people.csv", kind: "application/octet-stream", body: []byte("E-Mail;Name\nann@example.org;Ann\nbob at example.org;Bob\nann@example.org;Ann\n")}, w.tokens[account.Editor])
 		if resp.StatusCode != http.StatusCreated {
 			t.Fatalf("%s %s", resp.Status, text)
 		}
@@ -196,7 +196,7 @@ func TestTokensDoNotGrow(t *testing.T) {
 		`{"name":"b","scopes":["see","send"],"expires":"` + time.Now().Add(time.Minute*30).Format(time.RFC3339) + `"}`:  422,
 		`{"name":"c","scopes":["see"],"expires":"` + time.Now().Add(24*time.Hour).Format(time.RFC3339) + `"}`:           422,
 	} {
-		if resp, text := w.call(request{"POST", "/tokens", "application/json", []byte(body)}, small); resp.StatusCode != want {
+		if resp, text := w.call(request{method: "POST", path: "/tokens", kind: "application/json", body: []byte(body)}, small); resp.StatusCode != want {
 			t.Errorf("%s: %s %s", body, resp.Status, text)
 		}
 	}

@@ -89,6 +89,7 @@ func newWorld(t *testing.T, url string) *world {
 	t.Cleanup(func() { _ = w.uploads.Close() })
 	w.accounts = account.New(w.db, []byte("setup"), time.Now)
 	w.service = &campaign.Service{Store: w.db, Now: time.Now, PublicURL: "https://news.example"}
+	w.service.Express = &campaign.ExpressLane{Queue: express{}, Log: log, LanesOf: func([]string) []campaign.Lane { return []campaign.Lane{campaign.LaneGoogle} }}
 	w.srv = httptest.NewServer(web.New(web.Config{
 		Service: w.service, Store: w.db, Uploads: w.uploads, Accounts: w.accounts, Sessions: w.db.Sessions(),
 		Recipients: web.Recipients(w.db, token.NewMaker(make([]byte, 32)), log), Log: log, Now: time.Now,
@@ -143,6 +144,7 @@ type request struct {
 	method, path string
 	kind         string // of the body, "" without one
 	body         []byte
+	header       map[string]string
 }
 
 func (w *world) call(r request, token string) (*http.Response, []byte) {
@@ -153,6 +155,9 @@ func (w *world) call(r request, token string) (*http.Response, []byte) {
 	}
 	if r.kind != "" {
 		req.Header.Set("Content-Type", r.kind)
+	}
+	for name, text := range r.header {
+		req.Header.Set(name, text)
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -250,6 +255,27 @@ func (w *world) ended(id string) upload.Upload {
 		}
 	}
 	return upload.Upload{}
+}
+
+// express is a queue that takes all and tells nobody.
+type express struct{}
+
+func (express) Marker(context.Context, campaign.Lane, campaign.RunID) (campaign.Marker, error) {
+	return campaign.Marker{}, nil
+}
+
+func (express) Feed(_ context.Context, _ campaign.Lane, _ campaign.RunID, _, next campaign.Marker, _ []campaign.Job) (campaign.Marker, error) {
+	return next, nil
+}
+
+func (express) Introduce(context.Context, campaign.RunStatus) error { return nil }
+
+// template makes a campaign from which messages are made.
+func (w *world) template() campaign.Campaign {
+	w.Helper()
+	spec := campaign.Spec{Name: w.name(), Class: campaign.Transactional}
+	spec.From, spec.Subject, spec.Text = "Shop <shop@example.org>", "Your code", "It is {{ code }}."
+	return must(w.service.Create(context.Background(), spec))(w)
 }
 
 // sites knows one site that is slow.
