@@ -58,7 +58,7 @@ func (p *Preflight) add(blocks bool, where, what, fix string) {
 
 // Preflight looks at everything that can be known before a campaign starts.
 func (s *Service) Preflight(ctx context.Context, name string) (Preflight, error) {
-	c, err := s.campaign(ctx, name)
+	c, err := s.Find(ctx, name)
 	if err != nil {
 		return Preflight{}, err
 	}

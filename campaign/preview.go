@@ -28,7 +28,7 @@ func (s *Service) Preview(ctx context.Context, name, whom string) (Contact, []by
 }
 
 func (s *Service) compiled(ctx context.Context, name string) (Campaign, *message.Content, error) {
-	c, err := s.campaign(ctx, name)
+	c, err := s.Find(ctx, name)
 	if err != nil {
 		return c, nil, err
 	}
@@ -100,7 +100,7 @@ func (s *Service) worst(ctx context.Context, spec Spec, content *message.Content
 
 // TestAs returns a campaign and the contact whose values a test message shows.
 func (s *Service) TestAs(ctx context.Context, name, whom string) (Campaign, Contact, error) {
-	c, err := s.campaign(ctx, name)
+	c, err := s.Find(ctx, name)
 	if err != nil {
 		return c, Contact{}, err
 	}

@@ -15,6 +15,8 @@ type Campaign struct {
 	Spec    Spec
 	Created time.Time
 	Updated time.Time
+	// Archived is when it was put away; zero when it is not.
+	Archived time.Time
 }
 
 // RunState is the state of one execution of a campaign:

@@ -162,7 +162,7 @@ func suggestion(name string, known []string) string {
 // Start begins a campaign's first run now, or schedules it when at is in the future. A
 // campaign that was sent before is not sent again by a slip: see StartAgain.
 func (s *Service) Start(ctx context.Context, name string, at time.Time) (Run, error) {
-	c, err := s.campaign(ctx, name)
+	c, err := s.Find(ctx, name)
 	if err != nil {
 		return Run{}, err
 	}
@@ -178,7 +178,7 @@ func (s *Service) Start(ctx context.Context, name string, at time.Time) (Run, er
 
 // StartAgain begins a further run of a campaign, which goes to its whole audience.
 func (s *Service) StartAgain(ctx context.Context, name string, at time.Time) (Run, error) {
-	c, err := s.campaign(ctx, name)
+	c, err := s.Find(ctx, name)
 	if err != nil {
 		return Run{}, err
 	}
@@ -186,6 +186,9 @@ func (s *Service) StartAgain(ctx context.Context, name string, at time.Time) (Ru
 }
 
 func (s *Service) start(ctx context.Context, c Campaign, at time.Time) (Run, error) {
+	if !c.Archived.IsZero() {
+		return Run{}, fmt.Errorf("campaign %q is archived: restore it first: %w", c.Spec.Name, ErrConflict)
+	}
 	report, err := s.preflight(ctx, c.Spec, startSample)
 	if err != nil {
 		return Run{}, err
@@ -236,7 +239,7 @@ func (s *Service) move(ctx context.Context, name string, from []RunState, to Run
 
 // LatestRun returns a campaign's latest run.
 func (s *Service) LatestRun(ctx context.Context, name string) (Run, error) {
-	c, err := s.campaign(ctx, name)
+	c, err := s.Find(ctx, name)
 	if err != nil {
 		return Run{}, err
 	}
@@ -247,7 +250,8 @@ func (s *Service) LatestRun(ctx context.Context, name string) (Run, error) {
 	return run, err
 }
 
-func (s *Service) campaign(ctx context.Context, name string) (Campaign, error) {
+// Find finds a campaign by its name; ErrNotFound.
+func (s *Service) Find(ctx context.Context, name string) (Campaign, error) {
 	c, err := s.Store.CampaignByName(ctx, name)
 	if errors.Is(err, ErrNotFound) {
 		return c, fmt.Errorf("no campaign is named %q; `broadside campaign list` shows them: %w", name, ErrNotFound)

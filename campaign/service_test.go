@@ -45,7 +45,7 @@ func TestCreateRefuses(t *testing.T) {
 			says(t, verb+" "+c.name, do(s), c.want...)
 		}
 	}
-	if stored := must(w.db.Campaigns(t.Context(), 0, 10))(t); len(stored) != 0 {
+	if stored := must(w.db.Campaigns(t.Context(), false, 0, 10))(t); len(stored) != 0 {
 		t.Errorf("stored all the same: %+v", stored)
 	}
 }

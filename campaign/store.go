@@ -207,7 +207,12 @@ type RunStore interface {
 	CreateCampaign(ctx context.Context, s Spec, now time.Time) (Campaign, error) // ErrExists
 	UpdateCampaign(ctx context.Context, id CampaignID, s Spec, now time.Time) (Campaign, error)
 	CampaignByName(ctx context.Context, name string) (Campaign, error) // ErrNotFound
-	Campaigns(ctx context.Context, before CampaignID, limit int) ([]Campaign, error)
+	// Campaigns pages through those that are archived, or that are not, newest first;
+	// before 0 starts.
+	Campaigns(ctx context.Context, archived bool, before CampaignID, limit int) ([]Campaign, error)
+	// ArchiveCampaign puts a campaign away, again, or takes it back when at is zero.
+	// ErrConflict when it has an open run or is sent again and again; ErrNotFound.
+	ArchiveCampaign(ctx context.Context, id CampaignID, at time.Time) (Campaign, error)
 
 	// CreateRun records a run in state running or scheduled; ErrConflict when the
 	// campaign has an open run.

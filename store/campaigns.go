@@ -11,17 +11,17 @@ import (
 	"broadside/campaign"
 )
 
-const campaignColumns = "id, spec, created, updated"
+const campaignColumns = "id, spec, created, updated, archived"
 
 type campaignRow struct {
-	ID               int64
-	Spec             string // hash
-	Created, Updated int64
+	ID                         int64
+	Spec                       string // hash
+	Created, Updated, Archived int64
 }
 
 func (db *DB) campaign(ctx context.Context, r campaignRow) (campaign.Campaign, error) {
 	spec, err := db.spec(ctx, r.Spec)
-	return campaign.Campaign{ID: campaign.CampaignID(r.ID), Spec: spec, Created: fromMillis(r.Created), Updated: fromMillis(r.Updated)}, err
+	return campaign.Campaign{ID: campaign.CampaignID(r.ID), Spec: spec, Created: fromMillis(r.Created), Updated: fromMillis(r.Updated), Archived: fromMillis(r.Archived)}, err
 }
 
 // CreateCampaign stores a new campaign; campaign.ErrExists when its name is taken.
@@ -96,10 +96,15 @@ func (db *DB) CampaignByName(ctx context.Context, name string) (campaign.Campaig
 	return db.campaign(ctx, r)
 }
 
-// Campaigns pages through the campaigns, newest first; before 0 starts.
-func (db *DB) Campaigns(ctx context.Context, before campaign.CampaignID, limit int) ([]campaign.Campaign, error) {
+// Campaigns pages through the campaigns that are archived, or that are not, newest first;
+// before 0 starts.
+func (db *DB) Campaigns(ctx context.Context, archived bool, before campaign.CampaignID, limit int) ([]campaign.Campaign, error) {
+	which := "archived = 0"
+	if archived {
+		which = "archived > 0"
+	}
 	var rows []campaignRow
-	err := db.selectAll(ctx, &rows, "SELECT "+campaignColumns+" FROM campaigns WHERE id < ? ORDER BY id DESC LIMIT ?", beforeOrAll(int64(before)), limit)
+	err := db.selectAll(ctx, &rows, "SELECT "+campaignColumns+" FROM campaigns WHERE id < ? AND "+which+" ORDER BY id DESC LIMIT ?", beforeOrAll(int64(before)), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the campaigns: %w", err)
 	}
@@ -110,4 +115,33 @@ func (db *DB) Campaigns(ctx context.Context, before campaign.CampaignID, limit i
 		}
 	}
 	return list, nil
+}
+
+// ArchiveCampaign puts a campaign away, or takes it back when at is zero.
+// campaign.ErrNotFound, or campaign.ErrConflict when it is being sent or is to be.
+func (db *DB) ArchiveCampaign(ctx context.Context, id campaign.CampaignID, at time.Time) (campaign.Campaign, error) {
+	var r campaignRow
+	err := db.change(ctx, func(t *tx) error {
+		var there int64
+		err := t.get(ctx, &there, "SELECT id FROM campaigns WHERE id = ?", id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return campaign.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		err = t.get(ctx, &r, `
+			UPDATE campaigns SET archived = ?
+			WHERE id = ? AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.campaign = campaigns.id AND r.state IN ('scheduled', 'running', 'paused'))
+				AND NOT EXISTS (SELECT 1 FROM recurrences c WHERE c.campaign = campaigns.id)
+			RETURNING `+campaignColumns, millis(at), id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return campaign.ErrConflict
+		}
+		return err
+	})
+	if err != nil {
+		return campaign.Campaign{}, fmt.Errorf("archive campaign %d: %w", id, err)
+	}
+	return db.campaign(ctx, r)
 }

@@ -80,15 +80,42 @@ func TestCampaigns(t *testing.T) {
 		if n := len(allRows(t, rawDB(t, url), "specs")); n != 3 {
 			t.Errorf("%d specs are kept, want may's, june's and the run's", n)
 		}
-		page := must(db.Campaigns(ctx, 0, 1))(t)
+		page := must(db.Campaigns(ctx, false, 0, 1))(t)
 		if len(page) != 1 || page[0].ID != june.ID {
 			t.Fatalf("first page %+v", page)
 		}
-		if page = must(db.Campaigns(ctx, june.ID, 5))(t); len(page) != 1 || page[0].ID != c.ID {
+		if page = must(db.Campaigns(ctx, false, june.ID, 5))(t); len(page) != 1 || page[0].ID != c.ID {
 			t.Errorf("second page %+v", page)
 		}
 		if _, err := db.CampaignByName(ctx, "nope"); !errors.Is(err, campaign.ErrNotFound) {
 			t.Errorf("no campaign: %v", err)
+		}
+	})
+}
+
+func TestArchive(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, _ string) {
+		ctx := t.Context()
+		may, june := newCampaign(t, db, "may"), newCampaign(t, db, "june")
+		run := must(db.CreateRun(ctx, may, campaign.RunScheduled, now.Add(time.Hour), now))(t)
+		if _, err := db.ArchiveCampaign(ctx, may.ID, now); !errors.Is(err, campaign.ErrConflict) {
+			t.Errorf("with an open run: %v", err)
+		}
+		if _, err := db.ArchiveCampaign(ctx, 99, now); !errors.Is(err, campaign.ErrNotFound) {
+			t.Errorf("no campaign: %v", err)
+		}
+		must(db.SetRunState(ctx, run.ID, []campaign.RunState{campaign.RunScheduled}, campaign.RunCancelled, "", now))(t)
+		if c := must(db.ArchiveCampaign(ctx, may.ID, now))(t); !c.Archived.Equal(now) || c.Spec.Name != "may" {
+			t.Errorf("archived %+v", c)
+		}
+		if page := must(db.Campaigns(ctx, true, 0, 5))(t); len(page) != 1 || page[0].ID != may.ID {
+			t.Errorf("the archive has %+v", page)
+		}
+		if page := must(db.Campaigns(ctx, false, 0, 5))(t); len(page) != 1 || page[0].ID != june.ID {
+			t.Errorf("in use are %+v", page)
+		}
+		if c := must(db.ArchiveCampaign(ctx, may.ID, time.Time{}))(t); !c.Archived.IsZero() {
+			t.Errorf("restored %+v", c)
 		}
 	})
 }

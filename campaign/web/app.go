@@ -39,6 +39,8 @@ func (a *App) routes() {
 	a.page("POST /campaigns/{id}/files", account.Write, "add file", addFile)
 	a.page("POST /campaigns/{id}/files/{name}/remove", account.Write, "remove file", removeFile)
 	a.page("POST /campaigns/{id}/clone", account.Write, "clone campaign", cloneCampaign)
+	a.page("POST /campaigns/{id}/archive", account.Write, "archive campaign", archiveCampaign)
+	a.page("POST /campaigns/{id}/restore", account.Write, "restore campaign", restoreCampaign)
 	a.page("GET /campaigns/{id}/preview", account.See, "", showPreview)
 	a.page("GET /campaigns/{id}/inbox", account.See, "", showInbox)
 	a.page("POST /campaigns/{id}/test", account.Write, "send test", sendTest)
@@ -53,6 +55,7 @@ func (a *App) routes() {
 	a.page("POST /runs/{id}/pause", account.Send, "pause run", pauseRun)
 	a.page("POST /runs/{id}/resume", account.Send, "resume run", resumeRun)
 	a.page("POST /runs/{id}/cancel", account.Send, "cancel run", cancelRun)
+	a.page("POST /runs/{id}/undo", account.Send, "undo start", undoRun)
 	a.page("POST /runs/{id}/export", account.Lists, "export run", exportRun)
 
 	a.page("GET /sites", account.See, "", showSites)

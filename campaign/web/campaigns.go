@@ -24,12 +24,14 @@ type campaignsView struct {
 	Lines []campaignLine
 	Older campaign.CampaignID // to go on from, 0 at the end
 	First bool
+	// Archived: those that were put away, and no others.
+	Archived bool
 }
 
 func showCampaigns(v *visit) error {
 	ctx, store := v.r.Context(), v.app.Store
-	before := v.number("before")
-	list, err := store.Campaigns(ctx, campaign.CampaignID(before), campaignsPage)
+	before, archived := v.number("before"), v.r.URL.Query().Get("archived") != ""
+	list, err := store.Campaigns(ctx, archived, campaign.CampaignID(before), campaignsPage)
 	if err != nil {
 		return err
 	}
@@ -45,7 +47,7 @@ func showCampaigns(v *visit) error {
 	if err != nil {
 		return err
 	}
-	body := campaignsView{First: before == 0}
+	body := campaignsView{First: before == 0, Archived: archived}
 	for _, c := range list {
 		line := campaignLine{Campaign: c}
 		if run, ok := runs[c.ID]; ok {
@@ -116,7 +118,7 @@ func createCampaign(v *visit) error {
 
 // likeTheLast takes over who writes and from where: it is the same every time.
 func (v *visit) likeTheLast(spec *campaign.Spec) error {
-	last, err := v.app.Store.Campaigns(v.r.Context(), 0, 1)
+	last, err := v.app.Store.Campaigns(v.r.Context(), false, 0, 1)
 	if err != nil || len(last) == 0 {
 		return err
 	}

@@ -79,6 +79,28 @@ func TestComposing(t *testing.T) {
 	}
 }
 
+// A campaign that is put away is found in the archive and comes back from it.
+func TestArchive(t *testing.T) {
+	w := newWorld(t)
+	_, path := w.admin.post("/campaigns", http.StatusSeeOther, "name", "Spring fair")
+	w.admin.post(path+"/archive", http.StatusSeeOther)
+	w.admin.get("/campaigns", http.StatusOK) // takes the word of it
+	if text := w.admin.get("/campaigns", http.StatusOK); strings.Contains(text, "Spring fair") {
+		t.Error("it is among the others")
+	}
+	if text := w.admin.get("/campaigns?archived=1", http.StatusOK); !strings.Contains(text, "Spring fair") {
+		t.Error("it is not in the archive")
+	}
+	if text := w.admin.get(path, http.StatusOK); !strings.Contains(text, "in the archive since") {
+		t.Error("its page does not tell")
+	}
+	w.admin.post(path+"/restore", http.StatusSeeOther)
+	w.admin.get("/campaigns?archived=1", http.StatusOK)
+	if text := w.admin.get("/campaigns?archived=1", http.StatusOK); !strings.Contains(text, "The archive is empty") {
+		t.Error("it is still there")
+	}
+}
+
 // What a campaign or a contact says runs nowhere: not in the pages, and not in the
 // preview, which is a document of an origin of its own.
 func TestCampaignFieldsAreText(t *testing.T) {

@@ -32,7 +32,7 @@ func home(v *visit) error {
 	for _, l := range body.Lists {
 		body.People += l.Subscribed
 	}
-	if body.Campaigns, err = store.Campaigns(ctx, 0, 5); err != nil {
+	if body.Campaigns, err = store.Campaigns(ctx, false, 0, 5); err != nil {
 		return err
 	}
 	runs, err := store.Runs(ctx, 0, homeRuns)

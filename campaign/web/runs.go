@@ -200,6 +200,13 @@ func cancelRun(v *visit) error {
 	})
 }
 
+// undoRun takes a start back; it never stops a run that has begun.
+func undoRun(v *visit) error {
+	return v.steer(func(id campaign.RunID) (campaign.Run, error) {
+		return v.app.Service.UndoRun(v.r.Context(), id, "taken back by "+v.User.Name)
+	})
+}
+
 func (v *visit) steer(move func(campaign.RunID) (campaign.Run, error)) error {
 	run, err := v.run()
 	if err != nil {

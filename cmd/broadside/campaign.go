@@ -22,17 +22,22 @@ func campaignCommand(a *app) *cobra.Command {
 			return s.Resume(ctx, name)
 		}),
 		campaignMoveCommand(a, "cancel", "End a run: whoever was not reached yet is not sent to", (*campaign.Service).Cancel),
+		campaignUndoCommand(a),
+		campaignPutCommand(a, "clone", "Make a copy under a name that is free", "is the copy", (*campaign.Service).Clone),
+		campaignPutCommand(a, "archive", "Put a campaign away; its runs and reports stay", "is archived", (*campaign.Service).Archive),
+		campaignPutCommand(a, "restore", "Take a campaign out of the archive", "is back", (*campaign.Service).Restore),
 		campaignStatusCommand(a), campaignReportCommand(a), campaignWhyCommand(a),
 	)
 	return cmd
 }
 
 func campaignListCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var archived bool
+	cmd := &cobra.Command{
 		Use: "list", Short: "List the campaigns", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withService(cmd.Context(), func(s *campaign.Service) error {
-				all, err := s.Store.Campaigns(cmd.Context(), 0, 100)
+				all, err := s.Store.Campaigns(cmd.Context(), archived, 0, 100)
 				if err != nil {
 					return err
 				}
@@ -56,6 +61,8 @@ func campaignListCommand(a *app) *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&archived, "archived", false, "those in the archive, and no others")
+	return cmd
 }
 
 func campaignPreviewCommand(a *app) *cobra.Command {

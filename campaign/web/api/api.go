@@ -61,6 +61,8 @@ type Config struct {
 	// SendTest sends one message now and waits for the server's word; nil where nothing
 	// can be sent. The error is about our own machinery.
 	SendTest func(ctx context.Context, spec campaign.Spec, as campaign.Contact, to string) (accepted bool, result string, err error)
+	// UndoTime passes between a start and the first message.
+	UndoTime time.Duration
 	// Moved is told of a run that was paused, resumed or cancelled.
 	Moved func(campaign.RunID)
 	Log   *slog.Logger

@@ -74,6 +74,10 @@ func (w *world) values(op string) map[string]any {
 		return map[string]any{"campaign": c.ID, "body.name": w.name(), "body.version": c.Updated.UnixMilli()}
 	case "start-campaign":
 		return map[string]any{"campaign": w.campaign().ID, "body.at": time.Now().Add(time.Hour), "body.recipients": 3}
+	case "undo-start":
+		c := must(w.db.CampaignByID(ctx, w.campaign().ID))(w)
+		r := must(w.db.CreateRun(ctx, c, campaign.RunScheduled, time.Now().Add(time.Hour), time.Now()))(w)
+		return map[string]any{"run": r.ID}
 	case "resume-run":
 		r := w.run()
 		must(w.service.PauseRun(ctx, r.ID, ""))(w)

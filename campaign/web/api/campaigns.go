@@ -12,26 +12,28 @@ import (
 
 // Campaign is what is sent. A run keeps the text that it was started with.
 type Campaign struct {
-	ID      int64     `json:"id"`
-	Version int64     `json:"version" doc:"Grows with each change; an edit names the one that it read."`
-	Created time.Time `json:"created"`
-	Updated time.Time `json:"updated"`
+	ID       int64     `json:"id"`
+	Version  int64     `json:"version" doc:"Grows with each change; an edit names the one that it read."`
+	Created  time.Time `json:"created"`
+	Updated  time.Time `json:"updated"`
+	Archived time.Time `json:"archived,omitzero" doc:"When it was put away; missing when it is not."`
 	Draft
 }
 
 func campaignOf(c campaign.Campaign) Campaign {
-	return Campaign{int64(c.ID), c.Updated.UnixMilli(), c.Created, c.Updated, draftOf(c.Spec)}
+	return Campaign{int64(c.ID), c.Updated.UnixMilli(), c.Created, c.Updated, c.Archived, draftOf(c.Spec)}
 }
 
 // CampaignLine is a campaign in a list, with its latest run.
 type CampaignLine struct {
-	ID      int64     `json:"id"`
-	Name    string    `json:"name"`
-	Subject string    `json:"subject"`
-	Lists   []string  `json:"lists" nullable:"false"`
-	Created time.Time `json:"created"`
-	Updated time.Time `json:"updated"`
-	Run     *Run      `json:"run,omitempty" doc:"The latest; missing while it is a draft."`
+	ID       int64     `json:"id"`
+	Name     string    `json:"name"`
+	Subject  string    `json:"subject"`
+	Lists    []string  `json:"lists" nullable:"false"`
+	Created  time.Time `json:"created"`
+	Updated  time.Time `json:"updated"`
+	Archived time.Time `json:"archived,omitzero" doc:"When it was put away; missing when it is not."`
+	Run      *Run      `json:"run,omitempty" doc:"The latest; missing while it is a draft."`
 }
 
 // CampaignPath names a campaign.
@@ -45,26 +47,33 @@ func (a *API) addCampaigns() {
 	add(a, Operation{Method: "GET", Path: "/campaigns/{campaign}", ID: "show-campaign", Tag: "campaigns", Summary: "A campaign with all of its text and files", Need: account.See}, a.showCampaign)
 	add(a, Operation{Method: "PUT", Path: "/campaigns/{campaign}", ID: "edit-campaign", Tag: "campaigns", Summary: "Replace a campaign's text", Means: "It is a conflict when somebody changed it since the version that was read. Runs that were started keep what they were started with.", Need: account.Write, Action: "edit campaign", MaxBody: draftBytes}, a.editCampaign)
 	add(a, Operation{Method: "POST", Path: "/campaigns/{campaign}/clone", ID: "clone-campaign", Tag: "campaigns", Summary: "Make a copy under a name that is free", Need: account.Write, Action: "clone campaign", Status: http.StatusCreated}, a.cloneCampaign)
+	add(a, Operation{Method: "POST", Path: "/campaigns/{campaign}/archive", ID: "archive-campaign", Tag: "campaigns", Summary: "Put a campaign away", Means: "Its runs and reports stay. It is a conflict while a run is open or the campaign repeats. Asking twice changes nothing.", Need: account.Write, Action: "archive campaign"}, a.archive)
+	add(a, Operation{Method: "POST", Path: "/campaigns/{campaign}/restore", ID: "restore-campaign", Tag: "campaigns", Summary: "Take a campaign out of the archive", Means: "Asking twice changes nothing.", Need: account.Write, Action: "restore campaign"}, a.restore)
 	add(a, Operation{Method: "GET", Path: "/campaigns/{campaign}/preview", ID: "preview-campaign", Tag: "campaigns", Summary: "The message as a contact would receive it", Need: account.See}, a.preview)
 	add(a, Operation{Method: "GET", Path: "/campaigns/{campaign}/lint", ID: "lint-campaign", Tag: "campaigns", Summary: "What is to be mended: first what keeps it from starting", Need: account.See}, a.lint)
 	add(a, Operation{Method: "POST", Path: "/campaigns/{campaign}/test", ID: "test-campaign", Tag: "campaigns", Summary: "Send one message now and wait for the server's word", Need: account.Write, Action: "send test"}, a.test)
 	add(a, Operation{Method: "GET", Path: "/campaigns/{campaign}/review", ID: "review-campaign", Tag: "campaigns", Summary: "What would keep the campaign from starting now", Means: "A sample of the audience is rendered.", Need: account.See}, a.review)
 	add(a, Operation{Method: "GET", Path: "/campaigns/{campaign}/audience", ID: "count-audience", Tag: "campaigns", Summary: "Whom a start now would reach", Means: "Every member is looked at: a large audience takes seconds.", Need: account.See}, a.countCampaign)
-	add(a, Operation{Method: "POST", Path: "/campaigns/{campaign}/start", ID: "start-campaign", Tag: "campaigns", Summary: "Start a run now, or schedule it", Means: "Asking twice starts one run: the second is a conflict, also after the run is over, unless again_after names the run that this one follows.", Need: account.Send, Action: "start campaign", Status: http.StatusCreated}, a.start)
+	add(a, Operation{Method: "POST", Path: "/campaigns/{campaign}/start", ID: "start-campaign", Tag: "campaigns", Summary: "Start a run now, or schedule it", Means: "Until the answer's irrevocable_at the start can be undone. Asking twice starts one run: the second is a conflict, also after the run is over, unless again_after names the run that this one follows.", Need: account.Send, Action: "start campaign", Status: http.StatusCreated}, a.start)
 }
 
-func (a *API) showCampaigns(ctx context.Context, _ *call, in *Paging) (*body[Page[CampaignLine]], error) {
+type campaignsAsked struct {
+	Paging
+	Archived bool `query:"archived" doc:"Those in the archive, and no others."`
+}
+
+func (a *API) showCampaigns(ctx context.Context, _ *call, in *campaignsAsked) (*body[Page[CampaignLine]], error) {
 	before, err := in.key()
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.Store.Campaigns(ctx, campaign.CampaignID(before), in.Limit)
+	list, err := a.Store.Campaigns(ctx, in.Archived, campaign.CampaignID(before), in.Limit)
 	if err != nil {
 		return nil, err
 	}
 	lines := make([]CampaignLine, len(list))
 	for i, c := range list {
-		lines[i] = CampaignLine{ID: int64(c.ID), Name: c.Spec.Name, Subject: c.Spec.Subject, Lists: append([]string{}, c.Spec.Lists...), Created: c.Created, Updated: c.Updated}
+		lines[i] = CampaignLine{ID: int64(c.ID), Name: c.Spec.Name, Subject: c.Spec.Subject, Lists: append([]string{}, c.Spec.Lists...), Created: c.Created, Updated: c.Updated, Archived: c.Archived}
 		run, err := a.Store.LatestRun(ctx, c.ID)
 		if errors.Is(err, campaign.ErrNotFound) {
 			continue
@@ -121,6 +130,22 @@ func (a *API) editCampaign(ctx context.Context, c *call, in *edit) (*body[Campai
 	return answer(campaignOf(saved), err)
 }
 
+func (a *API) archive(ctx context.Context, c *call, in *CampaignPath) (*body[Campaign], error) {
+	found, err := a.campaign(ctx, c, *in)
+	if err == nil {
+		found, err = a.Service.Archive(ctx, found)
+	}
+	return answer(campaignOf(found), err)
+}
+
+func (a *API) restore(ctx context.Context, c *call, in *CampaignPath) (*body[Campaign], error) {
+	found, err := a.campaign(ctx, c, *in)
+	if err == nil && !found.Archived.IsZero() {
+		found, err = a.Service.Restore(ctx, found)
+	}
+	return answer(campaignOf(found), err)
+}
+
 func (a *API) cloneCampaign(ctx context.Context, c *call, in *CampaignPath) (*body[Campaign], error) {
 	found, err := a.campaign(ctx, c, *in)
 	if err != nil {
@@ -133,7 +158,8 @@ func (a *API) cloneCampaign(ctx context.Context, c *call, in *CampaignPath) (*bo
 type starting struct {
 	CampaignPath
 	Body struct {
-		At         time.Time `json:"at,omitzero" doc:"When to begin, within a year; at once when it is missing."`
+		At         time.Time `json:"at,omitzero" doc:"When to begin, within a year; when it is missing, after the undo minute."`
+		AtOnce     bool      `json:"at_once,omitempty" doc:"Begin without the undo minute: nothing can be taken back."`
 		AgainAfter int64     `json:"again_after,omitempty" minimum:"1" doc:"The campaign's latest run, to send once more to the whole audience."`
 		Recipients *int64    `json:"recipients,omitempty" minimum:"0" doc:"How many people it is meant to reach: it is a conflict when they are not as many."`
 	}
@@ -160,6 +186,15 @@ func (a *API) start(ctx context.Context, c *call, in *starting) (*body[Run], err
 		}
 		start = a.Service.StartAgain
 	}
-	run, err := start(ctx, found.Spec.Name, in.Body.At)
+	at := in.Body.At
+	switch now := a.Now(); {
+	case in.Body.AtOnce && !at.IsZero():
+		return nil, invalid("body.at_once", "has no time beside it")
+	case in.Body.AtOnce:
+		at = now
+	case at.IsZero() && !found.Spec.StartAt.After(now):
+		at = now.Add(a.UndoTime)
+	}
+	run, err := start(ctx, found.Spec.Name, at)
 	return answer(runOf(run), a.Service.WhyNot(ctx, found.Spec, err))
 }

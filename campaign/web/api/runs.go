@@ -21,11 +21,20 @@ type Run struct {
 	StartAt  time.Time `json:"start_at,omitzero" doc:"When it was to begin."`
 	Started  time.Time `json:"started,omitzero"`
 	Finished time.Time `json:"finished,omitzero" doc:"When it was finished or cancelled."`
-	Counted  bool      `json:"counted" doc:"The whole audience is planned."`
+	// IrrevocableAt is the zero time for a run that has begun or is over.
+	IrrevocableAt time.Time `json:"irrevocable_at,omitzero" doc:"Until then the start of a scheduled run can be undone: the first message leaves after it."`
+	Counted       bool      `json:"counted" doc:"The whole audience is planned."`
 }
 
 func runOf(r campaign.Run) Run {
-	return Run{int64(r.ID), int64(r.Campaign), r.Spec.Name, string(r.State), r.Note, r.StartAt, r.Started, r.Finished, r.SnapshotDone}
+	out := Run{
+		ID: int64(r.ID), Campaign: int64(r.Campaign), Name: r.Spec.Name, State: string(r.State), Note: r.Note,
+		StartAt: r.StartAt, Started: r.Started, Finished: r.Finished, Counted: r.SnapshotDone,
+	}
+	if r.State == campaign.RunScheduled {
+		out.IrrevocableAt = r.StartAt
+	}
+	return out
 }
 
 // Status is where a run stands: planned = accepted + bounced + deferred + skipped +
@@ -117,6 +126,7 @@ func (a *API) addRuns() {
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/pause", ID: "pause-run", Tag: "runs", Summary: "Stop sending within a second", Means: "Nothing is lost. Asking twice changes nothing.", Need: account.Send, Action: "pause run"}, a.pause)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/resume", ID: "resume-run", Tag: "runs", Summary: "Let a paused run go on", Means: "Asking twice changes nothing.", Need: account.Send, Action: "resume run"}, a.resume)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/cancel", ID: "cancel-run", Tag: "runs", Summary: "End a run for good", Means: "Whoever was not reached is cancelled. Asking twice changes nothing.", Need: account.Send, Action: "cancel run"}, a.cancel)
+	add(a, Operation{Method: "POST", Path: "/runs/{run}/undo", ID: "undo-start", Tag: "runs", Summary: "Take a start back before the first message", Means: "The run is cancelled, and the campaign can be started as if it had not been. It is a conflict from irrevocable_at on: cancel the run then.", Need: account.Send, Action: "undo start"}, a.undo)
 	a.addRecipients()
 }
 
@@ -189,6 +199,17 @@ func (a *API) cancel(ctx context.Context, c *call, in *RunPath) (*body[Run], err
 	return a.steer(ctx, c, in, campaign.RunCancelled, func(id campaign.RunID) (campaign.Run, error) {
 		return a.Service.CancelRun(ctx, id, "cancelled by "+c.user.Name)
 	})
+}
+
+func (a *API) undo(ctx context.Context, c *call, in *RunPath) (*body[Run], error) {
+	run, err := a.run(ctx, c, *in)
+	if err != nil {
+		return nil, err
+	}
+	if run, err = a.Service.UndoRun(ctx, run.ID, "taken back by "+c.user.Name); err == nil {
+		a.Moved(run.ID)
+	}
+	return answer(runOf(run), err)
 }
 
 // steer moves a run to a state, in which it may be already.

@@ -109,7 +109,8 @@ func TestStartedOnce(t *testing.T) {
 		start := fmt.Sprintf("/campaigns/%d/start", c.ID)
 		w.do("POST", start, map[string]any{"recipients": 2}, 409, nil)
 		var first, second api.Run
-		w.do("POST", start, map[string]any{"recipients": 3}, 201, &first)
+		w.do("POST", start, map[string]any{"at_once": true, "at": time.Now().Add(time.Hour)}, 422, nil)
+		w.do("POST", start, map[string]any{"recipients": 3, "at_once": true}, 201, &first)
 		w.do("POST", start, map[string]any{}, 409, nil)
 		path := fmt.Sprintf("/runs/%d", first.ID)
 		for _, step := range []struct {
@@ -127,6 +128,64 @@ func TestStartedOnce(t *testing.T) {
 		w.do("POST", start, map[string]any{"again_after": first.ID}, 201, &second)
 		w.do("POST", fmt.Sprintf("/runs/%d/cancel", second.ID), nil, 200, nil)
 		w.do("POST", start, map[string]any{"again_after": first.ID}, 409, nil) // the answer was lost, and asked again
+	})
+}
+
+// A start can be taken back until the time that its answer names, and not later.
+func TestUndo(t *testing.T) {
+	each(t, func(w *world) {
+		c := w.campaign()
+		start := fmt.Sprintf("/campaigns/%d/start", c.ID)
+		var first, second api.Run
+		w.do("POST", start, map[string]any{}, 201, &first)
+		if first.State != "scheduled" || !first.IrrevocableAt.Equal(first.StartAt) || time.Until(first.IrrevocableAt) < undoTime-time.Minute {
+			t.Errorf("started %+v", first)
+		}
+		path := fmt.Sprintf("/runs/%d", first.ID)
+		first = api.Run{}
+		w.do("POST", path+"/undo", nil, 200, &first)
+		if first.State != "cancelled" || !first.Started.IsZero() || !first.IrrevocableAt.IsZero() {
+			t.Errorf("undone %+v", first)
+		}
+		w.do("POST", path+"/undo", nil, 409, nil)
+		w.do("POST", start, map[string]any{"at_once": true}, 201, &second) // as if nothing had been
+		w.do("POST", fmt.Sprintf("/runs/%d/undo", second.ID), nil, 409, nil)
+		w.do("POST", fmt.Sprintf("/runs/%d/cancel", second.ID), nil, 200, nil)
+	})
+}
+
+// An archived campaign is not among the others and does not start, until it is restored.
+func TestArchive(t *testing.T) {
+	each(t, func(w *world) {
+		c := w.campaign()
+		path := fmt.Sprintf("/campaigns/%d", c.ID)
+		listed := func(query string) (found bool) {
+			var page api.Page[api.CampaignLine]
+			w.do("GET", "/campaigns?limit=200"+query, nil, 200, &page)
+			for _, line := range page.Items {
+				found = found || line.ID == int64(c.ID)
+			}
+			return found
+		}
+		var run api.Run
+		var put api.Campaign
+		w.do("POST", path+"/start", map[string]any{}, 201, &run)
+		w.do("POST", path+"/archive", nil, 409, nil) // it is to be sent
+		w.do("POST", fmt.Sprintf("/runs/%d/undo", run.ID), nil, 200, nil)
+		if w.do("POST", path+"/archive", nil, 200, &put); put.Archived.IsZero() {
+			t.Errorf("archived %+v", put)
+		}
+		w.do("POST", path+"/archive", nil, 200, nil)
+		if listed("") || !listed("&archived=true") {
+			t.Error("it is among the others, or not in the archive")
+		}
+		w.do("POST", path+"/start", map[string]any{}, 409, nil)
+		w.do("POST", path+"/restore", nil, 200, nil)
+		put = api.Campaign{}
+		w.do("POST", path+"/restore", nil, 200, &put)
+		if !listed("") || listed("&archived=true") || !put.Archived.IsZero() {
+			t.Errorf("it is not back: %+v", put)
+		}
 	})
 }
 

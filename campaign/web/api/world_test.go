@@ -60,6 +60,9 @@ func each(t *testing.T, test func(w *world)) {
 	})
 }
 
+// undoTime passes between a start and the first message.
+const undoTime = 5 * time.Minute
+
 // world is the whole of package web on a database, with a user and a token of each role.
 type world struct {
 	*testing.T
@@ -93,7 +96,7 @@ func newWorld(t *testing.T, url string) *world {
 	w.srv = httptest.NewServer(web.New(web.Config{
 		Service: w.service, Store: w.db, Uploads: w.uploads, Accounts: w.accounts, Sessions: w.db.Sessions(),
 		Recipients: web.Recipients(w.db, token.NewMaker(make([]byte, 32)), log), Log: log, Now: time.Now,
-		Sites: sites{}, SiteOf: func(string) string { return "all others" },
+		Sites: sites{}, UndoTime: undoTime, SiteOf: func(string) string { return "all others" },
 		SendTest: func(context.Context, campaign.Spec, campaign.Contact, string) (bool, string, error) {
 			return true, "250 2.0.0 OK", nil
 		},
