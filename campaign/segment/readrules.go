@@ -81,7 +81,7 @@ func parts(n ast.Node, and bool) []ast.Node {
 // readRule finds the rule of a node. It is right only if its expression is the node's.
 func readRule(n ast.Node) (Rule, bool) {
 	for _, r := range candidates(n) {
-		if !r.complete() {
+		if !r.Complete() {
 			continue
 		}
 		if tree, ok := parseTree(r.expression()); ok && tree.String() == n.String() {

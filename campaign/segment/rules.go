@@ -83,8 +83,8 @@ func (o Op) TakesValue() bool {
 	return strings.ContainsAny(strings.ReplaceAll(forms[o], "%f", ""), "%")
 }
 
-// complete reports whether a rule says anything yet.
-func (r Rule) complete() bool {
+// Complete reports whether a rule says anything yet.
+func (r Rule) Complete() bool {
 	return forms[r.Op] != "" && (r.Field != "" || !r.Op.TakesField()) && (strings.TrimSpace(r.Value) != "" || !r.Op.TakesValue())
 }
 
@@ -105,7 +105,7 @@ func (r Rules) Expression() string {
 func (g Group) size() int {
 	n := 0
 	for _, r := range g.Rules {
-		if r.complete() {
+		if r.Complete() {
 			n++
 		}
 	}
@@ -115,7 +115,7 @@ func (g Group) size() int {
 func (g Group) expression() string {
 	var rules []string
 	for _, r := range g.Rules {
-		if r.complete() {
+		if r.Complete() {
 			rules = append(rules, r.expression())
 		}
 	}

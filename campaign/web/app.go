@@ -76,6 +76,15 @@ func (a *App) routes() {
 	a.page("POST /uploads/{id}/import", account.Lists, "import file", importUpload)
 	a.page("POST /uploads/{id}/discard", account.Lists, "discard file", discardUpload)
 
+	a.page("GET /segments", account.See, "", showSegments)
+	a.page("GET /segments/new", account.Write, "", showNewSegment)
+	a.page("GET /segments/look", account.See, "", lookSegment)
+	a.page("GET /segments/glance", account.See, "", glanceSegment)
+	a.page("GET /segments/{id}", account.See, "", showSegment)
+	a.page("POST /segments", account.Write, "create segment", createSegment)
+	a.page("POST /segments/{id}", account.Write, "edit segment", changeSegment)
+	a.page("POST /segments/{id}/delete", account.Write, "delete segment", deleteSegment)
+
 	a.page("GET /contacts", account.See, "", showContacts)
 	a.page("GET /contacts/{id}", account.See, "", showContact)
 	a.page("POST /contacts/{id}/suppress", account.Lists, "suppress contact", suppressContact)

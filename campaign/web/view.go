@@ -105,6 +105,16 @@ func (v *visit) renderPart(page, part string, body any) error {
 	return v.execute(http.StatusOK, page, part, view{Page: page, Path: v.r.URL.Path, User: v.User, May: v.May, Now: v.app.Now(), Body: body})
 }
 
+// part is a part of a page as text.
+func (v *visit) part(page, part string, body any) (string, error) {
+	var out bytes.Buffer
+	data := view{Page: page, Path: v.r.URL.Path, User: v.User, May: v.May, Now: v.app.Now(), Body: body}
+	if err := v.app.pages.byName[page].ExecuteTemplate(&out, part, data); err != nil {
+		return "", fmt.Errorf("page %s: %w", page, err)
+	}
+	return out.String(), nil
+}
+
 func (v *visit) execute(status int, page, template string, data view) error {
 	var out bytes.Buffer
 	if err := v.app.pages.byName[page].ExecuteTemplate(&out, template, data); err != nil {

@@ -73,7 +73,7 @@ var arrows = map[string]struct {
 	"campaign/token":    {nil, "a token is made and read from its arguments alone"},
 	"campaign/upload":   {[]string{"campaign", "campaign/listfile"}, "a file waits for its import without knowing who looks at it"},
 	"campaign/web": {
-		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/locale", "campaign/message", "campaign/schedule", "campaign/token", "campaign/upload", "campaign/web/api", "campaign/web/transfer"},
+		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/locale", "campaign/message", "campaign/schedule", "campaign/segment", "campaign/token", "campaign/upload", "campaign/web/api", "campaign/web/transfer"},
 		"pages show campaigns and change them through campaign.Service, as the commands do",
 	},
 	"campaign/web/api": {
