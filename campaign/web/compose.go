@@ -17,6 +17,7 @@ type composeView struct {
 	Campaign campaign.Campaign
 	Version  int64 // that the page was made of
 	Lists    []campaign.List
+	Segments []campaign.SavedSegment
 	Fields   []string
 	Format   string // "markdown" or "html"
 	Run      *campaign.Run
@@ -52,6 +53,24 @@ func (c composeView) Excludes(name string) bool {
 	return slices.Contains(c.Campaign.Spec.Exclude, name)
 }
 
+// UsesSegment tells whether the campaign goes to a saved segment.
+func (c composeView) UsesSegment(name string) bool {
+	return slices.Contains(c.Campaign.Spec.Segments, name)
+}
+
+// LeavesOut tells whether the campaign leaves out a saved segment.
+func (c composeView) LeavesOut(name string) bool {
+	return slices.Contains(c.Campaign.Spec.ExcludeSegments, name)
+}
+
+// Gone are those of some names that no segment has any more: they stay chosen until a
+// person takes them out, because without them the campaign would go to others.
+func (c composeView) Gone(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return slices.ContainsFunc(c.Segments, func(s campaign.SavedSegment) bool { return s.Name == name })
+	})
+}
+
 func showCampaign(v *visit) error {
 	c, err := v.campaign()
 	if err != nil {
@@ -63,6 +82,9 @@ func showCampaign(v *visit) error {
 		body.Format = "html"
 	}
 	if body.Lists, err = store.Lists(ctx); err != nil {
+		return err
+	}
+	if body.Segments, err = store.Segments(ctx); err != nil {
 		return err
 	}
 	if body.Fields, err = store.Fields(ctx); err != nil {
@@ -95,6 +117,7 @@ func saveDraft(v *visit) error {
 		return err
 	}
 	spec, problem := specOf(c.Spec, f, v.r.PostForm["lists"], v.r.PostForm["exclude"])
+	spec.Segments, spec.ExcludeSegments = v.r.PostForm["segments"], v.r.PostForm["exclude_segments"]
 	spec.Window = windowOf(f, v.r.PostForm["window_days"])
 	version, _ := strconv.ParseInt(f.Values["version"], 10, 64) // anything else is no version
 	if problem == "" {

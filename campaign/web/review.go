@@ -27,6 +27,8 @@ type reviewView struct {
 	SentRun   *campaign.Run // the campaign was sent before
 	OpenRun   *campaign.Run // and is not over
 	Lists     []campaign.List
+	Segments  []campaign.SavedSegment // that it goes to
+	Without   []campaign.SavedSegment // that it leaves out
 	Large     bool
 	Hours     string // in which it may send, "" for always
 	Waits     string // what a start now would wait for
@@ -79,6 +81,12 @@ func (v *visit) review(status int, c campaign.Campaign, f Form) error {
 		body.Lists = append(body.Lists, list)
 	}
 	body.Large = people >= largeAudience
+	if body.Segments, err = v.segmentsNamed(c.Spec.Segments); err != nil {
+		return err
+	}
+	if body.Without, err = v.segmentsNamed(c.Spec.ExcludeSegments); err != nil {
+		return err
+	}
 	return v.render(status, "review", "Review "+c.Spec.Name, body)
 }
 

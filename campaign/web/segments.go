@@ -123,15 +123,15 @@ const glanceTime = 2 * time.Second
 
 // glanced is how many people an expression means.
 type glanced struct {
-	Recipients int64     `json:"recipients"`
-	Members    int64     `json:"members"`
-	About      int64     `json:"about"`
-	Complete   bool      `json:"complete"`
-	Some       []onePage `json:"some"`
-	Problem    string    `json:"problem,omitempty"`
+	Recipients int64    `json:"recipients"`
+	Members    int64    `json:"members"`
+	About      int64    `json:"about"`
+	Complete   bool     `json:"complete"`
+	Some       []person `json:"some"`
+	Problem    string   `json:"problem,omitempty"`
 }
 
-type onePage struct {
+type person struct {
 	ID    campaign.ContactID `json:"id"`
 	Email string             `json:"email"`
 }
@@ -161,9 +161,9 @@ func glanceSegment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	out := glanced{Recipients: g.Recipients, Members: g.Members, About: g.About, Complete: g.Complete, Some: []onePage{}}
+	out := glanced{Recipients: g.Recipients, Members: g.Members, About: g.About, Complete: g.Complete, Some: []person{}}
 	for _, c := range g.Some {
-		out.Some = append(out.Some, onePage{c.ID, c.Email})
+		out.Some = append(out.Some, person{c.ID, c.Email})
 	}
 	return v.json(http.StatusOK, out)
 }
@@ -223,4 +223,20 @@ func deleteSegment(v *visit) error {
 	}
 	v.flash("Segment %s is deleted.", saved.Name)
 	return v.redirect("/segments")
+}
+
+// segmentsNamed finds the segments that a campaign names; the findings tell of others.
+func (v *visit) segmentsNamed(names []string) ([]campaign.SavedSegment, error) {
+	var list []campaign.SavedSegment
+	for _, name := range names {
+		saved, err := v.app.Store.SegmentByName(v.r.Context(), name)
+		if errors.Is(err, campaign.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, saved)
+	}
+	return list, nil
 }

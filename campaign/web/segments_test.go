@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -95,5 +96,44 @@ func TestBuilderLive(t *testing.T) {
 	ask("/segments/glance", url.Values{"expression": {`opened("none")`}, "list": {list}}, &many)
 	if !strings.Contains(many.Problem, "no campaign is named") {
 		t.Errorf("about a campaign that is not there: %+v", many)
+	}
+}
+
+// A campaign's page offers the saved segments, and its review shows them in the equation.
+func TestSegmentsOfACampaign(t *testing.T) {
+	w := newWorld(t)
+	w.admin.importList("people.csv", "people", "email,name\na@example.org,Ann\nb@example.org,Bob\n")
+	for _, name := range []string{"some", "others"} {
+		w.admin.post("/segments", http.StatusSeeOther, "name", name, "expression", `name == "Ann"`)
+	}
+	_, at := w.admin.post("/campaigns", http.StatusSeeOther, "name", "Spring", "list", "people")
+	c, err := w.db.CampaignByName(t.Context(), "Spring")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.admin.post(at+"/draft", http.StatusSeeOther, "version", fmt.Sprint(c.Updated.UnixMilli()), "name", "Spring", "lists", "people", "segments", "some", "exclude_segments", "others", "content", "Hi")
+	page := w.admin.get(at, http.StatusOK)
+	for _, want := range []string{`name="segments" value="some" checked`, `name="segments" value="others" >`, `name="exclude_segments" value="others" checked`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page of the campaign does not have %s", want)
+		}
+	}
+	page = w.admin.get(at+"/review", http.StatusOK)
+	for _, want := range []string{`data-n="excluded"`, `data-n="outside"`, `>some</a>`, `>others</a>`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the review does not have %s", want)
+		}
+	}
+	if events := w.admin.get(at+"/audience", http.StatusOK); !strings.Contains(events, `"members":2,"excluded":1,"outside":1`) {
+		t.Errorf("counted %s", events)
+	}
+	// One that is deleted stays chosen until somebody takes it out.
+	some, err := w.db.SegmentByName(t.Context(), "some")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.admin.post(fmt.Sprintf("/segments/%d/delete", some.ID), http.StatusSeeOther, "anyway", "yes")
+	if page := w.admin.get(at, http.StatusOK); !strings.Contains(page, `name="segments" value="some" checked`) || !strings.Contains(page, "deleted") {
+		t.Error("a deleted segment is dropped from the campaign")
 	}
 }

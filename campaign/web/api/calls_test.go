@@ -59,7 +59,7 @@ func (w *world) values(op string) map[string]any {
 		return map[string]any{"who": "fay.example"}
 	case "test-campaign":
 		return map[string]any{"campaign": w.campaign().ID, "body.to": "me@example.org", "body.as": "longest"}
-	case "count-segment":
+	case "count-segment", "glance-at-segment":
 		l, _ := w.list()
 		return map[string]any{"body.lists": []string{l.Name}, "body.segment": "age >= 21"}
 	case "create-segment":

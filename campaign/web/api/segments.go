@@ -43,6 +43,7 @@ func (a *API) addSegments() {
 	add(a, Operation{Method: "GET", Path: "/segments", ID: "list-segments", Tag: "segments", Summary: "All saved segments, in order of name", Need: account.See}, a.showSegments)
 	add(a, Operation{Method: "POST", Path: "/segments", ID: "create-segment", Tag: "segments", Summary: "Save an expression under a name", Means: "A name is taken once: asking again is a conflict.", Need: account.Write, Action: "create segment", Status: http.StatusCreated}, a.createSegment)
 	add(a, Operation{Method: "POST", Path: "/segments/count", ID: "count-segment", Tag: "segments", Summary: "Whom lists and segments would reach", Means: "It changes nothing.", Need: account.See}, a.countSegment)
+	add(a, Operation{Method: "POST", Path: "/segments/glance", ID: "glance-at-segment", Tag: "segments", Summary: "About how many lists and segments would reach, in two seconds at most", Means: "It changes nothing. What could not be looked at in that time is estimated from samples over the whole range.", Need: account.See}, a.glanceSegment)
 	add(a, Operation{Method: "GET", Path: "/segments/{segment}", ID: "show-segment", Tag: "segments", Summary: "A segment, and the campaigns that refer to it", Need: account.See}, a.showSegment)
 	add(a, Operation{Method: "PUT", Path: "/segments/{segment}", ID: "edit-segment", Tag: "segments", Summary: "Change a segment", Means: "Campaigns that refer to it mean the new expression from now on; runs whose audience was begun to be taken keep the old one. A segment in use keeps its name.", Need: account.Write, Action: "edit segment"}, a.editSegment)
 	add(a, Operation{Method: "DELETE", Path: "/segments/{segment}", ID: "delete-segment", Tag: "segments", Summary: "Delete a segment", Means: "It is a conflict while campaigns refer to it, unless anyway says that they may lose it: they do not start until they are edited.", Need: account.Write, Action: "delete segment", Status: http.StatusNoContent}, a.deleteSegment)
@@ -107,7 +108,32 @@ type counting struct {
 	}
 }
 
+func (c *counting) spec() campaign.Spec {
+	b := c.Body
+	return campaign.Spec{Lists: b.Lists, Exclude: b.Exclude, Segment: b.Segment, Segments: b.Segments, ExcludeSegments: b.ExcludeSegments}
+}
+
 func (a *API) countSegment(ctx context.Context, c *call, in *counting) (*body[Audience], error) {
-	b := in.Body
-	return answer(a.count(ctx, c, campaign.Spec{Lists: b.Lists, Exclude: b.Exclude, Segment: b.Segment, Segments: b.Segments, ExcludeSegments: b.ExcludeSegments}))
+	return answer(a.count(ctx, c, in.spec()))
+}
+
+// Glance is whom an audience would reach, as far as it could be told in two seconds.
+type Glance struct {
+	Complete   bool      `json:"complete" doc:"Everybody was looked at."`
+	Members    int64     `json:"members" doc:"Who were looked at."`
+	Recipients int64     `json:"recipients" doc:"Of them: the least that it would reach."`
+	About      int64     `json:"about" doc:"An estimate of all that it would reach; the same as recipients when it is complete."`
+	Some       []Contact `json:"some" nullable:"false" doc:"The first of the recipients."`
+}
+
+// glanceTime is how long a glance counts.
+const glanceTime = 2 * time.Second
+
+func (a *API) glanceSegment(ctx context.Context, _ *call, in *counting) (*body[Glance], error) {
+	spec := in.spec()
+	if err := a.Service.FitAudience(ctx, spec); err != nil {
+		return nil, err
+	}
+	g, err := a.Service.Glance(ctx, spec, glanceTime)
+	return answer(Glance{g.Complete, g.Members, g.Recipients, g.About, all(g.Some, contactOf).Items}, err)
 }

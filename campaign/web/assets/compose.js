@@ -76,7 +76,7 @@ let counting, counted;
 
 function countPeople() {
   const fields = new FormData(form);
-  const audience = JSON.stringify([fields.getAll("lists"), fields.getAll("exclude"), fields.get("segment")]);
+  const audience = JSON.stringify([fields.getAll("lists"), fields.getAll("exclude"), fields.get("segment"), fields.getAll("segments"), fields.getAll("exclude_segments")]);
   if (audience === counted) return;
   counted = audience;
   counting?.close();
@@ -87,7 +87,7 @@ function countPeople() {
   source.addEventListener("over", (event) => {
     source.close();
     const n = JSON.parse(event.data);
-    const left = [[n.outside, "outside the expression"], [n.unsubscribed, "unsubscribed"], [n.suppressed, "suppressed"]].filter(([k]) => k > 0);
+    const left = [[n.excluded, "left out"], [n.outside, "outside the segments"], [n.unsubscribed, "unsubscribed"], [n.suppressed, "suppressed"]].filter(([k]) => k > 0);
     people.textContent = `${number.format(n.recipients)} people get it` + (left.length ? ` (${number.format(n.members)} in the lists, ${left.map(([k, why]) => `${number.format(k)} ${why}`).join(", ")})` : "") + ".";
   });
   source.addEventListener("problem", (event) => { source.close(); people.textContent = JSON.parse(event.data).text; });
