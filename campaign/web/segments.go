@@ -77,7 +77,7 @@ func (v *visit) builderOf(saved *campaign.SavedSegment) (builderView, error) {
 	if body.Lists, err = store.Lists(ctx); err != nil {
 		return body, err
 	}
-	latest, err := store.Campaigns(ctx, 0, campaignsOffered)
+	latest, err := store.Campaigns(ctx, false, 0, campaignsOffered)
 	if err != nil {
 		return body, err
 	}
