@@ -20,6 +20,7 @@ type content struct {
 	message *message.Content
 	signer  *dkim.Signer // nil: unsigned
 	links   []string     // domains that the message leads to
+	counting
 }
 
 // contents caches the compiled messages of runs, compiling each once.
@@ -64,11 +65,24 @@ func (c *contents) load(ctx context.Context, id campaign.RunID) (*content, error
 	if err != nil {
 		return nil, err
 	}
-	return c.compile(run)
+	opt := campaign.MessageOptions(run.Spec)
+	if opt.Pixel, opt.Links, err = c.countingFor(ctx, run); err != nil {
+		return nil, err
+	}
+	got, err := c.compile(run, opt)
+	if err != nil || !opt.Pixel && !opt.Links {
+		return got, err
+	}
+	if got.base = c.cfg.Identity.trackingURL(got.message.FromDomain()); got.base == "" {
+		return got, nil
+	}
+	got.links = append(got.links, got.host()) // which providers see in the place of others
+	got.numbers, err = c.number(ctx, id, got.message)
+	return got, err
 }
 
-func (c *contents) compile(run campaign.Run) (*content, error) {
-	compiled, err := message.Compile(run.Spec.Source, campaign.MessageOptions(run.Spec))
+func (c *contents) compile(run campaign.Run, opt message.Options) (*content, error) {
+	compiled, err := message.Compile(run.Spec.Source, opt)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,8 @@ type item struct {
 	taken   time.Time
 	checked time.Time // when the address was last looked for among the suppressed
 	domain  string
-	lost    int    // connections that broke while it was being sent
+	lost    int // connections that broke while it was being sent
+	ceiling campaign.Tracking
 	resent  bool   // an earlier copy may have been accepted
 	claim   *claim // from the first byte sent until the outcome is durable
 }

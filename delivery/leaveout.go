@@ -50,6 +50,9 @@ func (s *Sender) unwanted(ctx context.Context, items []*item, now time.Time) ([]
 		// Without content no message can be made: prepare gives these items their outcome.
 		if c, err := s.contents.of(ctx, run); err == nil {
 			lists = c.run.Spec.Lists
+			if err := s.ceilings(ctx, c, items, of); err != nil {
+				return nil, err
+			}
 		}
 		people := make([]campaign.Addressee, len(of))
 		for k, i := range of {

@@ -99,27 +99,7 @@ func (s *Sender) firedRetries(ctx context.Context, items []*item, due []time.Tim
 	return fired, nil
 }
 
-// ledgerPoll is how often the recorder's progress is asked for.
-const ledgerPoll = 50 * time.Millisecond
-
 // waitForLedger waits until the ledger has applied every outcome published so far.
 func (s *Sender) waitForLedger(ctx context.Context) error {
-	end, err := s.Queue.EventsEnd(ctx)
-	if err != nil {
-		return err
-	}
-	for {
-		at, err := s.Store.Checkpoint(ctx)
-		if err != nil {
-			return err
-		}
-		if at >= end {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(ledgerPoll):
-		}
-	}
+	return waitForLedger(ctx, s.Queue, s.Store.Checkpoint)
 }

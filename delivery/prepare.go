@@ -94,6 +94,7 @@ func (s *Sender) render(p *prepared) error {
 	if s.Identity.PublicURL != "" && len(p.content.run.Spec.Lists) > 0 {
 		r.Unsubscribe = s.Identity.unsubscribe(job)
 	}
+	s.count(p, &r)
 	var err error
 	if p.message, err = p.content.message.Append(p.message[:0], &r); err != nil {
 		return err

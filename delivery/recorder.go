@@ -28,7 +28,10 @@ type Recorder struct {
 
 // Run records until ctx is done.
 func (r *Recorder) Run(ctx context.Context) error {
-	at, err := r.start(ctx)
+	at, err := source{
+		what: "outcomes may be lost, and their recipients are sent to again", checkpoint: r.Ledger.Checkpoint, reset: r.Ledger.ResetCheckpoint,
+		bounds: r.Queue.EventsRange, log: r.Log,
+	}.start(ctx)
 	if err != nil {
 		return endOf(ctx, err)
 	}
@@ -49,31 +52,6 @@ func (r *Recorder) Run(ctx context.Context) error {
 		}
 		at = to
 	}
-}
-
-// start compares the checkpoint with the stream. A stream that ends before the
-// checkpoint is a new one: the queue's disk was lost, and its outcomes with it. What
-// the ledger calls open is then fed again, and the checkpoint starts anew. A stream
-// that begins after the checkpoint has lost outcomes by age: the same repair.
-func (r *Recorder) start(ctx context.Context) (uint64, error) {
-	at, err := r.Ledger.Checkpoint(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("recorder: reading the checkpoint: %w", err)
-	}
-	first, last, err := r.Queue.EventsRange(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if at <= last && at+1 >= first {
-		return at, nil
-	}
-	reset := first - 1
-	r.Log.Error("recorder: the event stream is not the one the ledger knows; outcomes may be lost, and their recipients are sent to again",
-		"checkpoint", at, "first", first, "last", last)
-	if err := r.Ledger.ResetCheckpoint(ctx, at, reset); err != nil {
-		return 0, fmt.Errorf("recorder: resetting the checkpoint: %w", err)
-	}
-	return reset, nil
 }
 
 // endOf drops an error once ctx is done: it says no more than that, in the words of

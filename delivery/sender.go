@@ -33,6 +33,9 @@ type Identity struct {
 	// PublicURL is the base of unsubscribe links, "https://news.example.org"; without
 	// it messages carry no List-Unsubscribe.
 	PublicURL string
+	// TrackingURLs are the bases of counted links and pixels in mail from a domain, in the
+	// place of PublicURL.
+	TrackingURLs map[string]string
 	// ReturnPathDomain receives bounces; empty: the domain of the sender's address.
 	ReturnPathDomain string
 	// ReturnPathMailbox is the local part of the mailbox, in that domain, that receives

@@ -34,6 +34,14 @@ type SendStore interface {
 	// one that is for the person alone) must not go to them now, NoReason when it may.
 	UnwantedOf(ctx context.Context, lists []string, people []campaign.Addressee, now time.Time) ([]campaign.Reason, error)
 	RunByID(ctx context.Context, id campaign.RunID) (campaign.Run, error)
+	// MostTracking returns the loosest tracking of the named lists: off for none.
+	MostTracking(ctx context.Context, lists []string) (campaign.Tracking, error)
+	// CeilingsOf returns the strictest tracking of those of the named lists that each
+	// contact is subscribed to; who is subscribed to none of them is missing.
+	CeilingsOf(ctx context.Context, lists []string, contacts []campaign.ContactID) (map[campaign.ContactID]campaign.Tracking, error)
+	// SaveLinks gives the links of a run's message their numbers, and returns all links
+	// of the run. A link that is there keeps its number.
+	SaveLinks(ctx context.Context, id campaign.RunID, links []campaign.Link) ([]campaign.Link, error)
 	// SetRunState pauses a run whose mail is refused for what it is; campaign.ErrConflict
 	// when the run is in none of the states from.
 	SetRunState(ctx context.Context, id campaign.RunID, from []campaign.RunState, to campaign.RunState, note string, at time.Time) (campaign.Run, error)

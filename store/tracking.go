@@ -24,12 +24,11 @@ func (db *DB) SetListTracking(ctx context.Context, id campaign.ListID, level cam
 	return r.list(), nil
 }
 
-// TrackingOf returns the strictest and the loosest tracking of the named lists: off when
-// there are none.
-func (db *DB) TrackingOf(ctx context.Context, lists []string) (least, most campaign.Tracking, err error) {
-	var row struct{ Least, Most campaign.Tracking }
-	err = db.get(ctx, "tracking of lists", &row, "SELECT COALESCE(MIN(tracking), 0) AS least, COALESCE(MAX(tracking), 0) AS most FROM lists WHERE "+db.in("name"), db.array(lists))
-	return row.Least, row.Most, err
+// MostTracking returns the loosest tracking of the named lists: off for none.
+func (db *DB) MostTracking(ctx context.Context, lists []string) (campaign.Tracking, error) {
+	var most campaign.Tracking
+	err := db.get(ctx, "tracking of lists", &most, "SELECT COALESCE(MAX(tracking), 0) FROM lists WHERE "+db.in("name"), db.array(lists))
+	return most, err
 }
 
 // CeilingsOf returns the strictest tracking of those of the named lists that each

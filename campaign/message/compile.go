@@ -16,7 +16,7 @@ const (
 // Compile checks a source and builds everything of its messages that is the same
 // for all recipients. Its errors, joined, name the field, the line, and what to do.
 func Compile(src Source, opt Options) (*Content, error) {
-	b := &compiler{}
+	b := &compiler{opt: opt}
 	c := &Content{postal: strings.TrimSpace(src.PostalAddress)}
 	c.writers.New = c.newWriter
 	b.header(c, src, opt)
@@ -42,7 +42,7 @@ func Compile(src Source, opt Options) (*Content, error) {
 	if len(b.errs) > 0 {
 		return nil, errors.Join(b.errs...)
 	}
-	c.names, c.fields = b.names, b.fields
+	c.names, c.fields, c.links = b.names, b.fields, b.counted.links
 	return c, nil
 }
 
@@ -147,7 +147,11 @@ func (b *compiler) parts(src Source, domain string, inline []File) bodyParts {
 		b.fail("html", "there is no content; write html, markdown or text")
 		return parts
 	}
-	parts.text = append(parts.text, footerFor(parts.text, src.PostalAddress).text()...)
+	foot := footerFor(parts.text, src.PostalAddress).text()
+	if b.opt.Links {
+		parts.text = b.counted.text(parts.text)
+	}
+	parts.text = append(parts.text, foot...)
 	return parts
 }
 
@@ -183,11 +187,19 @@ func (b *compiler) html(field string, doc *marked, src Source, preheader []piece
 	for i := range text {
 		text[i].esc = text[i].esc.outsideHTML()
 	}
-	foot := footerFor(doc.pieces(), src.PostalAddress).html()
-	doc.insert(where.bodyEnd, foot)
-	if len(preheader) > 0 {
-		doc.insert(where.bodyStart, preheaderHTML(preheader))
+	end := footerFor(doc.pieces(), src.PostalAddress).html()
+	if b.opt.Pixel {
+		end = append(end, piece{tracked: &tracked{pixel: true}})
 	}
+	var edits []edit
+	if len(preheader) > 0 {
+		edits = append(edits, edit{span{where.bodyStart, where.bodyStart}, preheaderHTML(preheader)})
+	}
+	edits = append(edits, edit{span{where.bodyEnd, where.bodyEnd}, end})
+	if b.opt.Links && len(b.errs) == 0 {
+		edits = append(edits, b.counted.html(doc, where.links)...)
+	}
+	doc.apply(edits)
 	if len(inline) > 0 {
 		doc.text = linkFiles(doc.text, domain)
 	}

@@ -10,6 +10,9 @@ type Options struct {
 	ListName, ListID string
 	// Mailer is the X-Mailer field; none when empty.
 	Mailer string
+	// Links makes the addresses of the source's links places that a recipient's Link
+	// writes, Pixel the end of the HTML part the place of their Pixel.
+	Links, Pixel bool
 }
 
 // Field is a merge field that a source uses. Built-in fields are not listed.
@@ -32,6 +35,7 @@ type Content struct {
 	body    template // from MIME-Version to the end
 	names   []string
 	fields  []Field
+	links   []Link
 	writers sync.Pool // of *writer
 }
 
@@ -43,6 +47,9 @@ func (c *Content) FromDomain() string { return c.from.domain }
 
 // Fields returns the merge fields used, one for each name and part.
 func (c *Content) Fields() []Field { return c.fields }
+
+// Links returns the links that are counted, when Options.Links asked for it, each once.
+func (c *Content) Links() []Link { return c.links }
 
 // Size returns the bytes of a message without its merged values and without the
 // fields of its recipient: an estimate for SIZE (RFC 1870).

@@ -15,7 +15,9 @@ const (
 	maxSteps   = 1000      // turns of all loops of a block
 	maxDynamic = 512 << 10 // bytes a block may write
 
-	budgetKey = ".budget" // no template can name it
+	// No template can name these.
+	budgetKey    = ".budget"
+	recipientKey = ".recipient"
 )
 
 // dynamic is a part of a template that needs Liquid at run time: a block, or all
@@ -26,6 +28,7 @@ type dynamic struct {
 	tmpl  *liquid.Template
 	texts []string
 	outs  []piece
+	spots []*tracked
 	field string
 	line  int
 }
@@ -41,8 +44,12 @@ func newDynamic(pieces []piece) (*dynamic, error) {
 	d := &dynamic{}
 	var src strings.Builder
 	captures := 0
-	for _, p := range pieces {
+	for _, p := range captured(pieces) {
 		switch c := p.c; {
+		case p.tracked != nil:
+			fmt.Fprintf(&src, "{%% tracked %d %%}", len(d.spots))
+			d.spots = append(d.spots, p.tracked)
+			continue
 		case c == nil:
 			fmt.Fprintf(&src, "{%% text %d %%}", len(d.texts))
 			d.texts = append(d.texts, p.text)
@@ -96,6 +103,7 @@ func (d *dynamic) engine() *liquid.Engine {
 		return text, spend(ctx, 0, len(text))
 	})
 	e.RegisterTag("output", d.output)
+	e.RegisterTag("tracked", d.tracked)
 	e.RegisterTag("step", func(ctx render.Context) (string, error) {
 		return "", spend(ctx, 1, 0)
 	})
@@ -113,6 +121,35 @@ func (d *dynamic) output(ctx render.Context) (string, error) {
 		return "", &MergeError{Field: p.c.out.name(), Where: p.c.field, Problem: problem}
 	}
 	return string(safe), spend(ctx, 0, len(safe))
+}
+
+// captured returns pieces without what counts readers in captured texts: those are
+// values like any other, and no links.
+func captured(pieces []piece) []piece {
+	var out []piece
+	captures := 0
+	for i, p := range pieces {
+		if p.c != nil && p.c.tag == "capture" {
+			captures++
+		}
+		if p.c != nil && p.c.tag == "endcapture" {
+			captures--
+		}
+		if captures > 0 {
+			out = append(out, withPlain(pieces[i:i+1])...)
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func (d *dynamic) tracked(ctx render.Context) (string, error) {
+	text, err := d.spots[tagIndex(ctx)].append(nil, ctx.Get(recipientKey).(*Recipient), ctx.Get)
+	if err != nil {
+		return "", err
+	}
+	return string(text), spend(ctx, 0, len(text))
 }
 
 // tagIndex is the argument of our own tags, which newDynamic wrote.

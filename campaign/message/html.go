@@ -30,6 +30,7 @@ type htmlReader struct {
 	seen  []bool // by construct: its place is known
 
 	bodyStart, bodyEnd int // offsets to insert at
+	links              []span
 	inStyle            bool
 }
 
@@ -143,12 +144,19 @@ func (r *htmlReader) tag(name, raw string, at int) {
 	for a := range attributesOf(raw) {
 		r.bare(a.name, at+a.at)
 		r.attribute(a, at+a.at)
+		if withoutMarks(a.name) == "href" && leads(withoutMarks(name)) {
+			r.links = append(r.links, span{at + a.valueAt, at + a.valueAt + len(a.value)})
+		}
 		refresh = refresh || withoutMarks(a.name) == "http-equiv" && strings.EqualFold(strings.TrimSpace(a.value), "refresh")
 	}
 	if name == "meta" && refresh {
 		r.fail(at, `<meta http-equiv="refresh"> is refused: mail must not lead elsewhere by itself; remove it`)
 	}
 }
+
+// leads reports whether a tag's href is followed by a click; Outlook draws buttons as
+// shapes of VML.
+func leads(tag string) bool { return tag == "a" || tag == "area" || strings.HasPrefix(tag, "v:") }
 
 // bare refuses outputs in the name of a tag or an attribute. Tags may stand there:
 // <td {% if wide %}colspan="2"{% endif %}>.
@@ -212,7 +220,7 @@ func (r *htmlReader) urlPlace(before string, out *output) place {
 type attribute struct {
 	name, value string
 	quoted      bool
-	at          int
+	at, valueAt int
 }
 
 // attributesOf yields the attributes of a start tag as written, entities and all.
@@ -237,7 +245,7 @@ func attributesOf(raw string) func(yield func(attribute) bool) {
 				after++
 			}
 			if after < len(raw) && raw[after] == '=' {
-				a.value, a.quoted, i = attributeValue(raw, after+1)
+				a.value, a.quoted, a.valueAt, i = attributeValue(raw, after+1)
 			}
 			if !yield(a) {
 				return
@@ -246,26 +254,27 @@ func attributesOf(raw string) func(yield func(attribute) bool) {
 	}
 }
 
-// attributeValue reads the value after the = and returns the index after it.
-func attributeValue(raw string, i int) (value string, quoted bool, end int) {
+// attributeValue reads the value after the =, and returns where it begins and the index
+// after it.
+func attributeValue(raw string, i int) (value string, quoted bool, start, end int) {
 	for i < len(raw) && isHTMLSpace(raw[i]) {
 		i++
 	}
 	if i == len(raw) {
-		return "", false, i
+		return "", false, i, i
 	}
 	if q := raw[i]; q == '"' || q == '\'' {
 		n := strings.IndexByte(raw[i+1:], q)
 		if n < 0 {
-			return raw[i+1:], true, len(raw)
+			return raw[i+1:], true, i + 1, len(raw)
 		}
-		return raw[i+1 : i+1+n], true, i + n + 2
+		return raw[i+1 : i+1+n], true, i + 1, i + n + 2
 	}
-	start := i
+	start = i
 	for i < len(raw) && !isHTMLSpace(raw[i]) {
 		i++
 	}
-	return raw[start:i], false, i
+	return raw[start:i], false, start, i
 }
 
 func isHTMLSpace(c byte) bool {

@@ -1,6 +1,8 @@
 package message
 
 import (
+	"cmp"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -31,12 +33,7 @@ func newMarked(pieces []piece) *marked {
 	for _, p := range pieces {
 		m.offsets = append(m.offsets, b.Len())
 		m.lines = append(m.lines, p.line)
-		if p.c == nil {
-			b.WriteString(p.text)
-			continue
-		}
-		b.WriteRune(markFirst + rune(len(m.constructs)))
-		m.constructs = append(m.constructs, p)
+		m.write(&b, p)
 	}
 	m.text = b.String()
 	return m
@@ -60,18 +57,40 @@ func (m *marked) lineAt(offset int) int {
 	return m.lines[i] + strings.Count(m.text[m.offsets[i]:offset], "\n")
 }
 
-// insert puts pieces into the document. Lines are not to be asked for afterwards.
-func (m *marked) insert(offset int, pieces []piece) {
-	var b strings.Builder
-	for _, p := range pieces {
-		if p.c == nil {
-			b.WriteString(p.text)
-			continue
-		}
-		b.WriteRune(markFirst + rune(len(m.constructs)))
-		m.constructs = append(m.constructs, p)
+// write writes a piece, or the mark that stands for it.
+func (m *marked) write(b *strings.Builder, p piece) {
+	if p.c == nil && p.tracked == nil {
+		b.WriteString(p.text)
+		return
 	}
-	m.text = m.text[:offset] + b.String() + m.text[offset:]
+	b.WriteRune(markFirst + rune(len(m.constructs)))
+	m.constructs = append(m.constructs, p)
+}
+
+// span is a part of a document's text.
+type span struct{ start, end int }
+
+// edit puts pieces into the place of a span.
+type edit struct {
+	at     span
+	pieces []piece
+}
+
+// apply makes edits, whose spans do not overlap. Lines and offsets are not to be asked
+// for afterwards.
+func (m *marked) apply(edits []edit) {
+	slices.SortStableFunc(edits, func(a, b edit) int { return cmp.Compare(a.at.start, b.at.start) })
+	var b strings.Builder
+	done := 0
+	for _, e := range edits {
+		b.WriteString(m.text[done:e.at.start])
+		for _, p := range e.pieces {
+			m.write(&b, p)
+		}
+		done = e.at.end
+	}
+	b.WriteString(m.text[done:])
+	m.text = b.String()
 }
 
 // pieces cuts the document at its marks again.

@@ -29,6 +29,12 @@ type Recipient struct {
 	// CFBLAddress is where mailbox providers report complaints about this message, the
 	// address of CFBL-Address (RFC 9477 §3.1); none when empty.
 	CFBLAddress string
+	// Link appends the URL that counts a click and leads where the link of that index
+	// among Content.Links does, followed by what differs for this recipient. It is plain
+	// ASCII without what HTML escapes. nil: links stay as they were written.
+	Link func(dst []byte, link int, rest []byte) []byte
+	// Pixel is the URL of the image whose loading counts as an opening; none when empty.
+	Pixel string
 }
 
 // MergeError is why one recipient's message cannot be made; the campaign's other

@@ -17,12 +17,13 @@ type construct struct {
 	args  string  // the tag's arguments
 }
 
-// piece is a run of static text, or a construct.
+// piece is a run of static text, a construct, or a place that counts readers.
 type piece struct {
-	text string
-	c    *construct
-	line int      // where it begins; 0 for what was not written by a person
-	esc  escaping // of an output
+	text    string
+	c       *construct
+	tracked *tracked
+	line    int      // where it begins; 0 for what was not written by a person
+	esc     escaping // of an output
 }
 
 var (

@@ -7,6 +7,8 @@ type op struct {
 	lit   []byte
 	merge *merge
 	block *dynamic
+	// tracked is what differs when the reader is counted.
+	tracked *tracked
 	// unsubscribe steps are left out for recipients without an unsubscribe URL.
 	unsubscribe bool
 }
@@ -38,9 +40,11 @@ type template struct {
 
 // compiler collects what the parts of a content share.
 type compiler struct {
-	names  []string // the attributes that simple outputs read, by slot
-	fields []Field
-	errs   []error
+	opt     Options
+	counted linkMaker
+	names   []string // the attributes that simple outputs read, by slot
+	fields  []Field
+	errs    []error
 }
 
 func (b *compiler) slot(name string) int {
@@ -77,6 +81,13 @@ func (b *compiler) template(pieces []piece, qp bool) template {
 func (b *compiler) step(ops []op, pieces []piece, qp bool) []op {
 	p := pieces[0]
 	switch {
+	case p.tracked != nil:
+		for _, in := range p.tracked.plain {
+			if in.c != nil {
+				b.slots(in.c.out)
+			}
+		}
+		return append(ops, op{tracked: p.tracked})
 	case p.c == nil:
 		return append(ops, op{lit: []byte(p.text)})
 	case p.c.out != nil:
@@ -100,9 +111,7 @@ func (b *compiler) merge(p piece, qp bool) *merge {
 	m := &merge{out: p.c.out, from: p.c, esc: p.esc, slot: evaluated}
 	def, simple := p.c.out.simple()
 	if !simple {
-		for _, name := range p.c.out.names() {
-			b.slot(name)
-		}
+		b.slots(p.c.out)
 		return m
 	}
 	m.slot = b.slot(p.c.out.head.path[0])
@@ -119,6 +128,13 @@ func (b *compiler) merge(p piece, qp bool) *merge {
 		m.def = endQP(encoded, col)
 	}
 	return m
+}
+
+// slots makes the names that an output reads known to evaluations.
+func (b *compiler) slots(out *output) {
+	for _, name := range out.names() {
+		b.slot(name)
+	}
 }
 
 // dynamicEnd returns the end of what begins with the tag pieces[i]: its block, or
@@ -178,6 +194,7 @@ func encodeLiterals(ops []op) {
 
 // note records the fields that pieces read.
 func (b *compiler) note(pieces []piece) {
+	pieces = withPlain(pieces)
 	locals := map[string]bool{"forloop": true}
 	for _, p := range pieces {
 		if p.c != nil && p.c.out == nil {

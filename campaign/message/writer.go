@@ -27,6 +27,8 @@ func (w *writer) append(dst []byte, t template) ([]byte, error) {
 		}
 		var err error
 		switch {
+		case o.tracked != nil:
+			dst, err = w.tracked(dst, o.tracked, t.qp)
 		case o.merge != nil:
 			dst, err = w.merge(dst, o.merge, t.qp)
 		case o.block != nil:
@@ -81,6 +83,15 @@ func (w *writer) text(m *merge) (text []byte, useDefault bool, problem string) {
 		return nil, false, "holds a list or an object; only text, numbers and true or false can be merged"
 	}
 	return v.text(), false, ""
+}
+
+func (w *writer) tracked(dst []byte, t *tracked, qp bool) ([]byte, error) {
+	text, err := t.append(w.buf[:0], w.r, w.lookup)
+	if err != nil {
+		return dst, err
+	}
+	w.buf = text
+	return appendValue(dst, text, qp), nil
 }
 
 func (w *writer) block(dst []byte, d *dynamic, qp bool) ([]byte, error) {
@@ -153,6 +164,7 @@ func (w *writer) variables() (map[string]any, error) {
 	for _, name := range []string{"email", unsubscribeField, postalField, nowField} {
 		vars[name] = w.lookup(name)
 	}
+	vars[recipientKey] = w.r
 	return vars, nil
 }
 

@@ -1,5 +1,5 @@
-// Package token makes and reads the opaque tokens in return paths and unsubscribe
-// links: which recipient of which run, under an HMAC, so that nobody can act for
+// Package token makes and reads the opaque tokens in return paths, unsubscribe links and
+// counted links: which recipient of which run, under an HMAC, so that nobody can act for
 // another. A token says what it may be used for; one made for bounces does not
 // unsubscribe. Tokens outlive their campaign: nothing in them expires.
 //
@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,7 @@ const (
 	Unsubscribe Purpose = 'u'
 	MessageID   Purpose = 'm'
 	Complaint   Purpose = 'c' // the local part of a CFBL-Address (RFC 9477)
+	Hit         Purpose = 'h' // a counted link, or the pixel: see AppendHit
 )
 
 // ErrInvalid says that a token is not ours, or was changed.
@@ -76,6 +78,11 @@ func (m *Maker) Renew(secrets [][]byte, newest int) {
 
 // Append appends the token for a run's contact to dst.
 func (m *Maker) Append(dst []byte, p Purpose, run, contact int64) []byte {
+	return m.seal(dst, p, nil, run, contact)
+}
+
+// seal appends a token of numbers and what follows them.
+func (m *Maker) seal(dst []byte, p Purpose, rest []byte, numbers ...int64) []byte {
 	k := m.keys.Load()
 	number, signed := 1, append(make([]byte, 0, 2+3*binary.MaxVarintLen64+sha256.Size), byte(p))
 	// A Message-ID is the same for all attempts of a recipient, also while keys change:
@@ -84,18 +91,30 @@ func (m *Maker) Append(dst []byte, p Purpose, run, contact int64) []byte {
 		number = k.newest
 		signed = binary.AppendUvarint(append(signed, named), uint64(number))
 	}
-	signed = binary.AppendUvarint(signed, uint64(run))
-	signed = binary.AppendUvarint(signed, uint64(contact))
+	signed = append(appendNumbers(signed, numbers...), rest...)
 	return encoding.AppendEncode(dst, k.appendMAC(signed, number, signed)[1:len(signed)+macSize])
 }
 
 // Read checks a token, in any case of letters, and returns whom it names.
 func (m *Maker) Read(p Purpose, token string) (run, contact int64, err error) {
+	names, err := m.open(p, token)
+	if err != nil {
+		return 0, 0, err
+	}
+	var whom [2]int64
+	if rest, ok := readNumbers(names, whom[:]); !ok || len(rest) > 0 {
+		return 0, 0, ErrInvalid
+	}
+	return whom[0], whom[1], nil
+}
+
+// open checks a token, and returns what it names.
+func (m *Maker) open(p Purpose, token string) (names []byte, err error) {
 	token = strings.ToLower(token)
 	raw, err := encoding.DecodeString(token)
 	// The decoder skips line ends and ignores spare bits: one token has one spelling.
 	if err != nil || len(raw) <= macSize || encoding.EncodeToString(raw) != token {
-		return 0, 0, ErrInvalid
+		return nil, ErrInvalid
 	}
 	k := m.keys.Load()
 	body, mac := raw[:len(raw)-macSize], raw[len(raw)-macSize:]
@@ -103,22 +122,33 @@ func (m *Maker) Read(p Purpose, token string) (run, contact int64, err error) {
 	if body[0] == named {
 		var n int
 		if number, n = binary.Uvarint(body[1:]); n <= 0 || number < 1 || number > uint64(len(k.states)) {
-			return 0, 0, ErrInvalid
+			return nil, ErrInvalid
 		}
 		names = body[1+n:]
 	}
 	if !hmac.Equal(mac, k.appendMAC(nil, int(number), append([]byte{byte(p)}, body...))[:macSize]) {
-		return 0, 0, ErrInvalid
+		return nil, ErrInvalid
 	}
-	r, n := binary.Uvarint(names)
-	if n <= 0 {
-		return 0, 0, ErrInvalid
+	return names, nil
+}
+
+func appendNumbers(b []byte, numbers ...int64) []byte {
+	for _, n := range numbers {
+		b = binary.AppendUvarint(b, uint64(n))
 	}
-	c, size := binary.Uvarint(names[n:])
-	if size <= 0 || n+size != len(names) {
-		return 0, 0, ErrInvalid
+	return b
+}
+
+// readNumbers reads as many numbers as dst takes, and returns what follows them.
+func readNumbers(b []byte, dst []int64) (rest []byte, ok bool) {
+	for i := range dst {
+		v, n := binary.Uvarint(b)
+		if n <= 0 || v > math.MaxInt64 {
+			return nil, false
+		}
+		dst[i], b = int64(v), b[n:]
 	}
-	return int64(r), int64(c), nil
+	return b, true
 }
 
 // appendMAC appends a key's whole HMAC of a purpose with the body that follows it.

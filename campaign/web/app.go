@@ -10,6 +10,10 @@ import (
 // calls it.
 func (a *App) routes() {
 	a.mux.Handle("/u/", a.withClient(a.Recipients))
+	if a.Readers != nil {
+		a.mux.HandleFunc("GET /o/{token}", func(w http.ResponseWriter, r *http.Request) { a.Readers.Opened(w, r, a.client(r)) })
+		a.mux.HandleFunc("GET /c/{token}", func(w http.ResponseWriter, r *http.Request) { a.Readers.Clicked(w, r, a.client(r)) })
+	}
 	a.mux.Handle("GET /healthz", a.Recipients)
 	a.mux.HandleFunc("GET /assets/{name}", serveAsset)
 	a.mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {

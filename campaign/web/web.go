@@ -40,6 +40,8 @@ type Config struct {
 	Sites    api.Sites
 	// Recipients answers /u/ and /healthz.
 	Recipients http.Handler
+	// Readers answers /o/ and /c/; nil where nobody is counted.
+	Readers Readers
 	// SiteOf names the mailbox provider of a domain.
 	SiteOf func(domain string) string
 	// SendTest sends one message now and waits for the server's word; nil where nothing
@@ -51,6 +53,12 @@ type Config struct {
 	Proxies []netip.Prefix
 	Log     *slog.Logger
 	Now     func() time.Time
+}
+
+// Readers answers the pixels and the counted links of messages, to whoever has them.
+type Readers interface {
+	Opened(w http.ResponseWriter, r *http.Request, from netip.Addr)
+	Clicked(w http.ResponseWriter, r *http.Request, from netip.Addr)
 }
 
 // App is the pages and the API. Make it with New.

@@ -38,6 +38,7 @@ var arrows = map[string]struct {
 			"campaign/schedule",
 			"campaign/segment",
 			"campaign/token",
+			"campaign/track",
 			"campaign/upload",
 			"campaign/web",
 			"delivery",
@@ -71,6 +72,7 @@ var arrows = map[string]struct {
 	"campaign/schedule": {nil, "when something is due is a matter of calendars alone"},
 	"campaign/segment":  {nil, "an expression is evaluated over attributes alone"},
 	"campaign/token":    {nil, "a token is made and read from its arguments alone"},
+	"campaign/track":    {[]string{"campaign", "campaign/token"}, "readers are answered without knowing how their hits are carried and kept"},
 	"campaign/upload":   {[]string{"campaign", "campaign/listfile"}, "a file waits for its import without knowing who looks at it"},
 	"campaign/web": {
 		[]string{"campaign", "campaign/account", "campaign/listfile", "campaign/locale", "campaign/message", "campaign/schedule", "campaign/segment", "campaign/token", "campaign/upload", "campaign/web/api", "campaign/web/transfer"},

@@ -45,6 +45,8 @@ type Config struct {
 
 	Bounce BounceConfig `toml:"bounce" envPrefix:"BOUNCE_"`
 
+	Tracking TrackingConfig `toml:"tracking" envPrefix:"TRACKING_"`
+
 	Retention RetentionConfig `toml:"retention" envPrefix:"RETENTION_"`
 
 	// In the file only.
@@ -135,7 +137,7 @@ func tomlError(err error) error {
 
 // check finds what cannot work, before anything is opened.
 func (c *Config) check() error {
-	errs := []error{c.checkSources(), c.Retention.check(), c.Bounce.check()}
+	errs := []error{c.checkSources(), c.Retention.check(), c.Tracking.check(), c.Bounce.check()}
 	if _, ok := tlsPolicies[c.SMTP.TLS]; !ok {
 		errs = append(errs, fmt.Errorf("smtp.tls is %q: use none, opportunistic, require or implicit", c.SMTP.TLS))
 	}

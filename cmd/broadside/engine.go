@@ -214,5 +214,7 @@ func (e *engine) record(ctx context.Context) error {
 	defer beside.Wait()
 	beside.Go(func() { _ = e.queue.Lead(ctx, "mirror", m.Run) }) // nil, when ctx is done
 	beside.Go(func() { _ = e.queue.Lead(ctx, "retention", e.retain) })
+	h := &delivery.HitRecorder{Store: e.store, Queue: e.queue, Log: e.log}
+	beside.Go(func() { _ = e.queue.Lead(ctx, "hits", h.Run) })
 	return e.queue.Lead(ctx, "recorder", r.Run)
 }

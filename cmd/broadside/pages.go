@@ -24,6 +24,8 @@ func (e *engine) web(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	readers, hits := e.readers()
+	defer serving(hits)()
 	uploads, err := upload.Open(ctx, filepath.Join(e.cfg.Data, "uploads"), e.store, e.log, time.Now)
 	if err != nil {
 		return err
@@ -32,7 +34,7 @@ func (e *engine) web(ctx context.Context) (err error) {
 	lanes := delivery.NewLanes(e.sites, shaping.Builtin().ProviderOfDomain, e.cfg.Queue.TailLanes)
 	defer lanes.Close()
 	express := &campaign.ExpressLane{Queue: e.queue, LanesOf: lanes.Of, Log: e.log}
-	pages, accounts, err := e.pages(ctx, uploads, express)
+	pages, accounts, err := e.pages(ctx, uploads, express, readers)
 	if err != nil {
 		return err
 	}
@@ -60,7 +62,7 @@ func (e *engine) web(ctx context.Context) (err error) {
 	return err
 }
 
-func (e *engine) pages(ctx context.Context, uploads *upload.Desk, express *campaign.ExpressLane) (*web.App, *account.Accounts, error) {
+func (e *engine) pages(ctx context.Context, uploads *upload.Desk, express *campaign.ExpressLane, readers web.Readers) (*web.App, *account.Accounts, error) {
 	secret, err := e.store.Secret(ctx, "setup")
 	if err != nil {
 		return nil, nil, err
@@ -79,6 +81,7 @@ func (e *engine) pages(ctx context.Context, uploads *upload.Desk, express *campa
 		Accounts:   accounts,
 		Sessions:   e.store.Sessions(),
 		Recipients: web.Recipients(e.store, e.tokens, e.log),
+		Readers:    readers,
 		Sites:      siteDesk{e.store},
 		SiteOf:     siteOf,
 		SendTest:   e.sendTest,

@@ -95,7 +95,7 @@ func (e *engine) senderConfig() delivery.Config {
 		Shaper: shaper{e.shaping, c, e.net.faster}, Learned: e.learned,
 		Sources: e.cfg.sources(), Pools: e.cfg.pools(), Warmups: e.cfg.warmups(), Connections: c.MaxConnections,
 		Keys: e.keys, Unsigned: e.cfg.Unsigned,
-		Identity: delivery.Identity{PublicURL: e.cfg.PublicURL, ReturnPathDomain: e.cfg.ReturnPathDomain, ReturnPathMailbox: e.cfg.Bounce.Mailbox, Tokens: e.tokens},
+		Identity: delivery.Identity{PublicURL: e.cfg.PublicURL, TrackingURLs: e.cfg.Tracking.URLs, ReturnPathDomain: e.cfg.ReturnPathDomain, ReturnPathMailbox: e.cfg.Bounce.Mailbox, Tokens: e.tokens},
 		Retry:    delivery.RetryPolicy{First: time.Duration(e.cfg.Retry.First), Most: time.Duration(e.cfg.Retry.Most)},
 		Log:      e.log,
 	}

@@ -19,6 +19,7 @@ const (
 	jobsStream   = "JOBS"
 	retryStream  = "RETRY"
 	eventsStream = "EVENTS"
+	hitsStream   = "TRACK"
 	runsBucket   = "broadside_runs"
 	leasesBucket = "broadside_leases"
 )
@@ -57,6 +58,7 @@ type Queue struct {
 	jobs   jetstream.Stream
 	retry  jetstream.Stream
 	events jetstream.Stream
+	hits   jetstream.Stream
 	runs   jetstream.KeyValue
 	leases jetstream.KeyValue
 	// connected is when this connection was made, or made again: Unix nanoseconds.
@@ -145,6 +147,10 @@ func (q *Queue) declare(ctx context.Context) error {
 		}},
 		{&q.events, jetstream.StreamConfig{
 			Name: eventsStream, Subjects: []string{"ev.>"}, Replicas: r,
+			Retention: jetstream.LimitsPolicy, MaxAge: 7 * 24 * time.Hour, Duplicates: 2 * time.Minute,
+		}},
+		{&q.hits, jetstream.StreamConfig{
+			Name: hitsStream, Subjects: []string{"hit.>"}, Replicas: r,
 			Retention: jetstream.LimitsPolicy, MaxAge: 7 * 24 * time.Hour, Duplicates: 2 * time.Minute,
 		}},
 	}
