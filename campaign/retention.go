@@ -23,12 +23,14 @@ const (
 	// ContactData is contacts that are in no list, not even as having left it, since
 	// they were last changed, with what hangs on them.
 	ContactData Data = "contacts"
+	// WebhookData is the deliveries of events to webhooks.
+	WebhookData Data = "webhooks"
 	// AuditData is the audit log.
 	AuditData Data = "audit"
 )
 
 // Kinds are all kinds of data that are kept for a time, in the order in which they go.
-var Kinds = []Data{AttemptData, FeedbackData, TrackingData, ContactData, AuditData}
+var Kinds = []Data{AttemptData, FeedbackData, TrackingData, ContactData, WebhookData, AuditData}
 
 // Retention says how long each kind of data is kept; one that is missing or 0 is kept
 // for ever.

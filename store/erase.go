@@ -32,6 +32,9 @@ func (db *DB) Erase(ctx context.Context, email string, now time.Time) (campaign.
 		if err := db.eraseSuppressions(ctx, t, a, now, &e); err != nil {
 			return err
 		}
+		if _, err := t.exec(ctx, "DELETE FROM webhook_deliveries WHERE address = ?", a); err != nil {
+			return err
+		}
 		find := "instr(lower(object), ?) > 0"
 		if db.postgres {
 			find = "strpos(lower(object), ?) > 0"
@@ -73,7 +76,7 @@ func (t *tx) eraseContact(ctx context.Context, id int64, e *campaign.Erasure) er
 		name string
 		n    *int64
 	}{
-		{"members", &e.Memberships}, {"consents", &e.Consents}, {"feedback", &e.Feedback}, {"hits", &e.Readings}, {"import_changes", new(int64)}, {"messages", new(int64)},
+		{"members", &e.Memberships}, {"consents", &e.Consents}, {"feedback", &e.Feedback}, {"hits", &e.Readings}, {"import_changes", new(int64)}, {"messages", new(int64)}, {"webhook_facts", new(int64)},
 	} {
 		n, err := t.exec(ctx, "DELETE FROM "+table.name+" WHERE contact = ?", id)
 		if err != nil {

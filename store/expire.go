@@ -20,7 +20,8 @@ var expiring = map[campaign.Data]string{
 		(SELECT contact, kind, run FROM feedback WHERE at <= ? LIMIT ?)`,
 	campaign.TrackingData: `DELETE FROM hits WHERE (run, contact, link) IN
 		(SELECT run, contact, link FROM hits WHERE last <= ? LIMIT ?)`,
-	campaign.AuditData: `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at <= ? ORDER BY id LIMIT ?)`,
+	campaign.WebhookData: `DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries WHERE tried <= ? ORDER BY id LIMIT ?)`,
+	campaign.AuditData:   `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at <= ? ORDER BY id LIMIT ?)`,
 }
 
 // Expire deletes data of a kind that is from before a time, some at a time.

@@ -28,6 +28,11 @@ func (db *DB) Heard(ctx context.Context, heard []campaign.Feedback) error {
 				return err
 			}
 			counts[feedbackKey{f.Run, f.Lane, f.Kind}] += n
+			if n > 0 {
+				if err := t.tell(ctx, heardFact(f)); err != nil {
+					return err
+				}
+			}
 		}
 		if err := t.addFeedbackCounts(ctx, counts); err != nil {
 			return err

@@ -37,6 +37,9 @@ func (db *DB) leave(ctx context.Context, contact campaign.ContactID, list campai
 			return err
 		}
 		for _, l := range left {
+			if err := t.tell(ctx, leftFact(contact, campaign.ListID(l), now)); err != nil {
+				return err
+			}
 			if _, err := t.exec(ctx, "UPDATE lists SET subscribed = subscribed - 1, unsubscribed = unsubscribed + 1 WHERE id = ?", l); err != nil {
 				return err
 			}
@@ -63,6 +66,9 @@ func (t *tx) leaveUnjoined(ctx context.Context, contact campaign.ContactID, list
 	}
 	n, err := t.exec(ctx, "INSERT INTO members (list, contact, status, changed, import, left_by) VALUES (?, ?, 1, ?, 0, ?) ON CONFLICT DO NOTHING", list, contact, millis(now), by)
 	if err != nil || n == 0 {
+		return err
+	}
+	if err := t.tell(ctx, leftFact(contact, list, now)); err != nil {
 		return err
 	}
 	_, err = t.exec(ctx, "UPDATE lists SET unsubscribed = unsubscribed + 1 WHERE id = ?", list)

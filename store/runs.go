@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"broadside/campaign"
+	"broadside/campaign/webhook"
 )
 
 const runColumns = "id, campaign, spec, state, note, epoch, start_at, started, finished, snapshot_cursor, snapshot_done, standing"
@@ -65,6 +66,9 @@ func (db *DB) CreateRun(ctx context.Context, c campaign.Campaign, state campaign
 			c.ID, hash, string(state), millis(startAt), started)
 		if errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("the campaign has an open run: %w", campaign.ErrConflict)
+		}
+		if err == nil && state == campaign.RunRunning {
+			err = t.tellRun(ctx, campaign.RunID(r.ID), webhook.RunStarted, "", now)
 		}
 		if err != nil || !db.postgres {
 			return err
@@ -141,22 +145,29 @@ func (db *DB) runs(ctx context.Context, where string, args ...any) ([]campaign.R
 
 // StartRun moves a scheduled run to running; false when it was not scheduled.
 func (db *DB) StartRun(ctx context.Context, id campaign.RunID, now time.Time) (bool, error) {
-	return db.moveRun(ctx, id, "start", "UPDATE runs SET state = 'running', started = ? WHERE id = ? AND state = 'scheduled'", millis(now), id)
+	return db.tellMove(ctx, id, webhook.Fact{Type: webhook.RunStarted, At: now, Run: id}, "start", "UPDATE runs SET state = 'running', started = ? WHERE id = ? AND state = 'scheduled'", millis(now), id)
 }
 
 // FinishRun moves a running run to finished if its snapshot is done, it does not stand
 // open for messages, and none of its recipients is open, in one transaction; false when not.
 func (db *DB) FinishRun(ctx context.Context, id campaign.RunID, now time.Time) (bool, error) {
-	return db.moveRun(ctx, id, "finish", `
+	return db.tellMove(ctx, id, webhook.Fact{Type: webhook.RunFinished, At: now, Run: id}, "finish", `
 		UPDATE runs SET state = 'finished', finished = ?, note = '' WHERE id = ? AND state = 'running' AND snapshot_done AND standing <> 1
 			AND NOT EXISTS (SELECT 1 FROM run_counts n WHERE n.run = runs.id AND n.state IN (0, 2) AND n.n > 0)`, millis(now), id)
 }
 
 func (db *DB) moveRun(ctx context.Context, id campaign.RunID, verb, query string, args ...any) (bool, error) {
+	return db.tellMove(ctx, id, webhook.Fact{}, verb, query, args...)
+}
+
+// tellMove is moveRun and, when it did move, a fact unless it is zero.
+func (db *DB) tellMove(ctx context.Context, id campaign.RunID, f webhook.Fact, verb, query string, args ...any) (bool, error) {
 	var n int64
 	err := db.change(ctx, func(t *tx) (err error) {
-		n, err = t.exec(ctx, query, args...)
-		return err
+		if n, err = t.exec(ctx, query, args...); err != nil || n == 0 || f.Type == "" {
+			return err
+		}
+		return t.tell(ctx, f)
 	})
 	if err != nil {
 		return false, fmt.Errorf("%s run %d: %w", verb, id, err)
@@ -188,6 +199,11 @@ func (db *DB) SetRunState(ctx context.Context, id campaign.RunID, from []campaig
 		resumed := state == campaign.RunPaused && to == campaign.RunRunning
 		started := to == campaign.RunRunning
 		ended := to == campaign.RunCancelled || to == campaign.RunFinished
+		if what, ok := runFact(state, to); ok {
+			if err := t.tellRun(ctx, id, what, note, now); err != nil {
+				return err
+			}
+		}
 		return t.get(ctx, &r, `
 			UPDATE runs SET state = ?, note = ?,
 				epoch = CASE WHEN ? THEN epoch + 1 ELSE epoch END,
@@ -199,4 +215,22 @@ func (db *DB) SetRunState(ctx context.Context, id campaign.RunID, from []campaig
 		return campaign.Run{}, fmt.Errorf("set run %d to %s: %w", id, to, err)
 	}
 	return db.run(ctx, r)
+}
+
+// runFact is what is told when a run moves from one state to another.
+func runFact(from, to campaign.RunState) (webhook.Type, bool) {
+	switch to {
+	case campaign.RunRunning:
+		if from == campaign.RunPaused {
+			return webhook.RunResumed, true
+		}
+		return webhook.RunStarted, true
+	case campaign.RunPaused:
+		return webhook.RunPaused, true
+	case campaign.RunFinished:
+		return webhook.RunFinished, true
+	case campaign.RunCancelled:
+		return webhook.RunCancelled, true
+	}
+	return "", false
 }

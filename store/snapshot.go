@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"broadside/campaign"
+	"broadside/campaign/webhook"
 )
 
 // AppendRecipients appends one page of the snapshot and moves the run's cursor in
@@ -30,6 +32,11 @@ func (db *DB) AppendRecipients(ctx context.Context, id campaign.RunID, from, to 
 		}
 		if err := counts.write(ctx, t); err != nil {
 			return err
+		}
+		if done {
+			if err := t.tellRun(ctx, id, webhook.RunComplete, "", time.Now()); err != nil {
+				return err
+			}
 		}
 		if db.postgres && (from == 0 || done) {
 			return t.analyze(ctx, id)

@@ -84,6 +84,7 @@ const (
 	lockSpecs                           // a spec is not swept while it is being shared
 	lockUsers                           // the first user, and the last admin, are one
 	lockLinks                           // a run's link gets one number
+	lockWebhooks                        // they are counted
 )
 
 func (db *DB) lock(ctx context.Context, t *tx, what int64) error {

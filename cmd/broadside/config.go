@@ -47,6 +47,8 @@ type Config struct {
 
 	Tracking TrackingConfig `toml:"tracking" envPrefix:"TRACKING_"`
 
+	Webhooks WebhooksConfig `toml:"webhooks" envPrefix:"WEBHOOKS_"`
+
 	Retention RetentionConfig `toml:"retention" envPrefix:"RETENTION_"`
 
 	// In the file only.
@@ -149,7 +151,7 @@ func (c *Config) check() error {
 	if r := c.Queue.Replicas; r != 1 && r != 3 && r != 5 {
 		errs = append(errs, fmt.Errorf("queue.replicas is %d: use 1, 3 or 5", r))
 	}
-	for key, networks := range map[string][]string{"smtp.allow_networks": c.SMTP.AllowNetworks, "trusted_proxies": c.TrustedProxies} {
+	for key, networks := range map[string][]string{"smtp.allow_networks": c.SMTP.AllowNetworks, "trusted_proxies": c.TrustedProxies, "webhooks.allow_networks": c.Webhooks.AllowNetworks} {
 		for _, n := range networks {
 			if _, err := netip.ParsePrefix(n); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %q is not a network such as 10.0.0.0/8", key, n))

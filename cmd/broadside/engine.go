@@ -180,8 +180,10 @@ func (e *engine) role(name string) (func(context.Context) error, error) {
 		return e.web, nil
 	case "bounce":
 		return e.bounce, nil
+	case "webhooks":
+		return e.webhooks, nil
 	}
-	return nil, usagef("role %q: use web, plan, send, record and bounce", name)
+	return nil, usagef("role %q: use web, plan, send, record, bounce and webhooks", name)
 }
 
 // supervise starts a role again whenever it fails.

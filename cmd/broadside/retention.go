@@ -17,19 +17,20 @@ type RetentionConfig struct {
 	Feedback campaign.Duration `toml:"feedback" env:"FEEDBACK"` // bounces and complaints by recipient; default 8760h
 	Tracking campaign.Duration `toml:"tracking" env:"TRACKING"` // who opened and clicked what; default 4320h
 	Contacts campaign.Duration `toml:"contacts" env:"CONTACTS"` // that are in no list; default 720h
+	Webhooks campaign.Duration `toml:"webhooks" env:"WEBHOOKS"` // deliveries to webhooks; default 720h
 	Audit    campaign.Duration `toml:"audit" env:"AUDIT"`       // the audit log; default 17520h
 }
 
 func defaultRetention() RetentionConfig {
 	const day = campaign.Duration(24 * time.Hour)
-	return RetentionConfig{Attempts: 180 * day, Feedback: 365 * day, Tracking: 180 * day, Contacts: 30 * day, Audit: 730 * day}
+	return RetentionConfig{Attempts: 180 * day, Feedback: 365 * day, Tracking: 180 * day, Contacts: 30 * day, Webhooks: 30 * day, Audit: 730 * day}
 }
 
 func (c RetentionConfig) retention() campaign.Retention {
 	return campaign.Retention{
 		campaign.AttemptData: time.Duration(c.Attempts), campaign.FeedbackData: time.Duration(c.Feedback),
 		campaign.TrackingData: time.Duration(c.Tracking),
-		campaign.ContactData:  time.Duration(c.Contacts), campaign.AuditData: time.Duration(c.Audit),
+		campaign.ContactData:  time.Duration(c.Contacts), campaign.WebhookData: time.Duration(c.Webhooks), campaign.AuditData: time.Duration(c.Audit),
 	}
 }
 

@@ -29,7 +29,7 @@ func serveCommand(a *app) *cobra.Command {
 			return serve(cmd.Context(), a, strings.Split(roles, ","))
 		},
 	}
-	cmd.Flags().StringVar(&roles, "roles", "web,plan,send,record,bounce", "what this process does")
+	cmd.Flags().StringVar(&roles, "roles", "web,plan,send,record,bounce,webhooks", "what this process does")
 	cmd.Flags().StringVar(&nats, "nats", "", "NATS server of the cluster (default: embedded)")
 	cmd.Flags().StringVar(&listen, "listen", "", "address of the web role (default 127.0.0.1:8025)")
 	cmd.Flags().StringVar(&bounceListen, "bounce-listen", "", "address of the bounce role, SMTP (default 127.0.0.1:2526)")

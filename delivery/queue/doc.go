@@ -9,10 +9,12 @@
 //	        rdue.<lane>.<run>         retries that have come due
 //	EVENTS  ev.<part>                 outcomes, many to a message, kept for 7 days
 //	TRACK   hit.<part>                openings and clicks, many to a message, for 7 days
+//	HOOK_n  hook.n                    what webhook n has not answered for
 //	KV      broadside_runs            state and epoch of the runs under way
 //	        broadside_leases          who is planner, who is recorder, which senders live
 //
 // The planner alone writes JOBS; senders remove jobs by acknowledging them, write
-// EVENTS and RETRY, the web role writes TRACK; the recorders only read. SQL is the truth: if all of this is
+// EVENTS and RETRY, the web role writes TRACK; the recorders only read. The webhooks'
+// dispatcher follows EVENTS and has the HOOK streams to itself. SQL is the truth: if all of this is
 // lost, the planner's reconciliation feeds again what the ledger calls open.
 package queue

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -61,6 +62,7 @@ type Queue struct {
 	hits   jetstream.Stream
 	runs   jetstream.KeyValue
 	leases jetstream.KeyValue
+	hooks  sync.Map // webhook.EndpointID → jetstream.Consumer: the queues that are open
 	// connected is when this connection was made, or made again: Unix nanoseconds.
 	connected atomic.Int64
 }

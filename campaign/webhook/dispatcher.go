@@ -1,0 +1,192 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Dispatcher tells endpoints what happens. Run it under a lease: one works at a time.
+type Dispatcher struct {
+	Store Store
+	Queue Queue
+	// Allow says which addresses may be connected to.
+	Allow func(netip.Addr) bool
+	Log   *slog.Logger
+
+	pace    pace // usual, but in tests
+	client  *http.Client
+	records *recorder
+}
+
+const (
+	// lookEvery is how often endpoints, facts and orders are looked for.
+	lookEvery = 500 * time.Millisecond
+	// countEvery is how often queues are counted, trimEvery how often what is old goes.
+	countEvery = 5 * time.Second
+	trimEvery  = time.Minute
+	// keptDeliveries good ones are shown of each endpoint; the others stay for as long as
+	// the retention says.
+	keptDeliveries = 5000
+)
+
+// Run works until ctx is done, or something fails that may be better the next time.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	if d.pace.delay == nil {
+		d.pace = usual
+	}
+	d.client = newClient(d.Allow, d.pace.request)
+	defer d.client.CloseIdleConnections()
+	d.records = &recorder{store: d.Store}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.keepWorkers(ctx) })
+	g.Go(func() error { return d.tellOutcomes(ctx) })
+	g.Go(func() error { return d.every(ctx, lookEvery, d.tellFacts) })
+	g.Go(func() error { return d.every(ctx, lookEvery, d.obey) })
+	g.Go(func() error { return d.every(ctx, countEvery, d.count) })
+	g.Go(func() error { return d.every(ctx, trimEvery, d.trim) })
+	return g.Wait()
+}
+
+// every does something again and again until ctx is done.
+func (d *Dispatcher) every(ctx context.Context, pause time.Duration, do func(context.Context) error) error {
+	for ctx.Err() == nil {
+		if err := do(ctx); err != nil {
+			return endOf(ctx, err)
+		}
+		wait(ctx, pause)
+	}
+	return nil
+}
+
+// keepWorkers has a worker for each active endpoint, and no queue for one that was
+// removed.
+func (d *Dispatcher) keepWorkers(ctx context.Context) error {
+	workers := map[EndpointID]*worker{}
+	var work sync.WaitGroup
+	defer work.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	known := []EndpointID{0} // whose queues were looked at last; at first those of nobody
+	return d.every(ctx, lookEvery, func(ctx context.Context) error {
+		endpoints, err := d.Store.Webhooks(ctx)
+		if err != nil {
+			return err
+		}
+		active := map[EndpointID]bool{}
+		var ids []EndpointID
+		for _, e := range endpoints {
+			ids = append(ids, e.ID)
+			if e.State != Active {
+				continue
+			}
+			active[e.ID] = true
+			if w := workers[e.ID]; w != nil {
+				w.endpoint.Store(&e)
+				continue
+			}
+			if err := d.Queue.OpenHook(ctx, e.ID); err != nil {
+				return err
+			}
+			w := newWorker(d, e)
+			workers[e.ID] = w
+			workCtx, cancel := context.WithCancel(ctx)
+			w.cancel = cancel
+			work.Go(func() { w.run(workCtx) })
+		}
+		for id, w := range workers {
+			if !active[id] {
+				w.cancel()
+				<-w.ended
+				delete(workers, id)
+			}
+		}
+		if slices.Equal(ids, known) {
+			return nil
+		}
+		known = ids
+		return d.Queue.DropHooks(ctx, ids)
+	})
+}
+
+// count writes down how much waits for each endpoint, for people to see.
+func (d *Dispatcher) count(ctx context.Context) error {
+	endpoints, err := d.Store.Webhooks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range endpoints {
+		if err := d.Queue.OpenHook(ctx, e.ID); err != nil {
+			return err
+		}
+		n, err := d.Queue.HookWaiting(ctx, e.ID)
+		if err != nil {
+			return err
+		}
+		if n != e.Waiting {
+			if err := d.change(ctx, e.ID, func(e *Endpoint) { e.Waiting = n }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Dispatcher) trim(ctx context.Context) error {
+	return d.Store.TrimWebhooks(ctx, keptDeliveries, time.Now().Add(-KeptFor))
+}
+
+// change writes what the dispatcher knows of an endpoint; one that is gone is no error.
+func (d *Dispatcher) change(ctx context.Context, id EndpointID, change func(*Endpoint)) error {
+	_, err := d.Store.ChangeWebhook(ctx, id, func(e *Endpoint) error {
+		change(e)
+		return nil
+	})
+	return missingIsFine(err)
+}
+
+// put brings events into the queues of the endpoints that want them, and counts those
+// that a full queue did not take.
+func (d *Dispatcher) put(ctx context.Context, endpoints []Endpoint, events []Event) error {
+	for _, e := range endpoints {
+		var messages []Message
+		for _, v := range events {
+			if e.Wants(v.Type) {
+				messages = append(messages, Message{Key: v.ID, Body: v.body()})
+			}
+		}
+		if len(messages) == 0 {
+			continue
+		}
+		if err := d.Queue.OpenHook(ctx, e.ID); err != nil {
+			return err
+		}
+		taken, err := d.Queue.PutHook(ctx, e.ID, messages)
+		if taken < len(messages) && isFull(err) {
+			err = d.dropped(ctx, e, int64(len(messages)-taken))
+		}
+		if err != nil {
+			return fmt.Errorf("webhook %d: %w", e.ID, err)
+		}
+	}
+	return nil
+}
+
+// dropped writes down that a full queue took no more.
+func (d *Dispatcher) dropped(ctx context.Context, e Endpoint, n int64) error {
+	now := time.Now()
+	return d.change(ctx, e.ID, func(e *Endpoint) {
+		if e.Dropped == 0 {
+			e.DroppedSince = now
+			d.Log.Error("webhook: the endpoint's queue is full, and it is told no more until there is room; replay from then on when it is well", "webhook", e.ID, "url", e.URL, "since", now)
+		}
+		e.Dropped += n
+	})
+}

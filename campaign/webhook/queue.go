@@ -1,0 +1,56 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"broadside/campaign"
+)
+
+// ErrFull: an endpoint's queue takes no more until some of it was delivered.
+var ErrFull = errors.New("the endpoint's queue is full")
+
+// ErrEmpty: nothing came for a while.
+var ErrEmpty = errors.New("nothing is waiting")
+
+// Message is an event's body on its way into an endpoint's queue. A Key that was there
+// in the last two minutes is not taken again.
+type Message struct {
+	Key  string
+	Body []byte
+}
+
+// Parcel is a body in a dispatcher's hands. It comes again, to whoever asks, unless
+// Done or Later is called within a minute.
+type Parcel struct {
+	Body  []byte
+	Tries int       // how often it was handed out, this time included
+	Put   time.Time // when it came into the queue
+	Done  func() error
+	Later func(time.Duration) error
+}
+
+// Queue keeps what endpoints are to be told, and hands out outcomes.
+type Queue interface {
+	// OpenHook makes an endpoint's queue, or finds it.
+	OpenHook(ctx context.Context, id EndpointID) error
+	// DropHooks removes the queues of all endpoints but some.
+	DropHooks(ctx context.Context, but []EndpointID) error
+	// PutHook makes messages durable in an endpoint's queue and returns how many were
+	// taken: all, or fewer with ErrFull.
+	PutHook(ctx context.Context, id EndpointID, messages []Message) (int, error)
+	// NextHook waits some seconds for a body; ErrEmpty when none came.
+	NextHook(ctx context.Context, id EndpointID) (Parcel, error)
+	// HookWaiting is how much is in an endpoint's queue, handed out or not.
+	HookWaiting(ctx context.Context, id EndpointID) (int64, error)
+
+	// FollowOutcomes hands out outcomes once each, some together, and goes on after those
+	// for which tell returned nil, also in another process; at first with those from a
+	// time on. It returns when ctx is done or with tell's error.
+	FollowOutcomes(ctx context.Context, since time.Time, tell func([]campaign.Event) error) error
+	// ForgetOutcomes forgets how far that went.
+	ForgetOutcomes(ctx context.Context) error
+	// OutcomesSince hands out the outcomes that are kept from a time until now.
+	OutcomesSince(ctx context.Context, since time.Time, tell func([]campaign.Event) error) error
+}

@@ -1,0 +1,268 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"broadside/campaign"
+	"broadside/campaign/webhook"
+)
+
+const (
+	hookStream = "HOOK_" // and the endpoint's id
+	hookLine   = "deliver"
+	// hookFollower is the durable by which outcomes are told to endpoints.
+	hookFollower = "webhooks"
+
+	// An endpoint's queue holds what comes while it is down: so many bytes, and for as
+	// long. When it is full it takes no more, so that it is known what is missing.
+	hookBytes = 128 << 20
+	hookAge   = 7 * 24 * time.Hour
+	// hookPending bounds what is handed out and waits for its next attempt.
+	hookPending = 1000
+	// hookAckWait is longer than an attempt and its record can take.
+	hookAckWait = time.Minute
+	// hookIdle is how long NextHook waits.
+	hookIdle = 5 * time.Second
+	// hookChunk bodies are published before their acknowledgements are waited for.
+	hookChunk = 256
+)
+
+var _ webhook.Queue = (*Queue)(nil)
+
+func hookName(id webhook.EndpointID) string { return hookStream + strconv.FormatInt(int64(id), 10) }
+
+func hookSubject(id webhook.EndpointID) string { return "hook." + strconv.FormatInt(int64(id), 10) }
+
+// OpenHook implements webhook.Queue: a stream of its own for each endpoint, so that none
+// is held up by another, nor costs its disk, and a durable on it.
+func (q *Queue) OpenHook(ctx context.Context, id webhook.EndpointID) error {
+	if _, ok := q.hooks.Load(id); ok {
+		return nil
+	}
+	stream, err := q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: hookName(id), Subjects: []string{hookSubject(id)}, Replicas: q.opt.Replicas,
+		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, MaxBytes: hookBytes, MaxAge: hookAge,
+		Duplicates: 2 * time.Minute,
+	})
+	if err != nil {
+		return fmt.Errorf("queue: stream %s: %w", hookName(id), explain(err))
+	}
+	cons, err := stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+		Durable: hookLine, AckPolicy: jetstream.AckExplicitPolicy, AckWait: hookAckWait, MaxDeliver: -1, MaxAckPending: hookPending,
+	})
+	if err != nil {
+		return fmt.Errorf("queue: consumer of %s: %w", hookName(id), explain(err))
+	}
+	q.hooks.Store(id, cons)
+	return nil
+}
+
+// DropHooks implements webhook.Queue.
+func (q *Queue) DropHooks(ctx context.Context, but []webhook.EndpointID) error {
+	names := q.js.StreamNames(ctx)
+	for name := range names.Name() {
+		digits, ok := strings.CutPrefix(name, hookStream)
+		id, err := strconv.ParseInt(digits, 10, 64)
+		if !ok || err != nil || slices.Contains(but, webhook.EndpointID(id)) {
+			continue
+		}
+		q.hooks.Delete(webhook.EndpointID(id))
+		if err := q.js.DeleteStream(ctx, name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return fmt.Errorf("queue: dropping stream %s: %w", name, err)
+		}
+	}
+	if err := names.Err(); err != nil {
+		return fmt.Errorf("queue: the streams of webhooks: %w", err)
+	}
+	return nil
+}
+
+// PutHook implements webhook.Queue.
+func (q *Queue) PutHook(ctx context.Context, id webhook.EndpointID, messages []webhook.Message) (int, error) {
+	taken := 0
+	for chunk := range slices.Chunk(messages, hookChunk) {
+		futures := make([]jetstream.PubAckFuture, len(chunk))
+		for i, m := range chunk {
+			var err error
+			if futures[i], err = q.js.PublishMsgAsync(&nats.Msg{Subject: hookSubject(id), Data: m.Body}, jetstream.WithMsgID(m.Key)); err != nil {
+				return taken, fmt.Errorf("queue: publishing to %s: %w", hookName(id), explain(err))
+			}
+		}
+		// They are taken in order until the queue is full, and then none is.
+		var failed error
+		for _, f := range futures {
+			select {
+			case <-f.Ok():
+				if failed == nil {
+					taken++
+				}
+			case err := <-f.Err():
+				if failed == nil {
+					failed = err
+				}
+			case <-ctx.Done():
+				return taken, ctx.Err()
+			}
+		}
+		if failed != nil {
+			if full, ok := errors.AsType[*jetstream.APIError](failed); ok && strings.Contains(full.Description, "maximum") {
+				return taken, webhook.ErrFull
+			}
+			return taken, fmt.Errorf("queue: publishing to %s: %w", hookName(id), explain(failed))
+		}
+	}
+	return taken, nil
+}
+
+func (q *Queue) hook(id webhook.EndpointID) (jetstream.Consumer, error) {
+	cons, ok := q.hooks.Load(id)
+	if !ok {
+		return nil, fmt.Errorf("queue: %s is not open", hookName(id))
+	}
+	return cons.(jetstream.Consumer), nil
+}
+
+// NextHook implements webhook.Queue.
+func (q *Queue) NextHook(ctx context.Context, id webhook.EndpointID) (webhook.Parcel, error) {
+	cons, err := q.hook(id)
+	if err != nil {
+		return webhook.Parcel{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, hookIdle)
+	defer cancel()
+	batch, err := cons.Fetch(1, jetstream.FetchContext(ctx))
+	if err != nil {
+		return webhook.Parcel{}, fmt.Errorf("queue: %s: %w", hookName(id), err)
+	}
+	if msg, ok := <-batch.Messages(); ok {
+		return parcel(msg)
+	}
+	if err := batch.Error(); err != nil && ctx.Err() == nil && !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, jetstream.ErrNoMessages) {
+		return webhook.Parcel{}, fmt.Errorf("queue: %s: %w", hookName(id), err)
+	}
+	return webhook.Parcel{}, webhook.ErrEmpty
+}
+
+func parcel(msg jetstream.Msg) (webhook.Parcel, error) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return webhook.Parcel{}, err
+	}
+	return webhook.Parcel{
+		Body: msg.Data(), Tries: int(meta.NumDelivered), Put: meta.Timestamp,
+		Done: msg.Ack, Later: msg.NakWithDelay,
+	}, nil
+}
+
+// HookWaiting implements webhook.Queue.
+func (q *Queue) HookWaiting(ctx context.Context, id webhook.EndpointID) (int64, error) {
+	cons, err := q.hook(id)
+	if err != nil {
+		return 0, err
+	}
+	info, err := cons.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("queue: what waits in %s: %w", hookName(id), err)
+	}
+	return int64(info.NumPending) + int64(info.NumAckPending), nil
+}
+
+// FollowOutcomes implements webhook.Queue.
+func (q *Queue) FollowOutcomes(ctx context.Context, since time.Time, tell func([]campaign.Event) error) error {
+	cons, err := q.events.Consumer(ctx, hookFollower)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		cons, err = q.events.CreateConsumer(ctx, jetstream.ConsumerConfig{
+			Durable: hookFollower, AckPolicy: jetstream.AckExplicitPolicy, AckWait: hookAckWait, MaxDeliver: -1, MaxAckPending: hookPending,
+			DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("queue: following outcomes: %w", explain(err))
+	}
+	iter, err := cons.Messages(jetstream.PullMaxMessages(100))
+	if err != nil {
+		return fmt.Errorf("queue: following outcomes: %w", explain(err))
+	}
+	defer iter.Stop()
+	for {
+		msg, err := iter.Next(jetstream.NextContext(ctx))
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("queue: following outcomes: %w", err)
+		}
+		events, err := decodeEvents(nil, msg.Data())
+		if err != nil {
+			q.opt.Log.Error("queue: outcomes cannot be read, and no webhook is told of them", "error", err)
+		}
+		if err := tell(events); err != nil {
+			_ = msg.Nak() // or it comes again by itself
+			return err
+		}
+		if err := msg.Ack(); err != nil {
+			return fmt.Errorf("queue: following outcomes: %w", err)
+		}
+	}
+}
+
+// ForgetOutcomes implements webhook.Queue.
+func (q *Queue) ForgetOutcomes(ctx context.Context) error {
+	if err := q.events.DeleteConsumer(ctx, hookFollower); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return fmt.Errorf("queue: following outcomes no more: %w", err)
+	}
+	return nil
+}
+
+// OutcomesSince implements webhook.Queue.
+func (q *Queue) OutcomesSince(ctx context.Context, since time.Time, tell func([]campaign.Event) error) error {
+	_, last, err := q.EventsRange(ctx)
+	if err != nil || last == 0 {
+		return err
+	}
+	cons, err := q.events.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since, InactiveThreshold: hookAckWait,
+	})
+	if err != nil {
+		return fmt.Errorf("queue: outcomes since %s: %w", since, explain(err))
+	}
+	for {
+		batch, err := cons.FetchNoWait(100)
+		if err != nil {
+			return fmt.Errorf("queue: outcomes since %s: %w", since, err)
+		}
+		n := 0
+		for msg := range batch.Messages() {
+			n++
+			meta, err := msg.Metadata()
+			if err != nil {
+				return err
+			}
+			events, err := decodeEvents(nil, msg.Data())
+			if err != nil {
+				continue // whoever followed them has said so
+			}
+			if err := tell(events); err != nil {
+				return err
+			}
+			if meta.Sequence.Stream >= last {
+				return nil
+			}
+		}
+		if err := batch.Error(); err != nil && !errors.Is(err, jetstream.ErrNoMessages) {
+			return fmt.Errorf("queue: outcomes since %s: %w", since, err)
+		}
+		if n == 0 {
+			return ctx.Err()
+		}
+	}
+}
