@@ -20,6 +20,8 @@ type Options struct {
 	PerConnection int           // messages over each in the scenarios with a simulated round trip
 	Senders       int           // at most, where senders are added
 	Offered       float64       // messages per second where latency is measured
+	Messages      int           // to one person each
+	MessageRate   float64       // of them per second
 	Rows          int           // of each import
 	Jobs          int           // that the planner feeds
 	Large         int           // recipients of the large run
@@ -35,6 +37,7 @@ type Options struct {
 func Defaults() Options {
 	return Options{
 		Recipients: 100_000, Rounds: 2, Connections: 20, PerConnection: 60, Senders: 8, Offered: 1000,
+		Messages: 250, MessageRate: 5,
 		Rows: 200_000, Jobs: 300_000, Large: 1_000_000, LargeFor: 25 * time.Second,
 		Log: io.Discard,
 	}
@@ -51,6 +54,7 @@ var scenarios = []scenario{
 	{"run", measureRun},
 	{"stages", measureStages},
 	{"latency", measureLatency},
+	{"transactional", measureTransactional},
 	{"unsigned", measureUnsigned},
 	{"wire", measureWire},
 	{"trips", measureTrips},

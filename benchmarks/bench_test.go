@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // Every scenario runs at a small size: the figures mean nothing, but they are all there.
 func TestScenarios(t *testing.T) {
 	opt := Options{
-		Recipients: 200, Rounds: 1, Connections: 4, PerConnection: 8, Senders: 2, Offered: 200, Rows: 500, Jobs: 500,
+		Recipients: 200, Rounds: 1, Connections: 4, PerConnection: 8, Senders: 2, Offered: 200, Messages: 20, MessageRate: 20, Rows: 500, Jobs: 500,
 		Large: 2000, LargeFor: time.Second, Dir: t.TempDir(), Log: t.Output(),
 	}
 	report, err := Run(t.Context(), opt)

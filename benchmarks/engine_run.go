@@ -93,6 +93,8 @@ type engineJob struct {
 	// Offered is how many messages a second become due, whatever the engine makes of
 	// them; 0: the planner feeds the run as fast as it is sent.
 	Offered float64
+	// Messages are asked of the API one by one, Offered a second; 0: a run is sent.
+	Messages int
 	// Limit is after what time the run is cancelled, once its audience is complete; at
 	// four times Limit in any case.
 	Limit    time.Duration
@@ -124,6 +126,9 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
+	if j.Messages > 0 {
+		return e.runMessages(ctx, j)
+	}
 	if j.Offered > 0 {
 		return e.runPaced(ctx, j)
 	}

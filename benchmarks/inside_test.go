@@ -56,7 +56,7 @@ func TestStopwatch(t *testing.T) {
 	s.answered.Store(36e6)
 	s.recorded.Store(50e6)
 	w.messages[0].recorded.Store(5e6) // due at 0: of the warm-up
-	got := w.latencies(time.Millisecond)
+	got := w.latencies(stages, func(s *stamps) bool { return s.due.Load() >= int64(time.Millisecond) && s.recorded.Load() > 0 })
 	want := map[string]float64{"plan": 2, "queue": 3, "render": 1, "sign": 4, "wait for connection": 6, "SMTP": 10, "record": 14, "all": 40}
 	sum := 0.0
 	for _, l := range got {

@@ -64,7 +64,8 @@ func (e *engine) runPaced(ctx context.Context, j engineJob) (r engineReport, err
 	if err = errors.Join(err, ended()); err != nil {
 		return r, err
 	}
-	r.Latencies = watch.latencies(time.Duration(warmUp * float64(jobs.total) / j.Offered * float64(time.Second)))
+	warm := time.Duration(warmUp * float64(jobs.total) / j.Offered * float64(time.Second))
+	r.Latencies = watch.latencies(stages, func(s *stamps) bool { return s.due.Load() >= int64(warm) && s.recorded.Load() > 0 })
 	r.Memory, err = meter.PeakMemory()
 	return r, err
 }

@@ -93,13 +93,13 @@ type Latency struct {
 	Max   float64 `json:"max_ms"`
 }
 
-// latencies are of the messages that were due after the warm-up.
-func (w *stopwatch) latencies(warmUp time.Duration) []Latency {
-	all := make([]Latency, len(stages))
-	for i, st := range stages {
+// latencies are of the messages that count.
+func (w *stopwatch) latencies(of []stage, counts func(*stamps) bool) []Latency {
+	all := make([]Latency, len(of))
+	for i, st := range of {
 		var took []int64
 		for m := range w.messages {
-			if s := &w.messages[m]; s.due.Load() >= int64(warmUp) && s.recorded.Load() > 0 {
+			if s := &w.messages[m]; counts(s) {
 				took = append(took, st.took(s))
 			}
 		}

@@ -240,10 +240,11 @@ type RunStore interface {
 	HistoryOf(ctx context.Context, c ContactID, limit int) ([]HistoryRow, error)
 }
 
-// RecipientRow is a ledger row with its address ("" when erased).
+// RecipientRow is a ledger row with whom it is about.
 type RecipientRow struct {
 	Row
-	Email string
+	Person ContactID // the row's Contact, or whom its message is for; 0 when erased
+	Email  string    // "" when erased
 }
 
 // ReplyCount is how often a reply ended recipients of a run.
@@ -260,5 +261,6 @@ type HistoryRow struct {
 	Campaign string
 	RunState RunState
 	Row      Row
+	Person   ContactID
 	Attempts []Attempt
 }

@@ -123,10 +123,15 @@ func (l *lane) admit(work context.Context) {
 	}
 }
 
-// gather takes what arrives soon after the first item, up to a batch.
+// gather takes what arrives soon after the first item, up to a batch. An express job waits
+// for no others: while it is admitted, those that follow come together.
 func (l *lane) gather(first *item) []*item {
 	batch := append(make([]*item, 0, admitBatch), first)
-	wait := time.NewTimer(admitWait)
+	patience := admitWait
+	if first.class == queue.ExpressJobs {
+		patience = 0
+	}
+	wait := time.NewTimer(patience)
 	defer wait.Stop()
 	for len(batch) < admitBatch {
 		select {

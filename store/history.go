@@ -43,7 +43,7 @@ func (db *DB) history(ctx context.Context, from, where string, c campaign.Contac
 	}
 	history := make([]campaign.HistoryRow, len(rows))
 	for i, r := range rows {
-		history[i] = campaign.HistoryRow{Campaign: r.Campaign, RunState: campaign.RunState(r.RunState), Row: r.row()}
+		history[i] = campaign.HistoryRow{Campaign: r.Campaign, RunState: campaign.RunState(r.RunState), Row: r.row(), Person: c}
 	}
 	return history, nil
 }

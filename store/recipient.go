@@ -12,14 +12,15 @@ import (
 func (db *DB) RecipientOf(ctx context.Context, run campaign.RunID, contact campaign.ContactID) (campaign.RecipientRow, error) {
 	var r struct {
 		ledgerRow
-		Email string
+		Email  string
+		Person campaign.ContactID
 	}
 	err := db.get(ctx, fmt.Sprintf("contact %d in run %d", contact, run), &r,
-		"SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email
+		"SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email, COALESCE(c.id, 0) AS person
 		FROM ledger l LEFT JOIN replies p ON p.id = l.reply LEFT JOIN contacts c ON c.id = `+personOf("l.contact")+`
 		WHERE l.contact = ? AND l.run = ?`, int64(contact), int64(run))
 	if err != nil {
 		return campaign.RecipientRow{}, err
 	}
-	return campaign.RecipientRow{Row: r.row(), Email: r.Email}, nil
+	return campaign.RecipientRow{Row: r.row(), Email: r.Email, Person: r.Person}, nil
 }

@@ -93,9 +93,10 @@ func (db *DB) recipients(ctx context.Context, id campaign.RunID, s campaign.Stat
 	}
 	var rows []struct {
 		ledgerRow
-		Email string
+		Email  string
+		Person campaign.ContactID
 	}
-	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email
+	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email, COALESCE(c.id, 0) AS person
 		FROM `+from+" LEFT JOIN replies p ON p.id = l.reply LEFT JOIN"+db.contactOf(personOf("l.contact"))+`
 		WHERE `+fmt.Sprintf("l.run = %d", id)+` AND (l.lane, l.contact) > (?, ?) AND `+state+and+` ORDER BY l.lane, l.contact LIMIT ?`,
 		int64(after.Lane), int64(after.Contact), limit)
@@ -104,7 +105,7 @@ func (db *DB) recipients(ctx context.Context, id campaign.RunID, s campaign.Stat
 	}
 	list := make([]campaign.RecipientRow, len(rows))
 	for i, r := range rows {
-		list[i] = campaign.RecipientRow{Row: r.row(), Email: r.Email}
+		list[i] = campaign.RecipientRow{Row: r.row(), Email: r.Email, Person: r.Person}
 	}
 	return list, nil
 }

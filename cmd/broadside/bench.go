@@ -70,6 +70,8 @@ an interval of 95 % confidence.`,
 	flags.StringVar(&f.from, "from", "", "with external senders: the letter's sender, whom the cluster signs for")
 	flags.StringSliceVar(&f.domains, "domains", nil, "with external senders: the readers' domains, which lead to a sink; under .example, .test, .invalid or .localhost")
 	flags.Float64Var(&opt.Offered, "offered", opt.Offered, "messages per second where latency is measured")
+	flags.IntVar(&opt.Messages, "messages", opt.Messages, "messages that are asked of the API one by one")
+	flags.Float64Var(&opt.MessageRate, "message-rate", opt.MessageRate, "of them per second")
 	flags.IntVar(&opt.Rows, "rows", opt.Rows, "rows of each import")
 	flags.IntVar(&opt.Jobs, "jobs", opt.Jobs, "jobs that the planner feeds")
 	flags.IntVar(&opt.Large, "large", opt.Large, "recipients of the large run")

@@ -58,8 +58,7 @@ type History struct {
 }
 
 func historyOf(h campaign.HistoryRow) History {
-	out := History{h.Campaign, string(h.RunState), recipientOf(campaign.RecipientRow{Row: h.Row}), attemptsOf(h.Attempts)}
-	return out
+	return History{h.Campaign, string(h.RunState), recipientOf(campaign.RecipientRow{Row: h.Row, Person: h.Person}), attemptsOf(h.Attempts)}
 }
 
 // Attempt is one try to deliver a message.

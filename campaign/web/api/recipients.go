@@ -15,7 +15,8 @@ import (
 // Recipient is a contact's line in the ledger of a run.
 type Recipient struct {
 	Run      int64     `json:"run"`
-	Contact  int64     `json:"contact"`
+	Contact  int64     `json:"contact,omitempty" doc:"Missing when the contact was erased."`
+	Message  int64     `json:"message,omitempty" doc:"The message to one person that this is."`
 	Email    string    `json:"email,omitempty" doc:"Missing when the contact was erased."`
 	Lane     string    `json:"lane" doc:"The site, or a lane that small sites share."`
 	State    string    `json:"state" enum:"waiting,accepted,deferred,bounced,unknown,skipped,cancelled"`
@@ -30,8 +31,12 @@ type Recipient struct {
 }
 
 func recipientOf(r campaign.RecipientRow) Recipient {
+	var message int64
+	if int64(r.Contact) >= int64(campaign.FirstMessage) {
+		message = int64(r.Contact)
+	}
 	return Recipient{
-		Run: int64(r.Run), Contact: int64(r.Contact), Email: r.Email, Lane: r.Lane.String(), State: r.State.String(), Reason: r.Reason.String(),
+		Run: int64(r.Run), Contact: int64(r.Person), Message: message, Email: r.Email, Lane: r.Lane.String(), State: r.State.String(), Reason: r.Reason.String(),
 		Attempts: int(r.Attempts), Code: int(r.Code), Enhanced: r.Enhanced, Reply: r.Reply, At: r.At, Due: r.Due, Resent: r.Resent,
 	}
 }
