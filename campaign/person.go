@@ -121,6 +121,9 @@ type PersonStore interface {
 	// PersonOf returns all that is kept about an address; ErrNotFound when that is
 	// nothing.
 	PersonOf(ctx context.Context, email string) (Person, error)
+	// EditContact changes a contact's address and attributes. *AddressRefusal when it cannot
+	// have the address; ErrNotFound.
+	EditContact(ctx context.Context, id ContactID, edit ContactEdit, now time.Time) (Contact, error)
 	// Erase takes away all that is kept about an address in one transaction. Its rows in
 	// the ledger stay, as numbers of nobody, so that the runs balance; and a keyed hash of
 	// the address stays suppressed. Erasing twice changes nothing more.

@@ -29,8 +29,6 @@ type Store interface {
 	// RunsOf pages through a campaign's runs, newest first; before 0 starts.
 	RunsOf(ctx context.Context, c campaign.CampaignID, before campaign.RunID, limit int) ([]campaign.Run, error)
 	ContactByID(ctx context.Context, id campaign.ContactID) (campaign.Contact, error) // ErrNotFound
-	// EditContact sets attributes: those of the same name are replaced, others stay.
-	EditContact(ctx context.Context, id campaign.ContactID, attributes []byte, now time.Time) (campaign.Contact, error) // ErrNotFound
 	// RecordConsent keeps the record of a consent, with which the subscription ends.
 	RecordConsent(ctx context.Context, c campaign.Consent) error
 	// SearchContacts pages through contacts by the beginning of their address, in order

@@ -95,7 +95,7 @@ type Search struct {
 func (a *API) addContacts() {
 	add(a, Operation{Method: "GET", Path: "/contacts", ID: "search-contacts", Tag: "contacts", Summary: "Contacts whose address begins so, in order of address", Need: account.See}, a.searchContacts)
 	add(a, Operation{Method: "GET", Path: "/contacts/{contact}", ID: "show-contact", Tag: "contacts", Summary: "A contact, its lists, and all that was sent to it or why not", Need: account.See}, a.showContact)
-	add(a, Operation{Method: "PATCH", Path: "/contacts/{contact}", ID: "edit-contact", Tag: "contacts", Summary: "Set attributes of a contact", Means: "Those of the same name are replaced, others stay, and null empties one.", Need: account.Lists, Action: "edit contact"}, a.editContact)
+	add(a, Operation{Method: "PATCH", Path: "/contacts/{contact}", ID: "edit-contact", Tag: "contacts", Summary: "Change the address and attributes of a contact", Means: "Attributes of the same name are replaced, others stay, and null empties one. An address that another contact has, or that would get around a suppression, is refused.", Need: account.Lists, Action: "edit contact"}, a.editContact)
 	add(a, Operation{Method: "POST", Path: "/contacts/{contact}/export", ID: "export-contact", Tag: "contacts", Summary: "All that is kept about a person, to be handed to them", Means: "GDPR, articles 15 and 20. It is a POST so that the audit log knows who took it away.", Need: account.Lists, Action: "export contact"}, a.exportContact)
 	add(a, Operation{Method: "DELETE", Path: "/contacts/{contact}", ID: "erase-contact", Tag: "contacts", Summary: "Erase a person for good", Means: "Runs keep their numbers, and a keyed hash keeps the address suppressed, also in runs that are under way; nothing else remains.", Need: account.Lists, Action: "erase contact"}, a.eraseContact)
 	add(a, Operation{Method: "POST", Path: "/contacts/{contact}/unsubscribe", ID: "unsubscribe-contact", Tag: "contacts", Summary: "Let a contact leave a list, or all", Means: "No import brings it back. Asking twice changes nothing.", Need: account.Lists, Action: "unsubscribe contact", Status: http.StatusNoContent}, a.unsubscribe)
@@ -188,7 +188,9 @@ func (a *API) eraseContact(ctx context.Context, c *call, in *ContactPath) (*body
 type contactEdit struct {
 	ContactPath
 	Body struct {
-		Attributes map[string]json.RawMessage `json:"attributes" doc:"Texts, numbers, booleans and nulls by name: small Latin letters, digits and _."`
+		Email      string                     `json:"email,omitempty" maxLength:"254" doc:"Another address. Lists, consents and history stay with the contact, suppressions with the address."`
+		Attributes map[string]json.RawMessage `json:"attributes,omitempty" doc:"Texts, numbers, booleans and nulls by name: small Latin letters, digits and _."`
+		Remove     []string                   `json:"remove,omitempty" maxItems:"200" nullable:"false" doc:"Names of attributes that go altogether."`
 	}
 }
 
@@ -197,10 +199,9 @@ func (a *API) editContact(ctx context.Context, c *call, in *contactEdit) (*body[
 	if err != nil {
 		return nil, err
 	}
-	attributes, err := campaign.Attributes(in.Body.Attributes)
-	if err != nil {
-		return nil, invalid("body.attributes", err.Error())
+	if in.Body.Email != "" {
+		c.object = fmt.Sprintf("contact %d", in.Contact) // an erasure would not find the old address in the log
 	}
-	edited, err := a.Store.EditContact(ctx, contact.ID, attributes, a.Now())
+	edited, err := a.Service.EditContact(ctx, contact.ID, in.Body.Email, in.Body.Attributes, in.Body.Remove)
 	return answer(contactOf(edited), err)
 }
