@@ -91,6 +91,8 @@ func (a *App) routes() {
 
 	a.page("GET /contacts", account.See, "", showContacts)
 	a.page("GET /contacts/{id}", account.See, "", showContact)
+	a.page("POST /contacts/{id}", account.Lists, "edit contact", editContact)
+	a.page("POST /contacts/{id}/join", account.Lists, "add member", joinList)
 	a.page("POST /contacts/{id}/suppress", account.Lists, "suppress contact", suppressContact)
 	a.page("POST /contacts/{id}/unsubscribe", account.Lists, "unsubscribe contact", unsubscribeContact)
 	a.page("POST /contacts/{id}/export", account.Lists, "export contact", exportContact)

@@ -39,6 +39,10 @@ func showContacts(v *visit) error {
 }
 
 type contactView struct {
+	Form
+	Edited      []attribute // what a person typed, when it cannot be saved
+	Joinable    []campaign.List
+	More        bool // there is older history
 	Contact     campaign.Contact
 	Attributes  []attribute
 	Memberships []campaign.Membership
@@ -46,7 +50,8 @@ type contactView struct {
 	History     []campaign.HistoryRow
 }
 
-type attribute struct{ Name, Value string }
+// attribute is one that a contact has. Its kind is text, number, yes (or no), or none.
+type attribute struct{ Name, Kind, Value string }
 
 // attributesOf lists attributes in order of name; numbers stay as they were written.
 func attributesOf(text []byte) ([]attribute, error) {
@@ -58,8 +63,15 @@ func attributesOf(text []byte) ([]attribute, error) {
 	}
 	var list []attribute
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if values[name] != nil {
-			list = append(list, attribute{name, fmt.Sprint(values[name])})
+		switch value := values[name].(type) {
+		case nil:
+			list = append(list, attribute{name, "none", ""})
+		case bool:
+			list = append(list, attribute{name, "yes", map[bool]string{true: "yes", false: "no"}[value]})
+		case json.Number:
+			list = append(list, attribute{name, "number", value.String()})
+		default:
+			list = append(list, attribute{name, "text", fmt.Sprint(value)})
 		}
 	}
 	return list, nil
@@ -72,20 +84,39 @@ func (v view) Brief(text []byte) string {
 		return ""
 	}
 	var words []string
-	for _, a := range list[:min(len(list), 4)] {
-		words = append(words, a.Value)
+	for _, a := range list {
+		if a.Kind != "none" && len(words) < 4 {
+			words = append(words, a.Value)
+		}
 	}
 	return strings.Join(words, " · ")
 }
 
-const historyRows = 50
+// What a contact is shown with: the latest, or all there is, a campaign a day for 27 years.
+const (
+	historyRows    = 50
+	allHistoryRows = 10_000
+)
 
 func showContact(v *visit) error {
 	body, err := v.contact()
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "contact", body.Contact.Email, body)
+	return v.contactPage(http.StatusOK, body)
+}
+
+func (v *visit) contactPage(status int, body contactView) error {
+	lists, err := v.app.Store.Lists(v.r.Context())
+	if err != nil {
+		return err
+	}
+	for _, l := range lists {
+		if !slices.ContainsFunc(body.Memberships, func(m campaign.Membership) bool { return m.List.ID == l.ID }) {
+			body.Joinable = append(body.Joinable, l)
+		}
+	}
+	return v.render(status, "contact", body.Contact.Email, body)
 }
 
 // contact is all that is known about a person.
@@ -112,7 +143,12 @@ func (v *visit) contact() (contactView, error) {
 	} else if !errors.Is(err, campaign.ErrNotFound) {
 		return body, err
 	}
-	body.History, err = store.HistoryOf(ctx, body.Contact.ID, historyRows)
+	rows := historyRows
+	if v.r.URL.Query().Get("history") == "all" {
+		rows = allHistoryRows
+	}
+	body.History, err = store.HistoryOf(ctx, body.Contact.ID, rows)
+	body.More = len(body.History) == historyRows
 	return body, err
 }
 
@@ -172,21 +208,6 @@ func exportContact(v *visit) error {
 	enc := json.NewEncoder(v.w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(person)
-}
-
-// eraseContact takes away all that is kept about a person (GDPR, article 17). The audit
-// log has the number of the contact, because it must not have the address.
-func eraseContact(v *visit) error {
-	body, err := v.contact()
-	if err != nil {
-		return err
-	}
-	v.object = fmt.Sprintf("contact %d", body.Contact.ID)
-	if _, err := v.app.Service.Erase(v.r.Context(), body.Contact.Email); err != nil {
-		return err
-	}
-	v.flash("The person is erased, and gets no mail any more. The runs keep their numbers.")
-	return v.redirect("/contacts")
 }
 
 type suppressionsView struct {

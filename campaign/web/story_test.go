@@ -93,7 +93,10 @@ func TestErasing(t *testing.T) {
 		t.Errorf("all we know: %s", text)
 	}
 	w.admin.post(path+"/suppress", http.StatusSeeOther)
-	w.admin.post(path+"/erase", http.StatusSeeOther)
+	if text, _ := w.admin.post(path+"/erase", http.StatusUnprocessableEntity, "confirm", "bob@example.org"); !strings.Contains(text, "type the address") {
+		t.Errorf("erased by a slip: %s", text)
+	}
+	w.admin.post(path+"/erase", http.StatusSeeOther, "confirm", "Ann.Archer@example.org")
 	w.admin.get(path, http.StatusNotFound)
 	w.admin.importList("again.csv", "news", file)
 	for _, p := range []string{"/contacts?q=ann", "/suppressions?q=ann", "/audit", "/lists/1"} {
