@@ -19,6 +19,7 @@ type connection struct {
 	domain  string        // whose mail it carried last
 	idle    time.Time     // since when it has nothing to carry
 	quit    chan struct{} // closed when no more jobs are to be taken
+	yields  bool          // it ends for the site's mail from another source
 
 	line      context.Context // ends when it may not wait for its turn any more
 	leaveLine context.CancelFunc
@@ -54,7 +55,18 @@ func (c *connection) run(ctx context.Context) {
 	if c.session != nil {
 		c.session.Close()
 	}
+	if c.yields {
+		c.site.madeRoom(c.path)
+	}
 	c.left()
+}
+
+// makeRoom reports whether the connection ends for the site's mail from another source.
+func (c *connection) makeRoom() bool {
+	if len(c.gates) > 1 && !c.yields {
+		c.yields = c.site.makeRoom(c.path, c.began)
+	}
+	return c.yields
 }
 
 // end lets the connection end: what it still has in hand goes back to the path.
@@ -115,7 +127,7 @@ func (c *connection) deliver(ctx context.Context, p *prepared) {
 			break
 		}
 	}
-	if c.gates.over() || c.crowd.makeRoom(c.began) {
+	if c.gates.over() || c.makeRoom() || c.crowd.makeRoom(c.began) {
 		c.end()
 	}
 }

@@ -19,21 +19,22 @@ func (g gates) wait(ctx context.Context) error {
 	return nil
 }
 
-func (g gates) tryAcquire() bool {
-	for i := range g {
-		if !g[i].TryAcquire() {
-			for _, had := range g[:i] {
-				had.Release()
-			}
-			return false
-		}
-	}
-	return true
-}
-
 func (g gates) release() {
 	for _, gate := range g {
 		gate.Release()
+	}
+}
+
+// rest and resume tell that a connection has nothing to carry, and has again.
+func (g gates) rest() {
+	for _, gate := range g {
+		gate.Rest()
+	}
+}
+
+func (g gates) resume() {
+	for _, gate := range g {
+		gate.Resume()
 	}
 }
 

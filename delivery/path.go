@@ -172,11 +172,28 @@ func (p *path) begin() bool {
 
 // enter asks the gates and the crowd for a connection.
 func (p *path) enter() bool {
-	if !p.gates.tryAcquire() {
+	if !p.admit() {
 		return false
 	}
 	if !p.crowd.enter(p) {
 		p.gates.release()
+		return false
+	}
+	return true
+}
+
+// admit asks the gates for a connection: the path's own first, so that the site's goes to
+// nobody who cannot use it.
+func (p *path) admit() bool {
+	if len(p.gates) == 1 {
+		return p.gates[0].TryAcquire()
+	}
+	own := p.gates[1]
+	if !own.TryAcquire() {
+		return false
+	}
+	if !p.site.enter(p) {
+		own.Release()
 		return false
 	}
 	return true
@@ -197,6 +214,11 @@ func (p *path) growAfter(wait time.Duration) {
 // have nothing under way: they wait for a job, or for their turn, which may not come for
 // long. The others close after the message in hand.
 func (p *path) adjust() {
+	p.shrink()
+	p.grow()
+}
+
+func (p *path) shrink() {
 	p.mu.Lock()
 	var idle []*taker
 	for len(p.takers) > 0 && p.gates.over() {
@@ -215,7 +237,6 @@ func (p *path) adjust() {
 	for _, t := range idle {
 		p.crowd.wake(t)
 	}
-	p.grow()
 }
 
 // dismiss ends a connection that is idle, unless it has got a job meanwhile.
@@ -254,6 +275,8 @@ func (p *path) next(idle time.Duration, quit <-chan struct{}) (routed, bool) {
 	p.takers = append(p.takers, t)
 	p.mu.Unlock()
 	p.crowd.rest(t)
+	p.gates.rest()
+	defer p.gates.resume()
 	defer p.crowd.wake(t)
 
 	timer := time.NewTimer(idle)

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"iter"
-	"sync"
 	"time"
 
 	"broadside/delivery/meter"
@@ -25,9 +24,7 @@ type site struct {
 	provider string // "" if it is nobody we know
 	gate     ratelimit.Gate
 	meter    *meter.Site
-
-	mu    sync.Mutex
-	paths []*path
+	siblings
 }
 
 // pathKey names a path.
@@ -45,6 +42,9 @@ func (s *Sender) pathFor(r mx.Route, source *Source) *path {
 	st := s.sites[r.Site]
 	if st == nil {
 		st = &site{sender: s, name: r.Site, provider: r.Provider, meter: s.Meter.Site(r.Site)}
+		if s.sources.many {
+			st.starving, st.leaving, st.coming = map[*path]bool{}, map[*path]int{}, map[*path]int{}
+		}
 		rules := s.Shaper.Rules(st.provider, st.name)
 		st.gate = s.Limiter.Open(st.name, limitsOf(rules), st.wake)
 		s.sites[r.Site] = st
@@ -89,7 +89,7 @@ func (s *Sender) forgetLocked(p *path) {
 		return
 	}
 	delete(s.paths, key)
-	if p.site.remove(p) == 0 {
+	if p.site.siblings.forget(p) == 0 {
 		p.site.gate.Close()
 		delete(s.sites, p.site.name)
 	}
@@ -105,28 +105,13 @@ func (s *Sender) allPaths() []*path {
 	return all
 }
 
-// remove takes a path out and returns how many are left.
-func (st *site) remove(p *path) int {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	for i, other := range st.paths {
-		if other == p {
-			st.paths = append(st.paths[:i], st.paths[i+1:]...)
-			break
-		}
-	}
-	return len(st.paths)
-}
-
 // wake lets the site's paths open connections, or close some, after its gate said that
 // more, or fewer, are allowed.
 func (st *site) wake() {
-	st.mu.Lock()
-	paths := append([]*path(nil), st.paths...)
-	st.mu.Unlock()
-	for _, p := range paths {
-		p.adjust()
+	for _, p := range st.all() {
+		p.shrink()
 	}
+	st.grow()
 }
 
 // learned lets the site's paths look up what was learned, here or by another sender.

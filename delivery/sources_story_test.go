@@ -9,6 +9,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/delivery"
+	"broadside/delivery/shaping"
 	"broadside/delivery/smtptest"
 )
 
@@ -51,6 +52,42 @@ func TestPoolsShareOutTheirSources(t *testing.T) {
 	expect(t, w.finish(w.launch(func(s *campaign.Spec) { s.Name, s.Pool = "second", "new" })), campaign.Counts{Planned: 400, Accepted: 400})
 	if n := w.senders()[fresh]; n != by[fresh]+400 {
 		t.Errorf("%d messages left from the new source, want the pool's 400 more than %d", n, by[fresh])
+	}
+}
+
+// Two sources with mail for one site share the connections that it allows, though one of
+// them had them all when the other came.
+func TestSourcesShareASitesConnections(t *testing.T) {
+	const each = 450
+	w := newWorld(t, setting{network: "127.80.0.0/16", limits: shaping.Rules{Connections: 4}, tune: func(c *delivery.Config) {
+		twoSources(c)
+		c.Pools = map[string][]delivery.Share{"warm": {{Source: "warm", Weight: 1}}, "new": {{Source: "new", Weight: 1}}}
+	}}, shop("plain", smtptest.Behaviour{Latency: 20 * time.Millisecond}))
+	w.people(each, "plain.example")
+	first := w.launch(func(s *campaign.Spec) { s.Name, s.Pool = "first", "warm" })
+	w.engine()
+	w.eventually("the first source is at it", func() bool { return w.saw("plain").Accepted > each/10 })
+	second := w.launch(func(s *campaign.Spec) { s.Name, s.Pool = "second", "new" })
+	w.finish(first)
+	w.finish(second)
+	ofFirst, ofSecond := w.arrivals(first), w.arrivals(second)
+	// While both had mail, without what it took until the second had its connections.
+	from, until := ofSecond[50], ofFirst[each-50]
+	between := func(all []time.Time) (n int) {
+		for _, at := range all {
+			if at.After(from) && at.Before(until) {
+				n++
+			}
+		}
+		return n
+	}
+	a, b := between(ofFirst), between(ofSecond)
+	t.Logf("%d from the first source, %d from the second", a, b)
+	if a+b < each/4 || a > 5*b/2 || b > 5*a/2 {
+		t.Errorf("while both had mail, %d messages left from the source that came first, %d from the other", a, b)
+	}
+	if n := w.saw("plain").PeakConnections; n > 4 {
+		t.Errorf("%d connections at a time, 4 are allowed", n)
 	}
 }
 

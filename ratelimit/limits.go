@@ -33,6 +33,10 @@ type Gate interface {
 	// TryAcquire reports whether one more connection may be opened, and counts it. After
 	// false, wake is called when it is worth trying again.
 	TryAcquire() bool
+	// Rest tells that one of the connections has nothing to carry, until Resume: if others
+	// want it, Over asks for it.
+	Rest()
+	Resume()
 	// Release gives back a connection that is closed, or was not opened after all.
 	Release()
 	// Over reports whether one connection must be closed, because fewer are allowed than

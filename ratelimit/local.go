@@ -143,6 +143,12 @@ func (g *localGate) TryAcquire() bool {
 	return true
 }
 
+// Rest implements Gate. Within a process, who has connections knows which of them rest.
+func (g *localGate) Rest() {}
+
+// Resume implements Gate.
+func (g *localGate) Resume() {}
+
 // Release implements Gate.
 func (g *localGate) Release() {
 	g.mu.Lock()

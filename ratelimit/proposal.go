@@ -38,6 +38,7 @@ type proposal struct {
 	covered int64
 	next    time.Duration
 	unmet   bool // asking before next brings nothing
+	wanted  bool // others want more connections than they have
 }
 
 // propose makes a table out of the known one. What it gives up is given up from now on.
@@ -64,14 +65,15 @@ func (g *sharedGate) propose() proposal {
 		Connections: old.Connections, Want: g.wantedConnections(),
 		Pace: g.wantedPace(waiting),
 	})
+	if len(p.table.Members) > 1 { // what is not open, others may want
+		p.table.Members[me].Connections = min(old.Connections, g.held)
+	}
 	limits := p.table.limits()
 	p.table.setRate(limits.Rate, now)
 
 	var fair int
 	p.grant, fair = p.table.share(me, limits.Connections, now)
-	if len(p.table.Members) == 1 { // nobody needs what we don't use
-		p.grant = max(p.grant, min(old.Connections, limits.Connections))
-	}
+	p.wanted = p.table.othersWant(me)
 	if g.s.quiet(now) {
 		p.grant = min(p.grant, g.held)
 	}

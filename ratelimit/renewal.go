@@ -203,7 +203,8 @@ func (g *sharedGate) adopt(p *proposal, written bool) {
 	g.mu.Lock()
 	now := g.s.clock.server()
 	g.pause = 0
-	g.peak = g.held
+	g.peak = g.held - g.resting
+	g.wanted = p.wanted
 	g.credit, g.covered = p.credit, p.covered
 	g.may = min(p.grant, g.told.Connections)
 	if g.s.quiet(now) {

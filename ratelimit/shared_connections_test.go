@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +106,48 @@ func TestSharedConnectionIsHandedOver(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A connection with nothing to carry is kept while nobody wants it, and given up when
+// somebody does.
+func TestSharedConnectionsThatRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		l := Limits{Rate: 100, Connections: 2}
+		woken := make(chan struct{}, 10)
+		shared, err := newShared(t.Context(), w, SharedOptions{Name: "a", Log: slog.New(slog.DiscardHandler), Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		idle := shared.Open("site", l, func() { woken <- struct{}{} })
+		for held := 0; held < 2; {
+			if idle.TryAcquire() {
+				held++
+				w.open.Add(1)
+				continue
+			}
+			<-woken
+		}
+		idle.Rest()
+		time.Sleep(20 * time.Second)
+		if idle.Over() {
+			t.Error("a connection is to be closed that nobody else wants")
+		}
+		b := w.process(t, "b", l, 1, 10*time.Millisecond, 0)
+		<-woken
+		if !idle.Over() || idle.Over() {
+			t.Error("the one that rests is to be closed, and no other")
+		}
+		w.open.Add(-1)
+		idle.Resume()
+		idle.Release()
+		soon(t, "b has the connection that rested", func() bool { return b.has(1) })
+		w.neverMore(t, 2)
+		b.stop()
+		idle.Release()
+		idle.Close()
+		shared.Close()
+	})
 }
 
 // A closed key is forgotten by the process, and its connections are free for others.

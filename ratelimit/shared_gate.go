@@ -26,11 +26,13 @@ type sharedGate struct {
 	used, lost int     // slots, since the last renewal
 	waited     bool    // some message, since then
 
-	held    int // connections
-	leaving int // of them: told by Over to close
-	peak    int // most held since the last renewal
-	asked   int // refused since the last wake
-	may     int // connections are our own
+	held    int  // connections
+	leaving int  // of them: told by Over to close
+	resting int  // of them: have nothing to carry
+	peak    int  // most that had, since the last renewal
+	asked   int  // refused since the last wake
+	may     int  // connections are our own
+	wanted  bool // by others, more than they have
 	until   int64
 
 	timer *time.Timer // of the next renewal
@@ -127,7 +129,7 @@ func (g *sharedGate) TryAcquire() bool {
 	now := g.s.clock.server()
 	if g.held < g.allowed(now) {
 		g.held++
-		g.peak = max(g.peak, g.held)
+		g.peak = max(g.peak, g.held-g.resting)
 		return true
 	}
 	g.asked = min(g.asked+1, max(g.told.Connections, 1))
@@ -141,6 +143,24 @@ func (g *sharedGate) allowed(now int64) int {
 		return 0
 	}
 	return g.may
+}
+
+// Rest implements Gate. Who was refused a connection before there was one to spare, and
+// wants it still, asks again.
+func (g *sharedGate) Rest() {
+	g.mu.Lock()
+	if g.resting++; g.wanted && g.resting == g.held {
+		g.ask(g.s.clock.server())
+	}
+	g.unlockAndWake(g.asked > 0)
+}
+
+// Resume implements Gate.
+func (g *sharedGate) Resume() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.resting--
+	g.peak = max(g.peak, g.held-g.resting)
 }
 
 // Release implements Gate.

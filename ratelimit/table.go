@@ -22,7 +22,8 @@ type table struct {
 	// Start is the first slot of unit 0; bit i of Taken says that unit i is taken.
 	Start int64  `json:"start"`
 	Taken uint64 `json:"taken"`
-	// Last is the last slot that was ever taken. Another grid begins after it.
+	// Last is the last slot that was ever taken, and not given back. Another grid begins
+	// after it.
 	Last    int64    `json:"last"`
 	Members []member `json:"members"`
 }
@@ -183,10 +184,21 @@ func (t *table) giveBack(b block) bool {
 		}
 		if !t.free(i) && t.unit(i) == b {
 			t.Taken &^= 1 << i
+			t.lower()
 			return true
 		}
 	}
 	return false
+}
+
+// lower sets Last back to what is still taken; what was used before Start lies before it.
+func (t *table) lower() {
+	apart, _ := t.grid()
+	last := t.Start - int64(apart)
+	if n := bits.Len64(t.Taken); n > 0 {
+		last = t.unit(n - 1).last()
+	}
+	t.Last = min(t.Last, last)
 }
 
 // firstFree is the first slot that nobody has.
@@ -229,14 +241,33 @@ func (t *table) remove(name string) {
 }
 
 // share is how many connections a member may have: its fair share, as far as the others
-// have given up what is more than theirs.
+// have given up what is more than theirs. What nobody wants stays with who has it.
 func (t *table) share(me, limit int, now int64) (may, fair int) {
 	wants := make([]int, len(t.Members))
 	for i, m := range t.Members {
 		wants[i] = m.Want
 	}
-	fair = shareConnections(limit, wants, now)[me]
-	return max(min(fair, limit-t.othersConnections(me)), 0), fair
+	shares := shareConnections(limit, wants, now)
+	left := limit
+	for _, n := range shares {
+		left -= n
+	}
+	for i, m := range t.Members {
+		kept := min(max(m.Connections-shares[i], 0), max(left, 0))
+		shares[i] += kept
+		left -= kept
+	}
+	return max(min(shares[me], limit-t.othersConnections(me)), 0), shares[me]
+}
+
+// othersWant reports whether another member wants more connections than it has.
+func (t *table) othersWant(me int) bool {
+	for i, m := range t.Members {
+		if i != me && m.Want > m.Connections {
+			return true
+		}
+	}
+	return false
 }
 
 // sharePace is a member's share of the rate: a fair one of what is scarce, and an equal
