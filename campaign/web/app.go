@@ -45,6 +45,7 @@ func (a *App) routes() {
 	a.page("POST /campaigns/{id}/clone", account.Write, "clone campaign", cloneCampaign)
 	a.page("POST /campaigns/{id}/archive", account.Write, "archive campaign", archiveCampaign)
 	a.page("POST /campaigns/{id}/restore", account.Write, "restore campaign", restoreCampaign)
+	a.page("POST /campaigns/{id}/follow-up", account.Write, "follow up campaign", followUp)
 	a.page("GET /campaigns/{id}/preview", account.See, "", showPreview)
 	a.page("GET /campaigns/{id}/inbox", account.See, "", showInbox)
 	a.page("POST /campaigns/{id}/test", account.Write, "send test", sendTest)

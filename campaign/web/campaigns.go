@@ -153,6 +153,24 @@ func cloneCampaign(v *visit) error {
 	return v.redirect(fmt.Sprintf("/campaigns/%d", copied.ID))
 }
 
+// followUp makes the draft of a correction, or of another attempt.
+func followUp(v *visit) error {
+	c, err := v.campaign()
+	if err != nil {
+		return err
+	}
+	f, err := v.readForm("whom")
+	if err != nil {
+		return err
+	}
+	copied, err := v.app.Service.FollowUp(v.r.Context(), c, campaign.Whom(f.Values["whom"]))
+	if err != nil {
+		return err
+	}
+	v.flash("This copy of %s goes to those whom it %s. Write it, and start it when it is ready.", c.Spec.Name, f.Values["whom"])
+	return v.redirect(fmt.Sprintf("/campaigns/%d", copied.ID))
+}
+
 // campaign finds the campaign that the path names.
 func (v *visit) campaign() (campaign.Campaign, error) {
 	id, err := v.id("id")

@@ -97,6 +97,8 @@ func (w *world) values(op string) map[string]any {
 		data := map[string]json.RawMessage{"code": json.RawMessage("1")}
 		m, _ := must2(w.service.SendMessage(ctx, campaign.NewMessage{Template: w.template().Spec.Name, To: "hal@example.org", Data: data}))(w)
 		return map[string]any{"message": m.ID}
+	case "follow-up-campaign":
+		return map[string]any{"campaign": w.campaign().ID, "body.whom": "missed"}
 	case "pause-site", "resume-site":
 		return map[string]any{"site": "google"}
 	}

@@ -46,6 +46,7 @@ func (a *API) addCampaigns() {
 	add(a, Operation{Method: "POST", Path: "/campaigns", ID: "create-campaign", Tag: "campaigns", Summary: "Make a campaign", Means: "All but its name may be missing. A name is taken once: asking again is a conflict, and makes no second one.", Need: account.Write, Action: "create campaign", Status: http.StatusCreated, MaxBody: draftBytes}, a.createCampaign)
 	add(a, Operation{Method: "GET", Path: "/campaigns/{campaign}", ID: "show-campaign", Tag: "campaigns", Summary: "A campaign with all of its text and files", Need: account.See}, a.showCampaign)
 	add(a, Operation{Method: "PUT", Path: "/campaigns/{campaign}", ID: "edit-campaign", Tag: "campaigns", Summary: "Replace a campaign's text", Means: "It is a conflict when somebody changed it since the version that was read. Runs that were started keep what they were started with.", Need: account.Write, Action: "edit campaign", MaxBody: draftBytes}, a.editCampaign)
+	add(a, Operation{Method: "POST", Path: "/campaigns/{campaign}/follow-up", ID: "follow-up-campaign", Tag: "campaigns", Summary: "Make a copy for those whom it reached, or for those whom it missed", Means: "The copy is a draft: write it, and start it. A correction goes to reached; sending again to failed, to missed.", Need: account.Write, Action: "follow up campaign", Status: http.StatusCreated}, a.followUp)
 	add(a, Operation{Method: "POST", Path: "/campaigns/{campaign}/clone", ID: "clone-campaign", Tag: "campaigns", Summary: "Make a copy under a name that is free", Need: account.Write, Action: "clone campaign", Status: http.StatusCreated}, a.cloneCampaign)
 	add(a, Operation{Method: "POST", Path: "/campaigns/{campaign}/archive", ID: "archive-campaign", Tag: "campaigns", Summary: "Put a campaign away", Means: "Its runs and reports stay. It is a conflict while a run is open or the campaign repeats. Asking twice changes nothing.", Need: account.Write, Action: "archive campaign"}, a.archive)
 	add(a, Operation{Method: "POST", Path: "/campaigns/{campaign}/restore", ID: "restore-campaign", Tag: "campaigns", Summary: "Take a campaign out of the archive", Means: "Asking twice changes nothing.", Need: account.Write, Action: "restore campaign"}, a.restore)
@@ -152,6 +153,22 @@ func (a *API) cloneCampaign(ctx context.Context, c *call, in *CampaignPath) (*bo
 		return nil, err
 	}
 	copied, err := a.Service.Clone(ctx, found)
+	return answer(campaignOf(copied), err)
+}
+
+type following struct {
+	CampaignPath
+	Body struct {
+		Whom string `json:"whom" enum:"reached,missed" doc:"reached: a server took a message, and none came back since. missed: everybody else of its audience, as it is now."`
+	}
+}
+
+func (a *API) followUp(ctx context.Context, c *call, in *following) (*body[Campaign], error) {
+	found, err := a.campaign(ctx, c, in.CampaignPath)
+	if err != nil {
+		return nil, err
+	}
+	copied, err := a.Service.FollowUp(ctx, found, campaign.Whom(in.Body.Whom))
 	return answer(campaignOf(copied), err)
 }
 
