@@ -80,6 +80,7 @@ const (
 	AwaitingTurn       Reason = 26 // the site is full of other mail of ours: no attempt was made
 	SourceWarming      Reason = 27 // the day's allowance of a new source is used up: no attempt was made
 	ConsentLapsed      Reason = 28 // the consent was given for a time that is over
+	NoSource           Reason = 29 // no sender has a source of the campaign's pool: no attempt was made
 )
 
 var reasonNames = [...]string{
@@ -87,7 +88,7 @@ var reasonNames = [...]string{
 	"blocked", "policy", "authentication", "host unreachable", "timed out",
 	"connection lost", "TLS failed", "too large", "server busy", "refused",
 	"protocol error", "given up", "suppressed", "unsubscribed", "merge failed",
-	"erased", "address unsupported", "internal failure", "DNS failed", "possibly accepted", "awaiting its turn", "source warming up", "consent lapsed",
+	"erased", "address unsupported", "internal failure", "DNS failed", "possibly accepted", "awaiting its turn", "source warming up", "consent lapsed", "no source of its pool",
 }
 
 func (r Reason) String() string {

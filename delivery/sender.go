@@ -100,6 +100,8 @@ type Sender struct {
 	sites map[string]*site
 	paths map[pathKey]*path
 	made  int // paths made so far
+	// warned is when a run was warned of whose pool is missing.
+	warned map[campaign.RunID]time.Time
 }
 
 // NewSender makes a sender.
@@ -110,7 +112,7 @@ func NewSender(cfg Config) *Sender {
 	if cfg.Connections == 0 {
 		cfg.Connections = 1000
 	}
-	s := &Sender{Config: cfg, crowd: newCrowd(cfg.Connections), sites: map[string]*site{}, paths: map[pathKey]*path{}}
+	s := &Sender{Config: cfg, crowd: newCrowd(cfg.Connections), sites: map[string]*site{}, paths: map[pathKey]*path{}, warned: map[campaign.RunID]time.Time{}}
 	s.sources = newSources(cfg.Sources, cfg.Pools)
 	return s
 }
@@ -139,7 +141,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 	defer runs.Close()
 	s.runs = runs
-	if s.members, err = s.Queue.Join(ctx); err != nil {
+	if s.members, err = s.Queue.Join(ctx, s.sources.kind()); err != nil {
 		return err
 	}
 	defer s.members.Leave()

@@ -30,6 +30,7 @@ const DefaultPool = "default"
 // sources are what this sender has, by pool.
 type sources struct {
 	pools map[string][]weighted
+	none  bool // no source was named: the system's serves every pool
 	many  bool // more than one source
 }
 
@@ -42,10 +43,10 @@ type weighted struct {
 // another machine's, are left out. Without a default pool all sources are in it, in
 // equal parts; without any source the system chooses.
 func newSources(have []Source, pools map[string][]Share) *sources {
-	if len(have) == 0 {
+	s := &sources{pools: map[string][]weighted{}, none: len(have) == 0, many: len(have) > 1}
+	if s.none {
 		have = []Source{{}}
 	}
-	s := &sources{pools: map[string][]weighted{}, many: len(have) > 1}
 	byName := map[string]*Source{}
 	for i := range have {
 		byName[have[i].Name] = &have[i]

@@ -2,7 +2,9 @@ package delivery_test
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -89,6 +91,64 @@ func TestSourcesShareASitesConnections(t *testing.T) {
 	if n := w.saw("plain").PeakConnections; n > 4 {
 		t.Errorf("%d connections at a time, 4 are allowed", n)
 	}
+}
+
+// Mail whose pool no sender has waits, with one warning, and leaves when a sender comes
+// that has it, also from a lane that another one takes.
+func TestMailOfAPoolThatIsNotHereWaits(t *testing.T) {
+	var said warnings
+	w := newWorld(t, setting{network: "127.81.0.0/16", nats: startNATS(t), tune: func(c *delivery.Config) {
+		c.Log = slog.New(&said)
+		twoSources(c)
+		c.Sources, c.Pools = c.Sources[:1], map[string][]delivery.Share{"new": {{Source: "new", Weight: 1}}}
+	}}, shop("plain", smtptest.Behaviour{}))
+	w.people(30, "plain.example")
+	w.plan()
+	w.sharing("has-not", 0)
+	run := w.launch(func(s *campaign.Spec) { s.Pool = "new" })
+	w.eventually("all wait", func() bool { return w.counts(run).Deferred == 30 })
+	for _, row := range w.rows(run, campaign.Deferred) {
+		if row.Reason != campaign.NoSource {
+			t.Errorf("%s waits because of %s", row.Email, row.Reason)
+		}
+	}
+	twoSources(&w.config)
+	w.config.Sources = w.config.Sources[1:]
+	w.sharing("has", 0)
+	if c := w.finish(run); c.Accepted != 30 {
+		t.Errorf("the balance is %+v", c)
+	}
+	if n := said.of("has a source of the campaign's pool"); n != 1 {
+		t.Errorf("%d warnings, want one", n)
+	}
+}
+
+// warnings keeps what a log warns of.
+type warnings struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (l *warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+func (l *warnings) WithAttrs([]slog.Attr) slog.Handler               { return l }
+func (l *warnings) WithGroup(string) slog.Handler                    { return l }
+func (l *warnings) Handle(_ context.Context, r slog.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.said = append(l.said, r.Message)
+	return nil
+}
+
+// of counts the warnings that contain a text.
+func (l *warnings) of(text string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, said := range l.said {
+		if strings.Contains(said, text) {
+			n++
+		}
+	}
+	return n
 }
 
 // allowances are a Quota of one process.

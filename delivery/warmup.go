@@ -87,25 +87,6 @@ func (s *Sender) sourceFor(ctx context.Context, it *item, route mx.Route) (*Sour
 	return nil, false
 }
 
-// poolOf are the sources that this sender has of a job's pool.
-func (s *Sender) poolOf(ctx context.Context, it *item) ([]weighted, bool) {
-	if !s.sources.many {
-		return s.sources.pools[""], true
-	}
-	c, err := s.contents.of(ctx, it.Job.Run)
-	if err != nil {
-		s.broken(ctx, it, err)
-		return nil, false
-	}
-	from := s.sources.of(c.run.Spec.Pool)
-	if len(from) == 0 {
-		s.Log.Warn("sender: no source of the campaign's pool is here, the job is given back for another sender", "pool", c.run.Spec.Pool, "run", it.Job.Run)
-		s.giveBack(ctx, it, soon)
-		return nil, false
-	}
-	return from, true
-}
-
 // warm reports whether a source may send one more message to a site today, and counts
 // it.
 func (s *Sender) warm(ctx context.Context, source *Source, site string, now time.Time) (bool, error) {

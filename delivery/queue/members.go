@@ -13,24 +13,31 @@ import (
 )
 
 // Members are the senders that are alive. Each has a key in the leases' bucket that
-// expires unless it is renewed, and sees those of the others. It is safe for concurrent
-// use.
+// expires unless it is renewed, with its kind as the value, and sees those of the others.
+// It is safe for concurrent use.
 //
 // Membership shares out work that anybody may do and one does best: two that believe
 // the same lane to be theirs, for a moment, do no harm.
 type Members struct {
 	q    *Queue
 	key  string
+	kind string
 	stop context.CancelFunc
 	work sync.WaitGroup
 
 	mu    sync.RWMutex
-	heard map[string]time.Time // of the others, by key: when each renewed last
+	heard map[string]heard // of the others, by key
 }
 
-// Join makes this process a member until Leave.
-func (q *Queue) Join(ctx context.Context) (*Members, error) {
-	m := &Members{q: q, key: "member." + hex.EncodeToString([]byte(q.opt.Name)), heard: map[string]time.Time{}}
+// heard is when a member renewed last, and what it is.
+type heard struct {
+	at   time.Time
+	kind string
+}
+
+// Join makes this process a member until Leave. Members of a kind can do the same work.
+func (q *Queue) Join(ctx context.Context, kind string) (*Members, error) {
+	m := &Members{q: q, key: "member." + hex.EncodeToString([]byte(q.opt.Name)), kind: kind, heard: map[string]heard{}}
 	ctx, m.stop = context.WithCancel(ctx)
 	if err := m.renew(ctx); err != nil {
 		m.stop()
@@ -63,7 +70,7 @@ func (m *Members) Leave() {
 // renew publishes to the bucket's subject because KeyValue.Put would set no TTL.
 func (m *Members) renew(ctx context.Context) error {
 	_, err := m.q.js.PublishMsg(ctx,
-		&nats.Msg{Subject: "$KV." + leasesBucket + "." + m.key, Data: []byte(m.q.opt.Name)},
+		&nats.Msg{Subject: "$KV." + leasesBucket + "." + m.key, Data: []byte(m.kind)},
 		jetstream.WithMsgTTL(m.q.opt.LeaseTTL))
 	if err != nil {
 		return fmt.Errorf("queue: joining the members: %w", err)
@@ -96,7 +103,7 @@ func (m *Members) follow(w jetstream.KeyWatcher) {
 		}
 		m.mu.Lock()
 		if entry.Operation() == jetstream.KeyValuePut {
-			m.heard[entry.Key()] = time.Now()
+			m.heard[entry.Key()] = heard{time.Now(), string(entry.Value())}
 		} else {
 			delete(m.heard, entry.Key())
 		}
@@ -104,17 +111,16 @@ func (m *Members) follow(w jetstream.KeyWatcher) {
 	}
 }
 
-// Mine reports whether a piece of work is this member's. Each falls to the member
-// whose name and its own together have the highest hash, so that one who comes or goes
-// moves only what becomes, or was, his (Thaler and Ravishankar, 1998).
+// Mine reports whether a piece of work is this member's: one of each kind has it. Among
+// them it falls to the member whose name and its own together have the highest hash, so
+// that one who comes or goes moves only what becomes, or was, his (Thaler and
+// Ravishankar, 1998).
 func (m *Members) Mine(work string) bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	own, gone := claim(work, m.key), time.Now().Add(-2*m.q.opt.LeaseTTL)
-	for key, heard := range m.heard {
-		// The server, or the connection to it, may be gone at the moment at which it would
-		// tell of an expiry.
-		if heard.Before(gone) {
+	own := claim(work, m.key)
+	for key, other := range m.heard {
+		if other.kind != m.kind || !m.alive(other) {
 			continue
 		}
 		if c := claim(work, key); c > own || c == own && key > m.key {
@@ -122,6 +128,23 @@ func (m *Members) Mine(work string) bool {
 		}
 	}
 	return true
+}
+
+// alive reports whether a member may be alive still. The server, or the connection to it,
+// may be gone at the moment at which it would tell of an expiry.
+func (m *Members) alive(other heard) bool { return time.Since(other.at) <= 2*m.q.opt.LeaseTTL }
+
+// Others are the kinds of the other members that are alive.
+func (m *Members) Others() []string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var kinds []string
+	for _, other := range m.heard {
+		if m.alive(other) {
+			kinds = append(kinds, other.kind)
+		}
+	}
+	return kinds
 }
 
 // claim is a member's claim to a piece of work. FNV alone hardly mixes what comes last,

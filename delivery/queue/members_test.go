@@ -28,7 +28,7 @@ func TestMembersShareOutTheWork(t *testing.T) {
 	server := startServer(t, t.TempDir())
 	join := func(name string) *Members {
 		q := connect(t, Options{Embedded: server, Name: name, LeaseTTL: 2 * time.Second})
-		return must[*Members](t)(q.Join(t.Context()))
+		return must[*Members](t)(q.Join(t.Context(), "kind"))
 	}
 	const pieces = 64
 	all := map[string]*Members{}
@@ -72,10 +72,10 @@ func TestMembersShareOutTheWork(t *testing.T) {
 // it, is taken for gone when it has not renewed for long enough.
 func TestASilentMemberIsGone(t *testing.T) {
 	const ttl = time.Minute
-	m := &Members{q: &Queue{opt: Options{LeaseTTL: ttl}}, key: "member.a", heard: map[string]time.Time{}}
+	m := &Members{q: &Queue{opt: Options{LeaseTTL: ttl}}, key: "member.a", heard: map[string]heard{}}
 	for n := range 8 {
-		m.heard[fmt.Sprintf("member.alive-%d", n)] = time.Now().Add(-ttl)
-		m.heard[fmt.Sprintf("member.dead-%d", n)] = time.Now().Add(-2*ttl - time.Second)
+		m.heard[fmt.Sprintf("member.alive-%d", n)] = heard{at: time.Now().Add(-ttl)}
+		m.heard[fmt.Sprintf("member.dead-%d", n)] = heard{at: time.Now().Add(-2*ttl - time.Second)}
 	}
 	mine := 0
 	for n := range 900 {
