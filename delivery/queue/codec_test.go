@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,45 @@ func TestJobsSurviveTheWire(t *testing.T) {
 	}
 }
 
+func TestPacketsSurviveTheWire(t *testing.T) {
+	jobs := jobsFor(lane, 1, 1, 3*packetJobs+5)
+	jobs[20].Express = true                                            // apart from those around it
+	jobs[40].Attributes = []byte(strings.Repeat("x", packetBytes))     // alone
+	jobs[42].Attributes = []byte(strings.Repeat("y", packetBytes-200)) // with what fits beside it
+	jobs[43].Attributes = []byte(strings.Repeat("z", packetBytes-200)) // not
+	var sizes []int
+	var got []campaign.Job
+	packets(jobs, func(of []campaign.Job, wire []byte) {
+		sizes = append(sizes, len(of))
+		back, err := decodeJobs(wire)
+		if err != nil || len(back) != len(of) {
+			t.Fatalf("%d jobs came back as %d, %v", len(of), len(back), err)
+		}
+		got = append(got, back...)
+	})
+	if want := []int{16, 4, 1, 16, 3, 1, 2, 5, 5}; !slices.Equal(sizes, want) {
+		t.Errorf("packets of %v jobs, want %v", sizes, want)
+	}
+	for i := range jobs {
+		if !same(got[i], jobs[i]) {
+			t.Fatalf("sent %+v\n got %+v", jobs[i], got[i])
+		}
+	}
+	// A job alone, as retries travel, is a packet too; one of none or too many is not.
+	if one, err := decodeJobs(appendJob(nil, &jobs[0])); err != nil || len(one) != 1 || !same(one[0], jobs[0]) {
+		t.Errorf("a job alone came back as %+v, %v", one, err)
+	}
+	many := []byte{packetVersion}
+	for range packetJobs + 1 {
+		many = appendBytes(many, appendJob(nil, &jobs[0]))
+	}
+	for _, wire := range [][]byte{nil, {packetVersion}, {packetVersion, 0}, {packetVersion, 9, 1}, many, {3}} {
+		if _, err := decodeJobs(wire); !errors.Is(err, errCorrupt) {
+			t.Errorf("%d bytes: %v, want %v", len(wire), err, errCorrupt)
+		}
+	}
+}
+
 func TestEventsSurviveTheWire(t *testing.T) {
 	wire := appendEvents(nil, sampleEvents)
 	before := []campaign.Event{{Attempt: 9}}
@@ -106,6 +146,33 @@ func FuzzDecodeJob(f *testing.F) {
 		if err != nil || !same(job, again) {
 			t.Errorf("read %+v\nthen %+v, %v", job, again, err)
 		}
+	})
+}
+
+func FuzzDecodeJobs(f *testing.F) {
+	f.Add(appendJob(nil, &sampleJobs[1]))
+	packets(sampleJobs, func(_ []campaign.Job, wire []byte) { f.Add(wire) })
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		jobs, err := decodeJobs(wire)
+		if err != nil {
+			return
+		}
+		if len(jobs) == 0 || len(jobs) > packetJobs {
+			t.Fatalf("a message of %d jobs", len(jobs))
+		}
+		i := 0
+		packets(jobs, func(of []campaign.Job, wire []byte) {
+			again, err := decodeJobs(wire)
+			if err != nil || len(again) != len(of) {
+				t.Fatalf("%d jobs, read again as %d, %v", len(of), len(again), err)
+			}
+			for k := range again {
+				if !same(jobs[i], again[k]) {
+					t.Errorf("read %+v\nthen %+v", jobs[i], again[k])
+				}
+				i++
+			}
+		})
 	})
 }
 

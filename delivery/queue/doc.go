@@ -3,7 +3,8 @@
 //
 // The data on disk is JetStream's:
 //
-//	JOBS    job.<lane>.<x|b>.<run>    jobs to be done, x express and b bulk
+//	JOBS    job.<lane>.<x|b>.<run>.<n>
+//	                                  packets of n jobs to be done, x express and b bulk
 //	        cur.<lane>.<run>          the planner's marker: how far the lane is fed
 //	RETRY   rat.<lane>.<run>.<rcpt>   one schedule per deferred recipient
 //	        rdue.<lane>.<run>         retries that have come due

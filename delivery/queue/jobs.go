@@ -16,8 +16,8 @@ import (
 	"broadside/campaign"
 )
 
-// MaxBatch is how many jobs fit in one atomic batch beside the marker (ADR-50
-// allows 1,000 messages).
+// MaxBatch is how many jobs fit in one atomic batch beside the marker, also when each
+// travels alone (ADR-50 allows 1,000 messages).
 const MaxBatch = 999
 
 // The API error codes of a message whose expected last subject sequence is not met, by
@@ -34,12 +34,14 @@ func wrongSequence(err error) bool {
 
 var _ campaign.JobQueue = (*Queue)(nil)
 
-func jobSubject(lane campaign.Lane, express bool, run campaign.RunID) string {
+// jobSubject is that of messages with so many jobs: the stream counts messages by their
+// subjects, and the subjects make jobs of that.
+func jobSubject(lane campaign.Lane, express bool, run campaign.RunID, jobs int) string {
 	class := "b"
 	if express {
 		class = "x"
 	}
-	return "job." + lane.String() + "." + class + "." + strconv.FormatInt(int64(run), 10)
+	return "job." + lane.String() + "." + class + "." + strconv.FormatInt(int64(run), 10) + "." + strconv.Itoa(jobs)
 }
 
 func markerSubject(lane campaign.Lane, run campaign.RunID) string {
@@ -82,16 +84,14 @@ func (q *Queue) Feed(ctx context.Context, lane campaign.Lane, run campaign.RunID
 	marker.Data = body
 	marker.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	marker.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(prev.Seq, 10))
-	batch := make([]*nats.Msg, 1, len(jobs)+1)
-	batch[0] = marker
-	for i := range jobs {
-		j := &jobs[i]
+	batch := append(make([]*nats.Msg, 0, len(jobs)/packetJobs+2), marker)
+	packets(jobs, func(jobs []campaign.Job, data []byte) {
 		batch = append(batch, &nats.Msg{
-			Subject: jobSubject(lane, j.Express, run),
+			Subject: jobSubject(lane, jobs[0].Express, run, len(jobs)),
 			Header:  make(nats.Header, 3), // room for the batch's headers
-			Data:    appendJob(make([]byte, 0, 48+len(j.Email)+len(j.Attributes)), j),
+			Data:    data,
 		})
-	}
+	})
 	ack, err := jetstreamext.PublishMsgBatch(ctx, q.js, batch, jetstreamext.BatchFlowControl{
 		// The stale marker is refused at the commit; asking after the first message
 		// would only add a round trip to every batch.
@@ -103,7 +103,7 @@ func (q *Queue) Feed(ctx context.Context, lane campaign.Lane, run campaign.RunID
 		}
 		return prev, fmt.Errorf("queue: feeding lane %s of run %d: %w", lane, run, explain(err))
 	}
-	next.Seq = ack.Sequence - uint64(len(jobs))
+	next.Seq = ack.Sequence - uint64(len(batch)-1)
 	return next, nil
 }
 
@@ -118,13 +118,15 @@ func (q *Queue) Depth(ctx context.Context) (campaign.Depth, error) {
 		return d, err
 	}
 	byToken := q.laneTokens()
-	for subject, n := range jobs { // job.<lane>.<x|b>.<run>
+	for subject, n := range jobs { // job.<lane>.<x|b>.<run>.<jobs>
 		part := strings.Split(subject, ".")
-		lane, run, ok := laneRun(byToken, part[1], part[len(part)-1])
-		if !ok {
-			continue
+		each := int64(1)
+		if len(part) == 5 {
+			each, _ = strconv.ParseInt(part[4], 10, 64)
 		}
-		d.Jobs[campaign.LaneRun{Lane: lane, Run: run}] += int64(n)
+		if lane, run, ok := laneRun(byToken, part[1], part[3]); ok {
+			d.Jobs[campaign.LaneRun{Lane: lane, Run: run}] += int64(n) * each
+		}
 	}
 	due, err := q.subjects(ctx, q.retry, "rdue.>")
 	if err != nil {
@@ -170,7 +172,8 @@ func (q *Queue) DropRun(ctx context.Context, run campaign.RunID) error {
 		stream jetstream.Stream
 		filter string
 	}{
-		{q.jobs, "job.*.*." + id},
+		{q.jobs, "job.*.*." + id}, // of a version that sent each job alone
+		{q.jobs, "job.*.*." + id + ".*"},
 		{q.jobs, "cur.*." + id},
 		{q.retry, "rat.*." + id + ".>"},
 		{q.retry, "rdue.*." + id},

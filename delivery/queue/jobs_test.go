@@ -3,6 +3,7 @@ package queue
 import (
 	"errors"
 	"maps"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -103,15 +104,17 @@ func eachOnce(t *testing.T, q *Queue, lane campaign.Lane, run campaign.RunID, la
 	t.Helper()
 	info := must[*jetstream.StreamInfo](t)(q.jobs.Info(t.Context()))
 	cons := must[jetstream.Consumer](t)(q.jobs.CreateConsumer(t.Context(), jetstream.ConsumerConfig{
-		FilterSubject: jobSubject(lane, false, run), AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Minute, MaxAckPending: -1,
+		FilterSubject: "job." + lane.String() + ".b." + strconv.FormatInt(int64(run), 10) + ".*", AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Minute, MaxAckPending: -1,
 	}))
 	times := map[campaign.ContactID]int{}
 	for read := 0; read < last; {
-		batch := must[jetstream.MessageBatch](t)(cons.Fetch(last-read, jetstream.FetchMaxWait(5*time.Second)))
+		batch := must[jetstream.MessageBatch](t)(cons.Fetch(1, jetstream.FetchMaxWait(5*time.Second)))
 		got := 0
 		for msg := range batch.Messages() {
-			got++
-			times[must[campaign.Job](t)(decodeJob(msg.Data())).Contact]++
+			for _, j := range must[[]campaign.Job](t)(decodeJobs(msg.Data())) {
+				got++
+				times[j.Contact]++
+			}
 		}
 		if got == 0 {
 			t.Fatalf("%d of %d jobs came; the stream has %d messages", read, last, info.State.Msgs)
@@ -230,14 +233,16 @@ func TestDepthCountsByLaneAndRun(t *testing.T) {
 	}
 	// What a sender has in hand still counts; what it has acknowledged does not.
 	src := must[*Source](t)(q.Source(t.Context(), lane, ExpressJobs))
-	inHand := take(t, src, 2)
-	if n := depth(t, q).Jobs[campaign.LaneRun{Lane: lane, Run: 2}]; n != 4 {
-		t.Errorf("with two of four in hand the depth is %d", n)
+	inHand := take(t, src, 4)
+	for i, d := range inHand {
+		if n := depth(t, q).Jobs[campaign.LaneRun{Lane: lane, Run: 2}]; n != 4 {
+			t.Errorf("with a packet of four in hand, %d of them done, the depth is %d", i, n)
+		}
+		if err := d.Ack(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := inHand[0].Ack(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the acknowledged job is gone", func() bool { return depth(t, q).Jobs[campaign.LaneRun{Lane: lane, Run: 2}] == 3 })
+	eventually(t, "the acknowledged packet is gone", func() bool { return depth(t, q).Jobs[campaign.LaneRun{Lane: lane, Run: 2}] == 0 })
 }
 
 func TestDropRunTakesAllOfOneRunAndNothingOfAnother(t *testing.T) {

@@ -27,15 +27,16 @@ type Source struct {
 	q    *Queue
 	cons jetstream.Consumer
 	name string
+	each int // jobs in a message: the most of those that came last
 
 	// A server that dies may forget the last deliveries that it made, and count the
-	// next ones as first ones. Those are the first jobs, at most MaxInHand, that come
-	// after connecting: old counts down how many more may be such.
+	// next ones as first ones. Those are the first messages, at most one for each of
+	// MaxInHand jobs, that come after connecting: old counts down how many more may be such.
 	old       int
 	connected int64
 }
 
-// maxAckPending bounds the jobs of a consumer that are in the hands of all senders
+// maxAckPending bounds the messages of a consumer that are in the hands of all senders
 // together; a message in that state costs the server 105 bytes.
 const maxAckPending = 5000
 
@@ -44,7 +45,7 @@ const MaxInHand = 256
 
 // Source opens a lane's consumer, creating it at its first use.
 func (q *Queue) Source(ctx context.Context, lane campaign.Lane, class Class) (*Source, error) {
-	stream, cfg := q.jobs, jetstream.ConsumerConfig{
+	stream, each, cfg := q.jobs, packetJobs, jetstream.ConsumerConfig{
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       q.opt.AckWait,
 		MaxDeliver:    -1,
@@ -57,18 +58,18 @@ func (q *Queue) Source(ctx context.Context, lane campaign.Lane, class Class) (*S
 	case BulkJobs:
 		cfg.Durable, cfg.FilterSubject = "j_"+lane.String()+"_b", "job."+lane.String()+".b.>"
 	case RetryJobs:
-		stream = q.retry
+		stream, each = q.retry, 1
 		cfg.Durable, cfg.FilterSubject = "r_"+lane.String(), "rdue."+lane.String()+".>"
 	}
 	cons, err := stream.CreateOrUpdateConsumer(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("queue: consumer %s: %w", cfg.Durable, explain(err))
 	}
-	return &Source{q: q, cons: cons, name: cfg.Durable}, nil
+	return &Source{q: q, cons: cons, name: cfg.Durable, each: each}, nil
 }
 
 // Delivery is a job in this sender's hands. It stays there until Ack, or until
-// AckWait passes without Renew.
+// AckWait passes without Renew of it, or of a job that came in the same message.
 type Delivery struct {
 	Job campaign.Job
 	// Again: the job may have been in other hands before, and nobody here knows
@@ -76,7 +77,8 @@ type Delivery struct {
 	// there is none, a second copy may be on its way.
 	Again  bool
 	Stored time.Time // when the job became durable, by the server's clock
-	msg    jetstream.Msg
+	packet *packet
+	place  int // in the packet
 }
 
 // clockSkew is how far the clock of a server elsewhere may be from ours without a job
@@ -84,24 +86,55 @@ type Delivery struct {
 const clockSkew = 2 * time.Second
 
 // Fetch asks for up to n jobs and calls take for each as it arrives; it returns
-// when n have come or wait is over, also when ctx is done: what the server sends until
-// the request expires there would be in nobody's hands. A payload that is not ours is
-// reported and removed.
+// when n have come, or nearly (what is left is less than a message may hold), or wait is
+// over, also when ctx is done: what the server sends until the request expires there would
+// be in nobody's hands. Jobs come as whole messages, of which n are asked for at the very
+// most: where they hold more jobs than before, more than n jobs may come once. A payload
+// that is not ours is reported and removed.
 func (s *Source) Fetch(ctx context.Context, n int, wait time.Duration, take func(Delivery)) error {
-	batch, err := s.cons.Fetch(n, jetstream.FetchMaxWait(wait))
-	if err != nil {
-		return s.ignoreIdle(ctx, err)
-	}
-	for msg := range batch.Messages() {
-		d, err := s.delivery(msg)
+	end := time.Now().Add(wait)
+	for {
+		messages := max(n/s.each, 1)
+		batch, err := s.cons.Fetch(messages, jetstream.FetchMaxWait(wait))
 		if err != nil {
-			s.q.opt.Log.Error("queue: a job cannot be read and is dropped; the planner feeds its recipient again", "consumer", s.name, "error", err)
-			_ = msg.TermWithReason("corrupt")
-			continue
+			return s.ignoreIdle(ctx, err)
 		}
-		take(d)
+		came, most := 0, 0
+		for msg := range batch.Messages() {
+			jobs := s.deliver(msg, take)
+			came, most, n = came+1, max(most, jobs), n-jobs
+		}
+		if err := s.ignoreIdle(ctx, batch.Error()); err != nil {
+			return err
+		}
+		if most > 0 {
+			s.each = most
+		}
+		if wait = time.Until(end); n < s.each || came < messages || wait < leastWait || ctx.Err() != nil {
+			return nil
+		}
 	}
-	return s.ignoreIdle(ctx, batch.Error())
+}
+
+// leastWait is for how long the server is asked at least.
+const leastWait = 10 * time.Millisecond
+
+// deliver hands the jobs of a message over and returns how many there are.
+func (s *Source) deliver(msg jetstream.Msg, take func(Delivery)) int {
+	jobs, err := decodeJobs(msg.Data())
+	if err == nil {
+		var meta *jetstream.MsgMetadata
+		if meta, err = msg.Metadata(); err == nil {
+			again, p := s.again(meta), newPacket(msg, len(jobs))
+			for i := range jobs {
+				take(Delivery{Job: jobs[i], Again: again, Stored: meta.Timestamp, packet: p, place: i})
+			}
+			return len(jobs)
+		}
+	}
+	s.q.opt.Log.Error("queue: jobs cannot be read and are dropped; the planner feeds their recipients again", "consumer", s.name, "error", err)
+	_ = msg.TermWithReason("corrupt")
+	return 0
 }
 
 // ignoreIdle drops the errors that only say that there was nothing to deliver.
@@ -113,33 +146,26 @@ func (s *Source) ignoreIdle(ctx context.Context, err error) error {
 	return fmt.Errorf("queue: %s: %w", s.name, err)
 }
 
-func (s *Source) delivery(msg jetstream.Msg) (Delivery, error) {
-	job, err := decodeJob(msg.Data())
-	if err != nil {
-		return Delivery{}, err
-	}
-	meta, err := msg.Metadata()
-	if err != nil {
-		return Delivery{}, err
-	}
-	again := meta.NumDelivered > 1
+// again reports whether a message may have been in other hands before.
+func (s *Source) again(meta *jetstream.MsgMetadata) bool {
 	if connected := s.q.connected.Load(); connected != s.connected {
 		s.connected, s.old = connected, MaxInHand
 	}
-	if s.old > 0 {
-		s.old--
-		before := time.Unix(0, s.connected)
-		if s.q.opt.Embedded == nil {
-			before = before.Add(clockSkew)
-		}
-		again = again || meta.Timestamp.Before(before)
+	if s.old == 0 {
+		return meta.NumDelivered > 1
 	}
-	return Delivery{Job: job, Again: again, Stored: meta.Timestamp, msg: msg}, nil
+	s.old--
+	before := time.Unix(0, s.connected)
+	if s.q.opt.Embedded == nil {
+		before = before.Add(clockSkew)
+	}
+	return meta.NumDelivered > 1 || meta.Timestamp.Before(before)
 }
 
-// Ack removes the job from the queue: its outcome, and its retry, are durable. A
-// lost acknowledgement delivers it Again.
-func (d Delivery) Ack() error { return d.msg.Ack() }
+// Ack says that the job is done: its outcome, and its retry, are durable. When all jobs
+// of its message are, the message is removed from the queue; until then, or if that
+// acknowledgement is lost, they may all come Again.
+func (d Delivery) Ack() error { return d.packet.ack(d.place) }
 
 // Renew starts the AckWait anew.
-func (d Delivery) Renew() error { return d.msg.InProgress() }
+func (d Delivery) Renew() error { return d.packet.renew() }

@@ -12,7 +12,7 @@ func TestCorruptJobsAreReportedAndDropped(t *testing.T) {
 	log := &records{}
 	q := connect(t, Options{Embedded: startServer(t, t.TempDir()), Name: "test", Log: slog.New(log)})
 	src := must[*Source](t)(q.Source(t.Context(), lane, BulkJobs))
-	if _, err := q.js.Publish(t.Context(), jobSubject(lane, false, 1), []byte("not a job")); err != nil {
+	if _, err := q.js.Publish(t.Context(), jobSubject(lane, false, 1, 1), []byte("not a job")); err != nil {
 		t.Fatal(err)
 	}
 	feed(t, q, campaign.Marker{}, lane, 1, 1, 1)
@@ -100,19 +100,81 @@ func TestJobsFromBeforeTheConnectionAreAgain(t *testing.T) {
 	}
 }
 
-// Only as many jobs as a dead sender can have held are suspect.
-func TestOnlyTheFirstJobsAfterConnectingAreSuspect(t *testing.T) {
+// Only as many messages as a dead sender can have held are suspect: each of its jobs may
+// have been the last of its message.
+func TestOnlyTheFirstMessagesAfterConnectingAreSuspect(t *testing.T) {
 	server := startServer(t, t.TempDir())
 	planner := connect(t, Options{Embedded: server, Name: "planner"})
-	feed(t, planner, campaign.Marker{}, lane, 1, 1, MaxInHand+50)
+	const suspect, all = MaxInHand * packetJobs, (MaxInHand + 4) * packetJobs
+	m := campaign.Marker{}
+	for from := campaign.ContactID(1); from <= all; from += 10 * packetJobs {
+		m = feed(t, planner, m, lane, 1, from, from+10*packetJobs-1)
+	}
 	q := connect(t, Options{Embedded: server, Name: "sender"})
 	again := 0
-	for _, d := range take(t, must[*Source](t)(q.Source(t.Context(), lane, BulkJobs)), MaxInHand+50) {
+	for _, d := range take(t, must[*Source](t)(q.Source(t.Context(), lane, BulkJobs)), all) {
 		if d.Again {
 			again++
 		}
 	}
-	if again != MaxInHand {
-		t.Errorf("%d jobs are to be looked up, want %d", again, MaxInHand)
+	if again != suspect {
+		t.Errorf("%d jobs are to be looked up, want %d", again, suspect)
+	}
+}
+
+// A packet stays with the queue until its last job is done, and then all of it comes
+// again if its sender died before.
+func TestAPacketComesAgainUntilAllItsJobsAreDone(t *testing.T) { // M8
+	t.Parallel()
+	server := startServer(t, t.TempDir())
+	opt := Options{Embedded: server, Name: "test", AckWait: time.Second}
+	dying, living := connect(t, opt), connect(t, opt)
+	feed(t, living, campaign.Marker{}, lane, 1, 1, 5)
+	for _, d := range take(t, must[*Source](t)(dying.Source(t.Context(), lane, BulkJobs)), 5)[:4] {
+		for range 2 { // acknowledging twice is acknowledging once
+			if err := d.Ack(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	dying.Close()
+	src := must[*Source](t)(living.Source(t.Context(), lane, BulkJobs))
+	again := take(t, src, 5)
+	for i, d := range again {
+		if !d.Again || d.Job.Contact != campaign.ContactID(i+1) {
+			t.Errorf("job %d of the packet is contact %d, again %v", i, d.Job.Contact, d.Again)
+		}
+		if err := d.Ack(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the packet is gone", func() bool { return len(depth(t, living).Jobs) == 0 })
+	nothingMore(t, src)
+}
+
+// A source asks for no more messages than surely hold what there is room for, and learns
+// from what comes.
+func TestFetchKeepsToItsRoom(t *testing.T) {
+	q := newQueue(t)
+	m := feed(t, q, campaign.Marker{}, lane, 1, 1, 10*packetJobs)
+	src := must[*Source](t)(q.Source(t.Context(), lane, BulkJobs))
+	fetch := func(n int) (got int) {
+		t.Helper()
+		if err := src.Fetch(t.Context(), n, 10*time.Second, func(Delivery) { got++ }); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	for n, want := range map[int]int{1: packetJobs, packetJobs: packetJobs, 2*packetJobs + 5: 2 * packetJobs, 3 * packetJobs: 3 * packetJobs} {
+		if got := fetch(n); got != want {
+			t.Errorf("asked for %d jobs, %d came, want %d", n, got, want)
+		}
+	}
+	fetch(3 * packetJobs) // the rest
+	for c := campaign.ContactID(10*packetJobs + 1); c <= 10*packetJobs+9; c++ {
+		m = feed(t, q, m, lane, 1, c, c)
+	}
+	if got := fetch(9); got != 9 {
+		t.Errorf("asked for 9 jobs that travel alone, %d came", got)
 	}
 }
