@@ -34,6 +34,10 @@ type NewMessage struct {
 	Key string
 }
 
+// SignUpKey begins the keys of the messages that ask who signed up for confirmation; the
+// sign-up's id follows.
+const SignUpKey = "broadside sign-up "
+
 // MaxData is how many bytes a message's data may have, and MaxKey its key.
 const (
 	MaxData = 64 << 10

@@ -15,6 +15,7 @@ type Person struct {
 	Contact      *PersonContact      `json:"contact"` // null: none, but suppressions
 	Lists        []PersonList        `json:"lists"`
 	Consents     []PersonConsent     `json:"consents"`
+	SignUps      []PersonSignUp      `json:"sign_ups"` // that were not confirmed
 	Suppressions []PersonSuppression `json:"suppressions"`
 	History      []PersonRun         `json:"history"` // newest run first
 	Feedback     []PersonFeedback    `json:"feedback"`
@@ -50,6 +51,15 @@ type PersonConsent struct {
 	Confirmed   time.Time `json:"confirmed,omitzero"`
 	ConfirmedIP string    `json:"confirmed_ip,omitempty"`
 	Until       time.Time `json:"until,omitzero"`
+}
+
+// PersonSignUp is a wish to join a list that was not confirmed, perhaps somebody else's.
+type PersonSignUp struct {
+	List       string          `json:"list"`
+	At         time.Time       `json:"at"`
+	IP         string          `json:"ip,omitempty"`
+	Agent      string          `json:"agent,omitempty"`
+	Attributes json.RawMessage `json:"attributes"`
 }
 
 // PersonSuppression is one reason why the person gets no mail.
@@ -109,6 +119,7 @@ type Erasure struct {
 	Contact      bool   `json:"contact"`      // there was a contact
 	Memberships  int64  `json:"memberships"`  // of lists
 	Consents     int64  `json:"consents"`     // records
+	SignUps      int64  `json:"sign_ups"`     // that were not confirmed
 	Attempts     int64  `json:"attempts"`     // with the servers' replies
 	Feedback     int64  `json:"feedback"`     // bounces and complaints
 	Readings     int64  `json:"readings"`     // what was opened and clicked

@@ -20,6 +20,8 @@ const (
 	// TrackingData is who opened what and clicked where, since they last did; runs keep
 	// their counts.
 	TrackingData Data = "tracking"
+	// SignUpData is who asked to join a list and did not confirm it.
+	SignUpData Data = "signups"
 	// ContactData is contacts that are in no list, not even as having left it, since
 	// they were last changed, with what hangs on them.
 	ContactData Data = "contacts"
@@ -30,7 +32,7 @@ const (
 )
 
 // Kinds are all kinds of data that are kept for a time, in the order in which they go.
-var Kinds = []Data{AttemptData, FeedbackData, TrackingData, ContactData, WebhookData, AuditData}
+var Kinds = []Data{AttemptData, FeedbackData, TrackingData, SignUpData, ContactData, WebhookData, AuditData}
 
 // Retention says how long each kind of data is kept; one that is missing or 0 is kept
 // for ever.

@@ -23,11 +23,15 @@ func (db *DB) Erase(ctx context.Context, email string, now time.Time) (campaign.
 		if err := t.SelectContext(ctx, &ids, t.Rebind("SELECT id FROM contacts WHERE address = ?"), a); err != nil {
 			return err
 		}
+		var err error
 		for _, id := range ids {
 			e.Contact = true
 			if err := t.eraseContact(ctx, id, &e); err != nil {
 				return err
 			}
+		}
+		if e.SignUps, err = t.exec(ctx, "DELETE FROM signups WHERE address = ?", a); err != nil {
+			return err
 		}
 		if err := db.eraseSuppressions(ctx, t, a, now, &e); err != nil {
 			return err
@@ -39,7 +43,6 @@ func (db *DB) Erase(ctx context.Context, email string, now time.Time) (campaign.
 		if db.postgres {
 			find = "strpos(lower(object), ?) > 0"
 		}
-		var err error
 		e.Audit, err = t.exec(ctx, "UPDATE audit SET object = 'an erased address' WHERE "+find, a)
 		return err
 	})

@@ -34,8 +34,11 @@ func (db *DB) Expire(ctx context.Context, kind campaign.Data, before time.Time) 
 }
 
 func (db *DB) expire(ctx context.Context, kind campaign.Data, before time.Time) (int64, error) {
-	if kind == campaign.ContactData {
+	switch kind {
+	case campaign.ContactData:
 		return db.expireContacts(ctx, before)
+	case campaign.SignUpData:
+		return db.expireSignUps(ctx, before)
 	}
 	query, ok := expiring[kind]
 	if !ok {

@@ -16,7 +16,7 @@ const personRuns = 10_000
 func (db *DB) PersonOf(ctx context.Context, email string) (campaign.Person, error) {
 	p := campaign.Person{
 		Email: email, Lists: []campaign.PersonList{}, Consents: []campaign.PersonConsent{}, Suppressions: []campaign.PersonSuppression{},
-		History: []campaign.PersonRun{}, Feedback: []campaign.PersonFeedback{}, Readings: []campaign.PersonReading{},
+		SignUps: []campaign.PersonSignUp{}, History: []campaign.PersonRun{}, Feedback: []campaign.PersonFeedback{}, Readings: []campaign.PersonReading{},
 	}
 	names, err := db.listNames(ctx)
 	if err != nil {
@@ -29,8 +29,11 @@ func (db *DB) PersonOf(ctx context.Context, email string) (campaign.Person, erro
 	for _, s := range found {
 		p.Suppressions = append(p.Suppressions, campaign.PersonSuppression{Who: s.Who(), List: names[s.List], Reason: s.Reason, Detail: s.Detail, At: s.At})
 	}
+	if err := db.personSignUps(ctx, &p, names); err != nil {
+		return p, err
+	}
 	c, err := db.ContactByEmail(ctx, email)
-	if errors.Is(err, campaign.ErrNotFound) && len(found) > 0 {
+	if errors.Is(err, campaign.ErrNotFound) && len(found)+len(p.SignUps) > 0 {
 		return p, nil
 	}
 	if err != nil {
@@ -85,6 +88,23 @@ func (db *DB) personLists(ctx context.Context, p *campaign.Person, names map[cam
 		})
 	}
 	return err
+}
+
+func (db *DB) personSignUps(ctx context.Context, p *campaign.Person, names map[campaign.ListID]string) error {
+	var rows []struct {
+		List       campaign.ListID
+		At         int64
+		IP, Agent  string
+		Attributes []byte
+	}
+	err := db.selectAll(ctx, &rows, "SELECT f.list, s.at, s.ip, s.agent, s.attributes FROM signups s JOIN forms f ON f.id = s.form WHERE s.address = ? ORDER BY s.id", address(p.Email))
+	if err != nil {
+		return fmt.Errorf("read the sign-ups of an address: %w", err)
+	}
+	for _, r := range rows {
+		p.SignUps = append(p.SignUps, campaign.PersonSignUp{List: names[r.List], At: fromMillis(r.At), IP: r.IP, Agent: r.Agent, Attributes: r.Attributes})
+	}
+	return nil
 }
 
 func (db *DB) personHistory(ctx context.Context, p *campaign.Person) error {

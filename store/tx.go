@@ -83,6 +83,7 @@ const (
 	lockSuppressions = 8_270_001 + iota // ids are committed in ascending order
 	lockSpecs                           // a spec is not swept while it is being shared
 	lockUsers                           // the first user, and the last admin, are one
+	lockSignUps                         // what they are limited by is counted and written by one
 	lockLinks                           // a run's link gets one number
 	lockWebhooks                        // they are counted
 )

@@ -14,6 +14,9 @@ func (a *App) routes() {
 		a.mux.HandleFunc("GET /o/{token}", func(w http.ResponseWriter, r *http.Request) { a.Readers.Opened(w, r, a.client(r)) })
 		a.mux.HandleFunc("GET /c/{token}", func(w http.ResponseWriter, r *http.Request) { a.Readers.Clicked(w, r, a.client(r)) })
 	}
+	joining := a.withClient(Joining(a.SignUps, a.Log))
+	a.mux.Handle("/join/", joining)
+	a.mux.Handle("/confirm/", joining)
 	a.mux.Handle("GET /healthz", a.Recipients)
 	a.mux.HandleFunc("GET /assets/{name}", serveAsset)
 	a.mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
@@ -73,6 +76,11 @@ func (a *App) routes() {
 	a.page("POST /lists/{id}/export", account.Lists, "export list", exportList)
 	a.page("POST /lists/{id}/tracking", account.Lists, "set list tracking", setListTracking)
 	a.page("POST /lists/{id}/imports/{import}/undo", account.Lists, "undo import", undoImport)
+	a.page("GET /lists/{id}/forms/new", account.Lists, "", showNewForm)
+	a.page("POST /lists/{id}/forms", account.Lists, "create form", createForm)
+	a.page("GET /forms/{id}", account.See, "", showForm)
+	a.page("POST /forms/{id}", account.Lists, "edit form", editForm)
+	a.page("POST /forms/{id}/close", account.Lists, "close form", closeForm)
 	a.page("POST /uploads", account.Lists, "upload file", receiveUpload)
 	a.page("GET /uploads/{id}", account.Lists, "", showUpload)
 	a.page("GET /uploads/{id}/events", account.Lists, "", uploadEvents)

@@ -16,7 +16,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/account"
-	"broadside/campaign/token"
+	"broadside/campaign/signup"
 	"broadside/campaign/upload"
 	"broadside/store"
 	"broadside/store/pgtest"
@@ -132,10 +132,11 @@ func benchSite(b *testing.B, db *store.DB) (*http.Client, string) {
 		b.Fatal(err)
 	}
 	accounts := account.New(db, []byte("setup"), time.Now)
+	service := &campaign.Service{Store: db, Now: time.Now, PublicURL: "https://news.example"}
 	app := New(Config{
-		Service: &campaign.Service{Store: db, Now: time.Now, PublicURL: "https://news.example"}, Store: db, Uploads: uploads, Accounts: accounts,
+		Service: service, SignUps: signup.New(db, service, linkTokens, log, time.Now), Store: db, Uploads: uploads, Accounts: accounts,
 		Sessions: db.Sessions(), Sites: &sites{}, SiteOf: func(string) string { return "all" },
-		Recipients: Recipients(db, token.NewMaker(make([]byte, 32)), log), Log: log, Now: time.Now,
+		Recipients: Recipients(db, linkTokens, log), Log: log, Now: time.Now,
 	})
 	srv := httptest.NewServer(app)
 	b.Cleanup(func() { srv.Close(); _ = uploads.Close() })

@@ -48,6 +48,13 @@ type contactView struct {
 	Memberships []campaign.Membership
 	Suppression *campaign.Suppression
 	History     []campaign.HistoryRow
+	Consents    []consentView
+}
+
+// consentView is the record of a consent, with the name of its list.
+type consentView struct {
+	campaign.Consent
+	Name string
 }
 
 // attribute is one that a contact has. Its kind is text, number, yes (or no), or none.
@@ -147,8 +154,20 @@ func (v *visit) contact() (contactView, error) {
 	if v.r.URL.Query().Get("history") == "all" {
 		rows = allHistoryRows
 	}
-	body.History, err = store.HistoryOf(ctx, body.Contact.ID, rows)
+	if body.History, err = store.HistoryOf(ctx, body.Contact.ID, rows); err != nil {
+		return body, err
+	}
 	body.More = len(body.History) == historyRows
+	consents, err := store.ConsentsOf(ctx, body.Contact.ID)
+	for _, c := range consents {
+		name := "a list that is gone"
+		for _, m := range body.Memberships {
+			if m.List.ID == c.List {
+				name = m.List.Name
+			}
+		}
+		body.Consents = append(body.Consents, consentView{c, name})
+	}
 	return body, err
 }
 

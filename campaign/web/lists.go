@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"broadside/campaign"
+	"broadside/campaign/signup"
 	"broadside/campaign/upload"
 )
 
@@ -39,6 +40,7 @@ type listView struct {
 	Form
 	List    campaign.List
 	Imports []campaign.Import
+	Forms   []signup.Form
 	Members []campaign.Member
 	Next    campaign.ContactID // to go on from, 0 at the end
 	First   bool
@@ -58,6 +60,9 @@ func (v *visit) showList(status int, list campaign.List, f Form) error {
 	body := listView{Form: f, List: list, First: after == 0}
 	var err error
 	if body.Imports, err = v.app.Store.Imports(ctx, list.ID, 0, 10); err != nil {
+		return err
+	}
+	if body.Forms, err = v.app.SignUps.Forms(ctx, list.ID); err != nil {
 		return err
 	}
 	if body.Members, err = v.app.Store.ListContacts(ctx, list.ID, campaign.ContactID(after), membersPage); err != nil {

@@ -15,7 +15,7 @@ import (
 type public struct{ log *slog.Logger }
 
 // publicPages are the templates by name.
-var publicPages = parsePublic("notice", "preferences")
+var publicPages = parsePublic("notice", "preferences", "join", "confirm")
 
 func parsePublic(names ...string) map[string]*template.Template {
 	pages := map[string]*template.Template{}
@@ -31,11 +31,12 @@ type publicView struct {
 	*locale.Words
 	Title     string
 	Languages []*locale.Words // that the page can be had in
+	Leads     string          // the origin that its form may lead to, beside ours
 	Body      any
 }
 
 // publicPolicy lets a page use our style sheet and nothing else, and be framed by nobody.
-const publicPolicy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const publicPolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' "
 
 func (p public) show(w http.ResponseWriter, status int, page string, v publicView) {
 	var out bytes.Buffer
@@ -47,7 +48,7 @@ func (p public) show(w http.ResponseWriter, status int, page string, v publicVie
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Language", v.Tag)
-	header.Set("Content-Security-Policy", publicPolicy)
+	header.Set("Content-Security-Policy", publicPolicy+v.Leads)
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

@@ -23,6 +23,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/account"
+	"broadside/campaign/signup"
 	"broadside/campaign/upload"
 	"broadside/campaign/web/api"
 )
@@ -42,6 +43,8 @@ type Config struct {
 	Recipients http.Handler
 	// Readers answers /o/ and /c/; nil where nobody is counted.
 	Readers Readers
+	// SignUps is what is done with forms by which people join lists.
+	SignUps *signup.Desk
 	// SiteOf names the mailbox provider of a domain.
 	SiteOf func(domain string) string
 	// SendTest sends one message now and waits for the server's word; nil where nothing
@@ -86,6 +89,8 @@ func New(c Config) *App {
 	// token.
 	guard := http.NewCrossOriginProtection()
 	guard.AddInsecureBypassPattern("POST /u/")
+	guard.AddInsecureBypassPattern("POST /join/") // from forms on other sites
+	guard.AddInsecureBypassPattern("POST /confirm/")
 	guard.SetDenyHandler(http.HandlerFunc(a.foreign))
 	a.handler = guard.Handler(a.secure(a.mux))
 	return a

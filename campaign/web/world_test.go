@@ -12,11 +12,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"broadside/campaign"
 	"broadside/campaign/account"
+	"broadside/campaign/signup"
 	"broadside/campaign/upload"
 	"broadside/store"
 )
@@ -31,7 +33,24 @@ type world struct {
 	srv   *httptest.Server
 	admin *browser
 	sites sites
+	mail  expressQueue
 }
+
+// expressQueue is a queue that hands over what is to be sent.
+type expressQueue chan campaign.Job
+
+func (expressQueue) Marker(context.Context, campaign.Lane, campaign.RunID) (campaign.Marker, error) {
+	return campaign.Marker{}, nil
+}
+
+func (q expressQueue) Feed(_ context.Context, _ campaign.Lane, _ campaign.RunID, _, next campaign.Marker, jobs []campaign.Job) (campaign.Marker, error) {
+	for _, j := range jobs {
+		q <- j
+	}
+	return next, nil
+}
+
+func (expressQueue) Introduce(context.Context, campaign.RunStatus) error { return nil }
 
 // sites remember which are paused.
 type sites struct{ paused []campaign.SiteState }
@@ -69,9 +88,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = uploads.Close() })
-	w := &world{T: t, db: db}
+	w := &world{T: t, db: db, mail: make(expressQueue, 100)}
+	service := &campaign.Service{Store: db, Now: time.Now, PublicURL: "https://news.example"}
+	service.Express = &campaign.ExpressLane{Queue: w.mail, Log: log, LanesOf: func([]string) []campaign.Lane { return []campaign.Lane{campaign.TailLane} }}
 	w.app = New(Config{
-		Service:    &campaign.Service{Store: db, Now: time.Now, PublicURL: "https://news.example"},
+		Service:    service,
+		SignUps:    signup.New(db, service, linkTokens, log, time.Now),
 		Store:      db,
 		Uploads:    uploads,
 		Accounts:   accounts,
@@ -81,6 +103,10 @@ func newWorld(t *testing.T) *world {
 		SiteOf:     func(string) string { return "all others" },
 		Log:        log, Now: time.Now,
 	})
+	mailing, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { w.app.SignUps.Run(mailing) })
+	t.Cleanup(func() { stop(); beside.Wait() })
 	w.srv = httptest.NewServer(w.app)
 	t.Cleanup(w.srv.Close)
 	w.admin = w.browser()

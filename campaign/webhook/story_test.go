@@ -195,7 +195,9 @@ func TestHugeAndSlow(t *testing.T) {
 	ended := make(chan struct{})
 	slow := w.receiver(func(http.ResponseWriter, told) { <-ended }, webhook.Accepted)
 	t.Cleanup(func() { close(ended) })
-	w.dispatch(func(d *webhook.Dispatcher) { d.Hurry(time.Millisecond, 300*time.Millisecond, time.Nanosecond, time.Hour) })
+	w.dispatch(func(d *webhook.Dispatcher) {
+		d.Hurry(time.Millisecond, 300*time.Millisecond, time.Nanosecond, time.Hour)
+	})
 	w.outcome(0, campaign.Accepted)
 	id := huge.next().id
 	if n := <-sent; n > 32<<20 {

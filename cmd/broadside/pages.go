@@ -8,10 +8,12 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"broadside/campaign"
 	"broadside/campaign/account"
+	"broadside/campaign/signup"
 	"broadside/campaign/upload"
 	"broadside/campaign/web"
 	"broadside/delivery"
@@ -41,6 +43,11 @@ func (e *engine) web(ctx context.Context) (err error) {
 	if err := e.announce(ctx, accounts, l.Addr().String()); err != nil {
 		return err
 	}
+	mailing, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { pages.SignUps.Run(mailing) })
+	defer beside.Wait()
+	defer stop()
 	srv := &http.Server{
 		Handler:           pages,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
@@ -83,6 +90,7 @@ func (e *engine) pages(ctx context.Context, uploads *upload.Desk, express *campa
 		Recipients: web.Recipients(e.store, e.tokens, e.log),
 		Readers:    readers,
 		Sites:      siteDesk{e.store},
+		SignUps:    signup.New(e.store, service, e.tokens, e.log, time.Now),
 		SiteOf:     siteOf,
 		SendTest:   e.sendTest,
 		Proxies:    proxies,

@@ -16,6 +16,7 @@ type RetentionConfig struct {
 	Attempts campaign.Duration `toml:"attempts" env:"ATTEMPTS"` // tries of runs that have ended; default 4320h
 	Feedback campaign.Duration `toml:"feedback" env:"FEEDBACK"` // bounces and complaints by recipient; default 8760h
 	Tracking campaign.Duration `toml:"tracking" env:"TRACKING"` // who opened and clicked what; default 4320h
+	SignUps  campaign.Duration `toml:"signups" env:"SIGNUPS"`   // that were not confirmed; default 336h
 	Contacts campaign.Duration `toml:"contacts" env:"CONTACTS"` // that are in no list; default 720h
 	Webhooks campaign.Duration `toml:"webhooks" env:"WEBHOOKS"` // deliveries to webhooks; default 720h
 	Audit    campaign.Duration `toml:"audit" env:"AUDIT"`       // the audit log; default 17520h
@@ -23,13 +24,14 @@ type RetentionConfig struct {
 
 func defaultRetention() RetentionConfig {
 	const day = campaign.Duration(24 * time.Hour)
-	return RetentionConfig{Attempts: 180 * day, Feedback: 365 * day, Tracking: 180 * day, Contacts: 30 * day, Webhooks: 30 * day, Audit: 730 * day}
+	return RetentionConfig{Attempts: 180 * day, Feedback: 365 * day, Tracking: 180 * day, SignUps: 14 * day, Contacts: 30 * day, Webhooks: 30 * day, Audit: 730 * day}
 }
 
 func (c RetentionConfig) retention() campaign.Retention {
 	return campaign.Retention{
 		campaign.AttemptData: time.Duration(c.Attempts), campaign.FeedbackData: time.Duration(c.Feedback),
 		campaign.TrackingData: time.Duration(c.Tracking),
+		campaign.SignUpData:   time.Duration(c.SignUps),
 		campaign.ContactData:  time.Duration(c.Contacts), campaign.WebhookData: time.Duration(c.Webhooks), campaign.AuditData: time.Duration(c.Audit),
 	}
 }

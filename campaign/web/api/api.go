@@ -13,6 +13,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/account"
+	"broadside/campaign/signup"
 	"broadside/campaign/upload"
 )
 
@@ -41,6 +42,8 @@ type Store interface {
 	// UnsuppressOn is Unsuppress for one list; 0 is whatever the list.
 	UnsuppressOn(ctx context.Context, list campaign.ListID, who string) error // ErrNotFound
 	MembershipsOf(ctx context.Context, c campaign.ContactID) ([]campaign.Membership, error)
+	// ConsentsOf returns the records of a contact's consents, oldest first.
+	ConsentsOf(ctx context.Context, c campaign.ContactID) ([]campaign.Consent, error)
 	// RecipientsBecause is Recipients for one reason alone.
 	RecipientsBecause(ctx context.Context, id campaign.RunID, s campaign.State, because campaign.Reason, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error)
 }
@@ -52,6 +55,7 @@ type Config struct {
 	Uploads  *upload.Desk
 	Accounts *account.Accounts
 	Sites    Sites
+	SignUps  *signup.Desk
 	// SignedIn returns who asks in a browser, by the session; the zero User for nobody.
 	SignedIn func(r *http.Request) (account.User, error)
 	// Client is the address that a request came from.
@@ -81,6 +85,7 @@ func New(c Config) *API {
 	a := &API{Config: c, mux: http.NewServeMux()}
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, document())
 	a.addLists()
+	a.addForms()
 	a.addUploads()
 	a.addContacts()
 	a.addSuppressions()
@@ -117,6 +122,7 @@ func document() huma.Config {
 // The sections of the document, in their order.
 var tags = []struct{ name, means string }{
 	{"lists", "Named sets of contacts, and the record of what was imported into them."},
+	{"forms", "How people join a list by themselves: a form asks, a mail asks for confirmation."},
 	{"uploads", "A file on its way into a list: upload, check (a dry run), import."},
 	{"contacts", "People, what is known about them, and all that was sent to them."},
 	{"suppressions", "Addresses that get no mail, whatever the list."},

@@ -34,6 +34,22 @@ func (w *world) values(op string) map[string]any {
 	case "present-list":
 		l, _ := w.list()
 		return map[string]any{"list": l.ID, "body.title": "Harbour News", "body.visible": true}
+	case "list-forms":
+		return map[string]any{"list": w.form().List}
+	case "create-form":
+		l, _ := w.list()
+		return map[string]any{"list": l.ID, "body.from": "News <news@example.org>", "body.texts": map[string]any{"en": map[string]any{"title": "News", "consent": "Send me news"}}}
+	case "show-form":
+		return map[string]any{"form": w.form().ID}
+	case "edit-form":
+		return map[string]any{
+			"form": w.form().ID, "body.from": "News <news@example.org>", "body.texts": map[string]any{"zh": map[string]any{"title": "港口新闻", "consent": "我想订阅"}},
+			"body.fields": []any{map[string]any{"name": "first_name", "labels": map[string]any{"zh": "名字"}}},
+		}
+	case "close-form":
+		return map[string]any{"form": w.form().ID, "body.closed": true}
+	case "sign-up":
+		return map[string]any{"form": w.form().ID, "body.email": "Hal@Example.org", "body.ip": "192.0.2.7", "body.language": "en"}
 	case "undo-import":
 		l, im := w.list()
 		return map[string]any{"list": l.ID, "import": im}

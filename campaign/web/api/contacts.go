@@ -44,9 +44,29 @@ func membershipOf(m campaign.Membership) Membership {
 // ContactDetail is a contact with all that happened to it.
 type ContactDetail struct {
 	Contact
-	Lists        []Membership  `json:"lists" nullable:"false"`
-	Suppressions []Suppression `json:"suppressions" nullable:"false" doc:"All that keeps mail from the address."`
-	History      []History     `json:"history" nullable:"false" doc:"What was sent, or why not, newest first."`
+	Lists        []Membership    `json:"lists" nullable:"false"`
+	Suppressions []Suppression   `json:"suppressions" nullable:"false" doc:"All that keeps mail from the address."`
+	Consents     []ConsentRecord `json:"consents" nullable:"false" doc:"The records of the person's wishes, oldest first."`
+	History      []History       `json:"history" nullable:"false" doc:"What was sent, or why not, newest first."`
+}
+
+// ConsentRecord is the record of a person's wish to get a list's mail, as it was given.
+type ConsentRecord struct {
+	List        int64     `json:"list"`
+	At          time.Time `json:"at"`
+	How         string    `json:"how" doc:"form, page (came back), api, import or person"`
+	IP          string    `json:"ip,omitempty"`
+	Agent       string    `json:"agent,omitempty" doc:"The browser, as it calls itself."`
+	Words       string    `json:"words,omitempty" doc:"What was agreed to."`
+	Form        int64     `json:"form,omitempty"`
+	FormVersion int64     `json:"form_version,omitempty"`
+	Confirmed   time.Time `json:"confirmed,omitzero"`
+	ConfirmedIP string    `json:"confirmed_ip,omitempty"`
+	Until       time.Time `json:"until,omitzero"`
+}
+
+func consentOf(c campaign.Consent) ConsentRecord {
+	return ConsentRecord{int64(c.List), c.At, c.How, c.IP, c.Agent, c.Form, c.SignupForm, c.FormVersion, c.Confirmed, c.ConfirmedIP, c.Until}
 }
 
 // History is what one run did about a contact.
@@ -132,6 +152,11 @@ func (a *API) showContact(ctx context.Context, c *call, in *ContactPath) (*body[
 		return nil, err
 	}
 	p.Suppressions = all(suppressions, suppressionOf).Items
+	consents, err := a.Store.ConsentsOf(ctx, contact.ID)
+	if err != nil {
+		return nil, err
+	}
+	p.Consents = all(consents, consentOf).Items
 	history, err := a.Store.HistoryOf(ctx, contact.ID, historyRows)
 	p.History = all(history, historyOf).Items
 	return answer(p, err)

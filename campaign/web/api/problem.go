@@ -13,6 +13,7 @@ import (
 	"broadside/campaign"
 	"broadside/campaign/account"
 	"broadside/campaign/listfile"
+	"broadside/campaign/signup"
 )
 
 // problem turns an error into what the client is told (RFC 9457). About our own
@@ -34,6 +35,16 @@ func (a *API) problem(op Operation, err error) error {
 			details = append(details, &huma.ErrorDetail{Location: f.Where, Message: f.Text()})
 		}
 		return huma.Error422UnprocessableEntity("It cannot be used as it stands.", details...)
+	}
+	if problems, ok := errors.AsType[signup.Problems](err); ok {
+		var details []error
+		for _, p := range problems {
+			details = append(details, &huma.ErrorDetail{Location: "body." + p.Field, Message: p.Text})
+		}
+		return huma.Error422UnprocessableEntity("Some fields cannot be as they are.", details...)
+	}
+	if errors.Is(err, signup.ErrTooMany) {
+		return huma.Error429TooManyRequests("Too many sign-ups came from this network; try again in an hour.")
 	}
 	if file, ok := errors.AsType[*listfile.Error](err); ok {
 		return huma.Error422UnprocessableEntity("The file cannot be read.", &huma.ErrorDetail{Location: "body", Message: file.Error()})

@@ -18,6 +18,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/account"
+	"broadside/campaign/signup"
 	"broadside/campaign/token"
 	"broadside/campaign/upload"
 	"broadside/campaign/web"
@@ -96,7 +97,8 @@ func newWorld(t *testing.T, url string) *world {
 	w.srv = httptest.NewServer(web.New(web.Config{
 		Service: w.service, Store: w.db, Uploads: w.uploads, Accounts: w.accounts, Sessions: w.db.Sessions(),
 		Recipients: web.Recipients(w.db, token.NewMaker(make([]byte, 32)), log), Log: log, Now: time.Now,
-		Sites: sites{}, UndoTime: undoTime, SiteOf: func(string) string { return "all others" },
+		SignUps: signup.New(w.db, w.service, token.NewMaker(make([]byte, 32)), log, time.Now),
+		Sites:   sites{}, UndoTime: undoTime, SiteOf: func(string) string { return "all others" },
 		SendTest: func(context.Context, campaign.Spec, campaign.Contact, string) (bool, string, error) {
 			return true, "250 2.0.0 OK", nil
 		},
@@ -258,6 +260,16 @@ func (w *world) ended(id string) upload.Upload {
 		}
 	}
 	return upload.Upload{}
+}
+
+// form makes a sign-up form of a new list.
+func (w *world) form() signup.Form {
+	w.Helper()
+	l, _ := w.list()
+	desk := signup.New(w.db, w.service, token.NewMaker(make([]byte, 32)), slog.New(slog.DiscardHandler), time.Now)
+	return must(desk.Create(context.Background(), l.ID, signup.Spec{
+		From: "News <news@example.org>", Texts: map[string]signup.Text{"en": {Title: "News", Consent: "Send me news"}},
+	}))(w)
 }
 
 // express is a queue that takes all and tells nobody.
