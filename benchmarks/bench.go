@@ -61,6 +61,7 @@ var scenarios = []scenario{
 	{"scale", measureScale},
 	{"tls", measureTLS},
 	{"planner", measurePlanner},
+	{"growth", measureGrowth},
 	{"import-sqlite", measureSQLite},
 	{"import-postgres", measurePostgres},
 	{"memory", measureMemory},

@@ -31,6 +31,9 @@ func measureStages(ctx context.Context, b *bench) (r Result, err error) {
 	limit := float64(runtime.GOMAXPROCS(0)) * 1e6 / (stageMicros(run.Stages, "sign") + stageMicros(run.Stages, "SMTP") + run.sinkCPU)
 	r.add("limit: cores/(signing + SMTP + sink)", "messages/s", limit)
 	r.add("engine/limit", "×", run.rate/limit).atLeast(0.6)
+	r.add("queue", "µs/message", stageMicros(run.Stages, "queue")).atMost(40)
+	r.add("ledger", "µs/message", stageMicros(run.Stages, "ledger")).atMost(10)
+	r.add("garbage collection", "% of processor time", 100*stageShare(run.Stages, "garbage collection")).atMost(5)
 	use := usage{
 		cores: runtime.GOMAXPROCS(0), engine: run.cpu, sink: run.sinkCPU, rate: run.rate,
 		connections: w.connections, latency: w.sink.Latency, trips: run.trips, stages: run.Stages, busy: run.Busy,
@@ -43,6 +46,15 @@ func stageMicros(stages []StageCPU, name string) float64 {
 	for _, s := range stages {
 		if s.Stage == name {
 			return s.Micros
+		}
+	}
+	return 0
+}
+
+func stageShare(stages []StageCPU, name string) float64 {
+	for _, s := range stages {
+		if s.Stage == name {
+			return s.Share
 		}
 	}
 	return 0

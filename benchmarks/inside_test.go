@@ -30,6 +30,8 @@ func TestBottleneck(t *testing.T) {
 func TestStageOf(t *testing.T) {
 	for want, stack := range map[string][]string{
 		"ledger":             {"runtime.memmove", "modernc.org/sqlite/lib.X", "broadside/store.(*DB).Apply", "broadside/delivery.(*Recorder).Run"},
+		"look-ups":           {"modernc.org/sqlite/lib.X", "broadside/store.(*DB).UnwantedOf", "broadside/delivery.(*lane).admit"},
+		"database":           {"modernc.org/sqlite/lib.X", "broadside/store.(*DB).OpenRuns", "broadside/campaign.(*Planner).Run"},
 		"SMTP":               {"syscall.Syscall", "net.(*netFD).Write", "broadside/delivery/smtp.(*writer).flush", "broadside/delivery.(*connection).attempt"},
 		"deliver":            {"runtime.chansend", "broadside/delivery.(*site).next"},
 		"garbage collection": {"runtime.scanobject", "runtime.gcBgMarkWorker"},

@@ -42,7 +42,7 @@ func measurePlanner(ctx context.Context, b *bench) (r Result, err error) {
 	return r, nil
 }
 
-type planned struct{ snapshot, feed, feedCPU time.Duration }
+type planned struct{ snapshot, snapshotCPU, feed, feedCPU time.Duration }
 
 // planAll takes the list into the ledger, and then lets a planner feed all of it.
 func (e *engine) planAll(ctx context.Context, jobs int, profileDir string) (p planned, err error) {
@@ -50,20 +50,20 @@ func (e *engine) planAll(ctx context.Context, jobs int, profileDir string) (p pl
 	if err != nil {
 		return p, err
 	}
-	start := time.Now()
+	start, cpu := time.Now(), meter.CPUTime()
 	if err := e.snapshot(ctx, run); err != nil {
 		return p, err
 	}
-	p.snapshot = time.Since(start)
+	p.snapshot, p.snapshotCPU = time.Since(start), meter.CPUTime()-cpu
 
 	profile, err := startProfiles(profileDir)
 	if err != nil {
 		return p, err
 	}
-	planning, stop := context.WithTimeoutCause(ctx, 5*time.Minute, errors.New("the planner took too long"))
+	planning, stop := context.WithTimeoutCause(ctx, time.Minute+time.Duration(jobs)*time.Millisecond, errors.New("the planner took too long"))
 	defer stop()
 	q := &emptyLanes{JobQueue: e.queue, want: jobs, done: stop, cursors: map[campaign.Lane]campaign.ContactID{}}
-	start, cpu := time.Now(), meter.CPUTime()
+	start, cpu = time.Now(), meter.CPUTime()
 	err = e.planner(q).Run(planning)
 	p.feed, p.feedCPU = q.ended.Sub(start), meter.CPUTime()-cpu
 	return p, errors.Join(err, profile.stop())

@@ -27,9 +27,9 @@ var work = []struct{ prefix, stage string }{
 	{"broadside/delivery/queue", "queue"},
 	{"github.com/nats-io/", "queue"},
 	{"github.com/synadia-io/", "queue"},
-	{"broadside/store", "ledger"},
-	{"database/sql", "ledger"},
-	{"modernc.org/", "ledger"},
+	{"broadside/store", database},
+	{"database/sql", database},
+	{"modernc.org/", database},
 	{"broadside/campaign", "plan"},
 	{"broadside/ratelimit", "pace"},
 	{"broadside/delivery", "deliver"},
@@ -38,6 +38,19 @@ var work = []struct{ prefix, stage string }{
 	{"runtime.gcAssistAlloc", "garbage collection"},
 	{"runtime.bgsweep", "garbage collection"},
 	{"runtime.bgscavenge", "garbage collection"},
+}
+
+// database is what the database does for nobody in particular: what it does for whom, the
+// method of the store decides that asked for it.
+const database = "database"
+
+var asked = []struct{ prefix, stage string }{
+	{"broadside/store.(*DB).Apply", "ledger"},
+	{"broadside/store.(*DB).UnwantedOf", "look-ups"},
+	{"broadside/store.(*DB).RowsOf", "look-ups"},
+	{"broadside/store.(*DB).AudiencePage", "snapshot"},
+	{"broadside/store.(*DB).AppendRecipients", "snapshot"},
+	{"broadside/store.(*DB).WaitingAfter", "feed"},
 }
 
 // elsewhere is what has none of these functions: the scheduler, timers, the network's
@@ -73,12 +86,21 @@ func readStages(path string, messages int64) ([]StageCPU, error) {
 
 // stageOf is the stage of a stack, innermost function first.
 func stageOf(stack []string) string {
+	stage := firstOf(stack, work, elsewhere)
+	if stage == database {
+		return firstOf(stack, asked, database)
+	}
+	return stage
+}
+
+// firstOf is the stage of the innermost function that stages name.
+func firstOf(stack []string, stages []struct{ prefix, stage string }, otherwise string) string {
 	for _, function := range stack {
-		for _, w := range work {
-			if strings.HasPrefix(function, w.prefix) {
-				return w.stage
+		for _, s := range stages {
+			if strings.HasPrefix(function, s.prefix) {
+				return s.stage
 			}
 		}
 	}
-	return elsewhere
+	return otherwise
 }
