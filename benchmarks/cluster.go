@@ -68,27 +68,14 @@ const answerWithin = 500 * time.Millisecond
 
 // senders asks all senders for what they did so far.
 func (c *Cluster) senders(ctx context.Context, nc *nats.Conn) (map[string]meter.Process, error) {
-	inbox, err := nc.SubscribeSync(nc.NewInbox())
+	answers, err := queue.AskSamples(ctx, nc, answerWithin)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = inbox.Unsubscribe() }()
-	if err := nc.PublishRequest(queue.SamplesSubject, inbox.Subject, nil); err != nil {
-		return nil, err
-	}
-	ctx, stop := context.WithTimeout(ctx, answerWithin)
-	defer stop()
 	all := map[string]meter.Process{}
-	for {
-		msg, err := inbox.NextMsgWithContext(ctx)
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, err
-		}
+	for _, answer := range answers {
 		var p meter.Process
-		if err := json.Unmarshal(msg.Data, &p); err != nil {
+		if err := json.Unmarshal(answer, &p); err != nil {
 			return nil, fmt.Errorf("a sender's answer: %w; does it have this program's version %s?", err, c.Version)
 		}
 		if p.Version != c.Version {
@@ -96,6 +83,7 @@ func (c *Cluster) senders(ctx context.Context, nc *nats.Conn) (map[string]meter.
 		}
 		all[p.Sender] = p
 	}
+	return all, nil
 }
 
 // course is what a cluster did second by second.

@@ -35,6 +35,17 @@ func NamedLanes() []Lane {
 // Tail reports whether the lane is shared by small sites.
 func (l Lane) Tail() bool { return l >= TailLane }
 
+// titles are the lanes as people call them.
+var titles = [...]string{"", "Gmail", "Microsoft", "Yahoo", "Apple iCloud", "Comcast", "GMX and WEB.DE", "Orange", "Mail.ru"}
+
+// Title is the lane as people call it; those that small sites share have one for all.
+func (l Lane) Title() string {
+	if l > 0 && int(l) < len(titles) {
+		return titles[l]
+	}
+	return "the small sites"
+}
+
 // String is the lane's subject token: lower-case letters and digits only.
 func (l Lane) String() string {
 	if l.Tail() {

@@ -18,3 +18,24 @@ type SiteState struct {
 	Since       time.Time `json:"since,omitzero"`
 	Why         string    `json:"why,omitempty" doc:"The reply that taught it, or a person's note."`
 }
+
+// SiteActivity is what the senders do at a site at this moment, all of them together.
+type SiteActivity struct {
+	Site            string    `json:"site" doc:"Such as google, or the domain of a small one's servers."`
+	Rate            float64   `json:"rate" doc:"Messages accepted per second, lately."`
+	RateLimit       float64   `json:"rate_limit,omitempty" doc:"Allowed per second now; none when it is missing."`
+	Connections     int64     `json:"connections" doc:"Open now."`
+	ConnectionLimit int       `json:"connection_limit,omitempty" doc:"Allowed now; none when it is missing."`
+	Reply           string    `json:"reply,omitempty" doc:"The latest that took no message."`
+	ReplyAt         time.Time `json:"reply_at,omitzero"`
+	Paused          bool      `json:"paused" doc:"By a person."`
+	Ordered         SiteLimit `json:"ordered,omitzero" doc:"What a person allows at most."`
+}
+
+// SiteLimit is what a person allows a site at most; what is zero is not limited.
+type SiteLimit struct {
+	Rate        float64   `json:"rate,omitempty" doc:"Messages per second."`
+	Connections int       `json:"connections,omitempty"`
+	Since       time.Time `json:"since,omitzero"`
+	Who         string    `json:"who,omitempty"`
+}

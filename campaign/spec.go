@@ -39,6 +39,9 @@ type Spec struct {
 	// Pool names the sources that the mail leaves from; default "default".
 	Pool string `json:"pool,omitempty" toml:"pool" yaml:"pool"`
 
+	// Brake pauses the run by itself when a site's answers say that going on does harm.
+	Brake Brake `json:"brake,omitzero" toml:"brake" yaml:"brake"`
+
 	// OnUnknown says what to do when the connection was lost after the final dot.
 	OnUnknown OnUnknown `json:"on_unknown" toml:"on_unknown" yaml:"on_unknown"` // default resend
 	// GiveUp is how long deferred recipients are tried again; default 72 h.

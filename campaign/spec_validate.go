@@ -89,6 +89,9 @@ func (s Spec) Validate() error {
 			errs = append(errs, err) // begins with "segment"
 		}
 	}
+	if err := s.Brake.Validate(); err != nil {
+		errs = append(errs, err)
+	}
 	if s.Weight < 1 || s.Weight > 100 {
 		fail("weight", "must be 1 to 100, but is %d", s.Weight)
 	}

@@ -21,6 +21,15 @@ func (s *Service) CancelRun(ctx context.Context, id RunID, note string) (Run, er
 	return s.moveRun(ctx, id, []RunState{RunScheduled, RunRunning, RunPaused}, RunCancelled, note)
 }
 
+// SetWeight changes an open run's share of the sites that other runs use too; the planner
+// feeds by it within a second.
+func (s *Service) SetWeight(ctx context.Context, id RunID, weight int) (Run, error) {
+	if weight < 1 || weight > 100 {
+		return Run{}, fmt.Errorf("weight: must be 1 to 100, but is %d", weight)
+	}
+	return s.Store.SetRunWeight(ctx, id, weight)
+}
+
 func (s *Service) moveRun(ctx context.Context, id RunID, from []RunState, to RunState, note string) (Run, error) {
 	run, err := s.Store.SetRunState(ctx, id, from, to, note, s.Now())
 	if errors.Is(err, ErrConflict) {

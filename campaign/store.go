@@ -166,6 +166,7 @@ type AudienceStore interface {
 // PlanStore is what the planner needs of the store.
 type PlanStore interface {
 	AudienceStore
+	BrakeStore
 	ListByName(ctx context.Context, name string) (List, error)
 	// SelectionOf returns what was frozen for a run; ErrNotFound when nothing was.
 	SelectionOf(ctx context.Context, id RunID) (Selection, error)
@@ -188,8 +189,6 @@ type PlanStore interface {
 	// from one contact to another in the same transaction; ErrConflict when the
 	// cursor is not at from (another planner was faster).
 	AppendRecipients(ctx context.Context, id RunID, from, to ContactID, rows []NewRecipient, done bool) error
-	// RunLanes returns the kept counts of a run by lane, state and reason.
-	RunLanes(ctx context.Context, id RunID) ([]LaneCount, error)
 	// WaitingAfter returns Waiting rows of a lane with contacts above after, in order.
 	WaitingAfter(ctx context.Context, id RunID, lane Lane, after ContactID, limit int) ([]FeedRow, error)
 	// DeferredDue returns Deferred rows of a run whose retry was due from a time on and
@@ -224,7 +223,13 @@ type RunStore interface {
 	// running) increments its epoch. ErrConflict names the state it was in.
 	SetRunState(ctx context.Context, id RunID, from []RunState, to RunState, note string, now time.Time) (Run, error)
 
+	// SetRunWeight changes an open run's weight; ErrConflict when it is over.
+	SetRunWeight(ctx context.Context, id RunID, weight int) (Run, error)
+
 	Counts(ctx context.Context, id RunID) (Counts, error)
+	// BrakeOf returns when and why a run's brake was pulled; the zero value when it was
+	// not.
+	BrakeOf(ctx context.Context, id RunID) (BrakePull, error)
 	RunLanes(ctx context.Context, id RunID) ([]LaneCount, error)
 	// FeedbackCounts returns what was heard after messages of a run had been accepted.
 	FeedbackCounts(ctx context.Context, id RunID) ([]FeedbackCount, error)

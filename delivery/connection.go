@@ -1,11 +1,13 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
 	"broadside/campaign"
+	"broadside/delivery/meter"
 	"broadside/delivery/smtp"
 )
 
@@ -229,6 +231,9 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 	v := classify(c.site.provider, r)
 	took := p.took(sending, time.Now())
 	c.site.meter.Attempted(v.state == campaign.Accepted, &took)
+	if v.state != campaign.Accepted {
+		c.site.meter.Said(meter.Reply{At: time.Now(), Code: r.Reply.Code, Text: cmp.Or(r.Reply.Text, r.String())})
+	}
 	defer func() { c.idle = time.Now() }()
 	if reused {
 		c.closedAfter(c.session.Sent()-1, began.Sub(c.idle), r)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"broadside/delivery/meter"
 	"broadside/delivery/queue"
 	"broadside/delivery/shaping"
 	"broadside/ratelimit"
@@ -74,6 +75,7 @@ func (p *path) renew(now time.Time) shaping.Rules {
 	allowed := p.learned.Allowed(now, limits).And(whole.Allowed(now, limits))
 	p.renewed, p.rules, p.allowed = now, rules, allowed
 	p.mu.Unlock()
+	p.site.meter.Allow(meter.Limits{Rate: allowed.Rate, Connections: allowed.Connections})
 	// Without the lock: a gate may wake the path from within.
 	own := ratelimit.Limits{Rate: allowed.Rate, Connections: allowed.Connections}
 	p.gates[len(p.gates)-1].SetLimits(own)

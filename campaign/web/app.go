@@ -64,10 +64,12 @@ func (a *App) routes() {
 	a.page("POST /runs/{id}/resume", account.Send, "resume run", resumeRun)
 	a.page("POST /runs/{id}/cancel", account.Send, "cancel run", cancelRun)
 	a.page("POST /runs/{id}/undo", account.Send, "undo start", undoRun)
+	a.page("POST /runs/{id}/weight", account.Send, "weigh run", weighRun)
 	a.page("POST /runs/{id}/export", account.Lists, "export run", exportRun)
 
 	a.page("GET /sites", account.See, "", showSites)
 	a.page("POST /sites/pause", account.Send, "pause site", pauseSite)
+	a.page("POST /sites/limit", account.Send, "limit site", limitSite)
 	a.page("POST /sites/resume", account.Send, "resume site", resumeSite)
 
 	a.page("GET /lists", account.See, "", showLists)

@@ -7,25 +7,18 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"broadside/campaign"
 )
-
-// laneNames are the lanes as people call them; all others are the small sites'.
-var laneNames = map[campaign.Lane]string{
-	campaign.LaneGoogle: "Gmail", campaign.LaneMicrosoft: "Microsoft", campaign.LaneYahoo: "Yahoo", campaign.LaneApple: "Apple iCloud",
-	campaign.LaneComcast: "Comcast", campaign.LaneGMX: "GMX and WEB.DE", campaign.LaneOrange: "Orange", campaign.LaneMailRu: "Mail.ru",
-}
-
-const otherSites = "all others"
 
 // sitesOf sums a run's counts by site, the largest first.
 func sitesOf(lanes []campaign.LaneCount) []siteNews {
 	byName := map[string]*siteNews{}
 	var list []*siteNews
 	for _, l := range lanes {
-		name := cmp.Or(laneNames[l.Lane], otherSites)
+		name := l.Lane.Title()
 		site := byName[name]
 		if site == nil {
 			site = &siteNews{Name: name}
@@ -61,6 +54,7 @@ type runView struct {
 	Until   time.Time // that it is spread
 	Seconds float64   // that the run took
 	Earlier []runLine
+	Brake   campaign.BrakePull // of a run that stopped itself and went on
 }
 
 // repliesShown are the most frequent replies of servers.
@@ -103,6 +97,9 @@ func showRun(v *visit) error {
 	body.Reasons = reasonsOf(status.Lanes)
 	if !run.Open() {
 		body.Seconds = run.Finished.Sub(run.Started).Seconds()
+	}
+	if body.Brake, err = store.BrakeOf(ctx, run.ID); err != nil {
+		return err
 	}
 	runs, err := store.RunsOf(ctx, run.Campaign, run.ID, 5)
 	if err != nil {
@@ -205,6 +202,26 @@ func undoRun(v *visit) error {
 	return v.steer(func(id campaign.RunID) (campaign.Run, error) {
 		return v.app.Service.UndoRun(v.r.Context(), id, "taken back by "+v.User.Name)
 	})
+}
+
+func weighRun(v *visit) error {
+	run, err := v.run()
+	if err != nil {
+		return err
+	}
+	f, err := v.readForm("weight")
+	if err != nil {
+		return err
+	}
+	weight, err := strconv.Atoi(strings.TrimSpace(f.Values["weight"]))
+	if err != nil || weight < 1 || weight > 100 {
+		return v.refuse(http.StatusUnprocessableEntity, "Not changed", "A weight is a whole number from 1 to 100; 10 is usual.")
+	}
+	if _, err := v.app.Service.SetWeight(v.r.Context(), run.ID, weight); err != nil {
+		return err
+	}
+	v.flash("The run has weight %d now, against the weights of other runs.", weight)
+	return v.redirect(fmt.Sprintf("/runs/%d", run.ID))
 }
 
 func (v *visit) steer(move func(campaign.RunID) (campaign.Run, error)) error {

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 type sitesView struct {
 	Form
 	Sites []campaign.SiteState
+	Busy  []campaign.SiteActivity // what the senders do now
 }
 
 func showSites(v *visit) error { return v.sites(http.StatusOK, Form{}) }
@@ -23,7 +26,11 @@ func (v *visit) sites(status int, f Form) error {
 	if err != nil {
 		return err
 	}
-	return v.render(status, "sites", "Sites", sitesView{f, states})
+	busy, err := v.app.Sites.Activity(v.r.Context())
+	if err != nil {
+		return err
+	}
+	return v.render(status, "sites", "Sites", sitesView{f, states, busy})
 }
 
 // siteName is what a site may be called: a provider of ours, or a domain.
@@ -53,6 +60,45 @@ func pauseSite(v *visit) error {
 		return err
 	}
 	v.flash("%s gets no mail. Senders know within a second; its recipients wait.", site)
+	return v.redirect("/sites")
+}
+
+// mostPerSecond and mostConnections are beyond what any site takes from anybody.
+const (
+	mostPerSecond   = 100_000
+	mostConnections = 10_000
+)
+
+func limitSite(v *visit) error {
+	f, err := v.readForm("site", "rate", "connections")
+	if err != nil {
+		return err
+	}
+	site := strings.ToLower(strings.TrimSpace(f.Values["site"]))
+	v.object = site
+	if !siteName.MatchString(site) {
+		f.take(&account.Problem{Field: "site", Text: "is a provider such as google, or the domain of a small one's servers"})
+		return v.sites(http.StatusUnprocessableEntity, f)
+	}
+	rate, err := strconv.ParseFloat(cmp.Or(strings.TrimSpace(f.Values["rate"]), "0"), 64)
+	if err != nil || !(rate >= 0 && rate <= mostPerSecond) {
+		f.take(&account.Problem{Field: "rate", Text: "is messages per second, such as 20 or 0.5; empty for no limit"})
+		return v.sites(http.StatusUnprocessableEntity, f)
+	}
+	connections, err := strconv.Atoi(cmp.Or(strings.TrimSpace(f.Values["connections"]), "0"))
+	if err != nil || connections < 0 || connections > mostConnections {
+		f.take(&account.Problem{Field: "connections", Text: "is a whole number; empty for no limit"})
+		return v.sites(http.StatusUnprocessableEntity, f)
+	}
+	limit := campaign.SiteLimit{Rate: rate, Connections: connections, Since: v.app.Now(), Who: v.User.Email}
+	if err := v.app.Sites.LimitSite(v.r.Context(), site, limit); err != nil {
+		return err
+	}
+	if rate == 0 && connections == 0 {
+		v.flash("%s is limited by its rules alone.", site)
+	} else {
+		v.flash("%s gets no more than that from now on. Senders know within a second.", site)
+	}
 	return v.redirect("/sites")
 }
 

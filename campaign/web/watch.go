@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"broadside/campaign"
+	"broadside/campaign/web/api"
 )
 
 // lookEvery is how often a run that somebody watches is read.
@@ -26,7 +27,8 @@ type news struct {
 	StartAt  int64             `json:"start_at,omitempty"`
 	Waits    string            `json:"waits,omitempty"` // for its window
 	Sites    []siteNews        `json:"sites"`
-	Complete bool              `json:"complete"` // the audience is in the ledger
+	Activity []activityNews    `json:"activity,omitempty"` // at the sites now, by this and other runs
+	Complete bool              `json:"complete"`           // the audience is in the ledger
 	Open     bool              `json:"open"`
 	Trail    []float64         `json:"trail,omitempty"` // rates before, oldest first
 }
@@ -38,10 +40,17 @@ type siteNews struct {
 	Rate   float64         `json:"rate"`
 }
 
+// activityNews is what the senders do at a site.
+type activityNews struct {
+	campaign.SiteActivity
+	Said string `json:"said,omitempty"` // when the site last refused something, in words
+}
+
 // watches let all who look at a run share one reader of it: a page costs the store
 // nothing that another page has not cost already.
 type watches struct {
 	service *campaign.Service
+	sites   api.Sites
 	log     *slog.Logger
 	now     func() time.Time
 
@@ -58,6 +67,7 @@ type watch struct {
 
 	mu      sync.Mutex
 	latest  news
+	sites   []activityNews
 	trail   []float64
 	changed chan struct{} // closed with the next news
 }
@@ -75,6 +85,7 @@ func (ws *watches) join(id campaign.RunID) (w *watch, leave func()) {
 		}
 		ws.runs[id] = w
 		ws.work.Go(func() { ws.follow(ctx, id, w) })
+		ws.work.Go(func() { ws.followSites(ctx, w) })
 	}
 	w.viewers++
 	return w, func() {
@@ -121,9 +132,46 @@ func (ws *watches) follow(ctx context.Context, id campaign.RunID, w *watch) {
 	}
 }
 
+// askEvery is how often the senders are asked what they do. They answer from memory.
+const askEvery = 2 * time.Second
+
+// sitesShown are the busiest ones.
+const sitesShown = 12
+
+// followSites asks the senders what they do until nobody looks any more. It is apart from
+// follow because they have some time to answer.
+func (ws *watches) followSites(ctx context.Context, w *watch) {
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for {
+		list, err := ws.sites.Activity(ctx)
+		if err != nil && ctx.Err() == nil {
+			ws.log.Warn("web: what the senders do can't be asked", "error", err)
+		}
+		now := ws.now()
+		busy := make([]activityNews, 0, sitesShown)
+		for _, s := range list[:min(len(list), sitesShown)] {
+			n := activityNews{SiteActivity: s}
+			if !s.ReplyAt.IsZero() {
+				n.Said = ago(now.Sub(s.ReplyAt))
+			}
+			busy = append(busy, n)
+		}
+		w.mu.Lock()
+		w.sites = busy
+		w.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 func (w *watch) tell(n news) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	n.Activity = w.sites
 	w.latest = n
 	if n.State == campaign.RunRunning || n.Rate > 0 {
 		w.trail = append(w.trail, n.Rate)

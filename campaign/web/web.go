@@ -82,7 +82,7 @@ type App struct {
 // New makes the pages and the API.
 func New(c Config) *App {
 	a := &App{Config: c, pages: parsePages(), sessions: newSessions(c.Sessions), mux: http.NewServeMux(), stopping: make(chan struct{})}
-	a.watches = watches{service: c.Service, log: c.Log, now: c.Now}
+	a.watches = watches{service: c.Service, sites: c.Sites, log: c.Log, now: c.Now}
 	a.routes()
 	// Another site's page cannot make a signed-in browser change anything here. What
 	// recipients and mailbox providers ask for carries no cookie, and proves itself by its

@@ -53,7 +53,21 @@ func (q expressQueue) Feed(_ context.Context, _ campaign.Lane, _ campaign.RunID,
 func (expressQueue) Introduce(context.Context, campaign.RunStatus) error { return nil }
 
 // sites remember which are paused.
-type sites struct{ paused []campaign.SiteState }
+type sites struct {
+	paused   []campaign.SiteState
+	limits   map[string]campaign.SiteLimit
+	activity []campaign.SiteActivity
+}
+
+func (s *sites) LimitSite(_ context.Context, site string, l campaign.SiteLimit) error {
+	if s.limits == nil {
+		s.limits = map[string]campaign.SiteLimit{}
+	}
+	s.limits[site] = l
+	return nil
+}
+
+func (s *sites) Activity(context.Context) ([]campaign.SiteActivity, error) { return s.activity, nil }
 
 func (s *sites) SiteStates(context.Context) ([]campaign.SiteState, error) { return s.paused, nil }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,9 +27,35 @@ func campaignCommand(a *app) *cobra.Command {
 		campaignPutCommand(a, "clone", "Make a copy under a name that is free", "is the copy", (*campaign.Service).Clone),
 		campaignPutCommand(a, "archive", "Put a campaign away; its runs and reports stay", "is archived", (*campaign.Service).Archive),
 		campaignPutCommand(a, "restore", "Take a campaign out of the archive", "is back", (*campaign.Service).Restore),
-		campaignStatusCommand(a), campaignReportCommand(a), campaignWhyCommand(a),
+		campaignWeightCommand(a), campaignStatusCommand(a), campaignReportCommand(a), campaignWhyCommand(a),
 	)
 	return cmd
+}
+
+func campaignWeightCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "weight NAME N", Short: "Change an open run's share of busy sites, against other runs: 1 to 100", Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			weight, err := strconv.Atoi(args[1])
+			if err != nil || weight < 1 || weight > 100 {
+				return usagef("weight %q: use a whole number from 1 to 100; 10 is usual", args[1])
+			}
+			return a.withService(cmd.Context(), func(s *campaign.Service) error {
+				run, err := s.LatestRun(cmd.Context(), args[0])
+				if err == nil {
+					run, err = s.SetWeight(cmd.Context(), run.ID, weight)
+				}
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(map[string]any{"run": run.ID, "weight": weight})
+				}
+				a.printf("Run %d of %s has weight %d; the planner feeds by it within a second.\n", run.ID, args[0], weight)
+				return nil
+			})
+		},
+	}
 }
 
 func campaignListCommand(a *app) *cobra.Command {

@@ -89,7 +89,7 @@ func (e *engine) pages(ctx context.Context, uploads *upload.Desk, express *campa
 		Sessions:   e.store.Sessions(),
 		Recipients: web.Recipients(e.store, e.tokens, e.log),
 		Readers:    readers,
-		Sites:      siteDesk{e.store},
+		Sites:      newSiteDesk(e.store, e.queue),
 		SignUps:    signup.New(e.store, service, e.tokens, e.log, time.Now),
 		SiteOf:     siteOf,
 		SendTest:   e.sendTest,

@@ -22,6 +22,11 @@ var tlsPolicies = map[string]smtp.TLSPolicy{
 // send runs the sender with all that goes on beside it.
 func (e *engine) send(ctx context.Context) (err error) {
 	cfg := e.senderConfig()
+	limits := &delivery.SiteLimits{Shaper: cfg.Shaper, Store: e.store, Log: e.log}
+	if err := limits.Load(ctx); err != nil {
+		return err
+	}
+	cfg.Shaper = limits
 	if cfg.Quota, err = ratelimit.OpenQuota(ctx, e.queue.JetStream(), e.cfg.Queue.Replicas, time.Now); err != nil {
 		return err
 	}
@@ -55,7 +60,7 @@ func (e *engine) send(ctx context.Context) (err error) {
 	defer silent()
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var helpers sync.WaitGroup
-	for _, run := range []func(context.Context){e.shaping.Run, results.Run} {
+	for _, run := range []func(context.Context){e.shaping.Run, limits.Run, results.Run} {
 		helpers.Go(func() { run(beside) })
 	}
 	err = errors.Join(delivery.NewSender(cfg).Run(ctx), cfg.Claims.Close())

@@ -23,7 +23,7 @@ func sitesCommand(a *app) *cobra.Command {
 			return a.withStore(cmd.Context(), func(db *store.DB) error { return a.showSites(cmd.Context(), db, time.Now()) })
 		},
 	}
-	cmd.AddCommand(sitesPauseCommand(a), sitesResumeCommand(a))
+	cmd.AddCommand(sitesPauseCommand(a), sitesResumeCommand(a), sitesLimitCommand(a))
 	return cmd
 }
 
@@ -76,6 +76,36 @@ func sitesResumeCommand(a *app) *cobra.Command {
 			})
 		},
 	}
+}
+
+func sitesLimitCommand(a *app) *cobra.Command {
+	var l delivery.SiteLimit
+	cmd := &cobra.Command{
+		Use: "limit SITE", Short: "Allow a site so much at most, from all senders together; without flags, take that away", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !(l.Rate >= 0) || l.Connections < 0 {
+				return usagef("--rate %v, --connections %d: limits are positive; leave both out to take a limit away", l.Rate, l.Connections)
+			}
+			l.Site, l.Since, l.Who = strings.ToLower(args[0]), time.Now(), "the command line"
+			return a.withStore(cmd.Context(), func(db *store.DB) error {
+				if err := db.SetSiteLimit(cmd.Context(), l); err != nil {
+					return err
+				}
+				switch {
+				case a.json:
+					return a.printJSON(map[string]any{"site": l.Site, "rate": l.Rate, "connections": l.Connections})
+				case l.Rate == 0 && l.Connections == 0:
+					a.printf("%s is limited by its rules alone; running senders know within a second.\n", l.Site)
+				default:
+					a.printf("%s gets no more than that; running senders know within a second.\n", l.Site)
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().Float64Var(&l.Rate, "rate", 0, "messages per second (default: not limited)")
+	cmd.Flags().IntVar(&l.Connections, "connections", 0, "at once (default: not limited)")
+	return cmd
 }
 
 // siteRow is what is shown of one key at a site, or of a paused site.

@@ -59,6 +59,21 @@ type Site struct {
 	meter                       *Meter
 	attempts, accepted, refused atomic.Int64
 	connections                 atomic.Int64
+	limits                      atomic.Pointer[Limits]
+	said                        atomic.Pointer[Reply]
+}
+
+// Limits are what the site allows at this moment, to the whole cluster; 0 is no limit.
+type Limits struct {
+	Rate        float64 `json:"rate"` // messages per second
+	Connections int     `json:"connections"`
+}
+
+// Reply is what a server said.
+type Reply struct {
+	At   time.Time `json:"at"`
+	Code int       `json:"code"`
+	Text string    `json:"text"`
 }
 
 // Site returns the counter of a site, the same at each call.
@@ -98,6 +113,23 @@ func (s *Site) Attempted(accepted bool, took *Took) {
 	}
 }
 
+// Allow takes note of the site's limits.
+func (s *Site) Allow(l Limits) {
+	if s == nil {
+		return
+	}
+	if now := s.limits.Load(); now == nil || *now != l {
+		s.limits.Store(&l)
+	}
+}
+
+// Said takes note of the latest reply that took no message.
+func (s *Site) Said(r Reply) {
+	if s != nil {
+		s.said.Store(&r)
+	}
+}
+
 // Connected counts a connection that was opened, by 1, or closed, by -1.
 func (s *Site) Connected(by int64) {
 	if s != nil {
@@ -117,6 +149,46 @@ type SiteCount struct {
 	Accepted    int64 `json:"accepted"`
 	Refused     int64 `json:"refused"`     // for now or for good, or no answer came
 	Connections int64 `json:"connections"` // open at this moment
+
+	Limits Limits `json:"limits"`
+	Said   Reply  `json:"said,omitzero"` // the latest that took no message
+}
+
+// count is what a counter had counted.
+func (s *Site) count() SiteCount {
+	c := SiteCount{Attempts: s.attempts.Load(), Accepted: s.accepted.Load(), Refused: s.refused.Load(), Connections: s.connections.Load()}
+	if l := s.limits.Load(); l != nil {
+		c.Limits = *l
+	}
+	if r := s.said.Load(); r != nil {
+		c.Said = *r
+	}
+	return c
+}
+
+// since is what came after an earlier reading; connections, limits and reply are those of
+// now.
+func (c SiteCount) since(before SiteCount) SiteCount {
+	c.Attempts -= before.Attempts
+	c.Accepted -= before.Accepted
+	c.Refused -= before.Refused
+	return c
+}
+
+// plus adds another sender's. The limits are the cluster's: the lower one is the newer, or
+// that of the source that is allowed less.
+func (c SiteCount) plus(o SiteCount) SiteCount {
+	c.Attempts += o.Attempts
+	c.Accepted += o.Accepted
+	c.Refused += o.Refused
+	c.Connections += o.Connections
+	if c.Limits == (Limits{}) || o.Limits != (Limits{}) && o.Limits.Rate < c.Limits.Rate {
+		c.Limits = o.Limits
+	}
+	if o.Said.At.After(c.Said.At) {
+		c.Said = o.Said
+	}
+	return c
 }
 
 // Sample reads the counts; those of an attempt under way may be in parts.
@@ -132,7 +204,7 @@ func (m *Meter) Sample() Sample {
 	sites := maps.Clone(m.sites)
 	m.mu.Unlock()
 	for name, site := range sites {
-		s.Sites[name] = SiteCount{site.attempts.Load(), site.accepted.Load(), site.refused.Load(), site.connections.Load()}
+		s.Sites[name] = site.count()
 	}
 	return s
 }
@@ -145,8 +217,7 @@ func (s Sample) Since(before Sample) Sample {
 		d.Took[stage] = s.Took[stage].since(before.Took[stage])
 	}
 	for name, now := range s.Sites {
-		b := before.Sites[name]
-		d.Sites[name] = SiteCount{now.Attempts - b.Attempts, now.Accepted - b.Accepted, now.Refused - b.Refused, now.Connections}
+		d.Sites[name] = now.since(before.Sites[name])
 	}
 	return d
 }
@@ -159,8 +230,7 @@ func (s Sample) Plus(other Sample) Sample {
 		sum.Took[stage] = append(Counts(nil), s.Took[stage]...).add(other.Took[stage])
 	}
 	for name, c := range s.Sites {
-		o := sum.Sites[name]
-		sum.Sites[name] = SiteCount{c.Attempts + o.Attempts, c.Accepted + o.Accepted, c.Refused + o.Refused, c.Connections + o.Connections}
+		sum.Sites[name] = c.plus(sum.Sites[name])
 	}
 	return sum
 }

@@ -60,6 +60,8 @@ func TestSamples(t *testing.T) {
 	m := New()
 	site := m.Site("google")
 	site.Connected(1)
+	site.Allow(Limits{Rate: 20, Connections: 5})
+	site.Said(Reply{Code: 421, Text: "slow down"})
 	site.Attempted(true, &Took{Queue: time.Millisecond, SMTP: 20 * time.Millisecond})
 	before := m.Sample()
 	site.Attempted(false, &Took{SMTP: 80 * time.Millisecond})
@@ -75,7 +77,7 @@ func TestSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	diff := now.Since(before)
-	if got, want := diff.Sites["google"], (SiteCount{2, 1, 1, 1}); got != want {
+	if got, want := diff.Sites["google"], (SiteCount{Attempts: 2, Accepted: 1, Refused: 1, Connections: 1, Limits: Limits{Rate: 20, Connections: 5}, Said: Reply{Code: 421, Text: "slow down"}}); got != want {
 		t.Errorf("google has %+v, want %+v", got, want)
 	}
 	if got := diff.Took[SMTP].Quantile(0); got < 75*time.Millisecond {

@@ -6,24 +6,28 @@ import (
 	"time"
 )
 
-// Whoever asks gets the answer of a sender that has one, and none after it stopped.
+// Whoever asks gets the answers of the senders that have one, and none after they stopped.
 func TestSamples(t *testing.T) {
 	q := newQueue(t)
-	broken, err := q.AnswerSamples(func() ([]byte, error) { return nil, errors.New("no memory") })
-	if err != nil {
-		t.Fatal(err)
+	ask := func() []string {
+		t.Helper()
+		var words []string
+		for _, data := range must[[][]byte](t)(q.AskSamples(t.Context(), 300*time.Millisecond)) {
+			words = append(words, string(data))
+		}
+		return words
 	}
-	stop, err := q.AnswerSamples(func() ([]byte, error) { return []byte("ten a second"), nil })
-	if err != nil {
-		t.Fatal(err)
+	if got := ask(); len(got) != 0 {
+		t.Errorf("nobody says %q", got)
 	}
-	reply, err := q.nc.Request(SamplesSubject, nil, 10*time.Second)
-	if err != nil || string(reply.Data) != "ten a second" {
-		t.Fatalf("the answer is %v, %v", reply, err)
+	broken := must[func()](t)(q.AnswerSamples(func() ([]byte, error) { return nil, errors.New("no memory") }))
+	stop := must[func()](t)(q.AnswerSamples(func() ([]byte, error) { return []byte("ten a second"), nil }))
+	if got := ask(); len(got) != 1 || got[0] != "ten a second" {
+		t.Errorf("the answers are %q", got)
 	}
 	stop()
 	broken()
-	if reply, err := q.nc.Request(SamplesSubject, nil, 10*time.Second); err == nil {
-		t.Errorf("who stopped still says %q", reply.Data)
+	if got := ask(); len(got) != 0 {
+		t.Errorf("who stopped still says %q", got)
 	}
 }

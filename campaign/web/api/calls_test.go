@@ -115,6 +115,10 @@ func (w *world) values(op string) map[string]any {
 		return map[string]any{"message": m.ID}
 	case "follow-up-campaign":
 		return map[string]any{"campaign": w.campaign().ID, "body.whom": "missed"}
+	case "weigh-run":
+		return map[string]any{"run": w.run().ID, "body.weight": 30}
+	case "limit-site":
+		return map[string]any{"site": "google", "body.rate": 20, "body.connections": 5}
 	case "pause-site", "resume-site":
 		return map[string]any{"site": "google"}
 	}

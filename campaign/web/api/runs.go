@@ -18,6 +18,7 @@ type Run struct {
 	Name     string    `json:"name" doc:"The campaign's, when it was started."`
 	State    string    `json:"state" enum:"scheduled,running,paused,finished,cancelled"`
 	Note     string    `json:"note,omitempty" doc:"Why it is in its state."`
+	Weight   int       `json:"weight" doc:"Its share of a busy site, against other runs."`
 	StartAt  time.Time `json:"start_at,omitzero" doc:"When it was to begin."`
 	Started  time.Time `json:"started,omitzero"`
 	Finished time.Time `json:"finished,omitzero" doc:"When it was finished or cancelled."`
@@ -28,7 +29,7 @@ type Run struct {
 
 func runOf(r campaign.Run) Run {
 	out := Run{
-		ID: int64(r.ID), Campaign: int64(r.Campaign), Name: r.Spec.Name, State: string(r.State), Note: r.Note,
+		ID: int64(r.ID), Campaign: int64(r.Campaign), Name: r.Spec.Name, State: string(r.State), Note: r.Note, Weight: r.Spec.Weight,
 		StartAt: r.StartAt, Started: r.Started, Finished: r.Finished, Counted: r.SnapshotDone,
 	}
 	if r.State == campaign.RunScheduled {
@@ -98,8 +99,15 @@ func replyOf(r campaign.ReplyCount) Reply {
 // Report is what became of a run.
 type Report struct {
 	Status
+	Brake    *Brake     `json:"brake,omitempty" doc:"When the run was stopped by itself."`
 	Replies  []Reply    `json:"replies" nullable:"false" doc:"The most frequent ones of those that did not take the message."`
 	Feedback []Feedback `json:"feedback" nullable:"false" doc:"What was heard after messages had been accepted; it is no term of the balance."`
+}
+
+// Brake is when and why a run was stopped by itself.
+type Brake struct {
+	At  time.Time `json:"at"`
+	Why string    `json:"why"`
 }
 
 // Feedback is how often something was heard from a site's recipients.
@@ -127,6 +135,7 @@ func (a *API) addRuns() {
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/resume", ID: "resume-run", Tag: "runs", Summary: "Let a paused run go on", Means: "Asking twice changes nothing.", Need: account.Send, Action: "resume run"}, a.resume)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/cancel", ID: "cancel-run", Tag: "runs", Summary: "End a run for good", Means: "Whoever was not reached is cancelled. Asking twice changes nothing.", Need: account.Send, Action: "cancel run"}, a.cancel)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/undo", ID: "undo-start", Tag: "runs", Summary: "Take a start back before the first message", Means: "The run is cancelled, and the campaign can be started as if it had not been. It is a conflict from irrevocable_at on: cancel the run then.", Need: account.Send, Action: "undo start"}, a.undo)
+	add(a, Operation{Method: "POST", Path: "/runs/{run}/weight", ID: "weigh-run", Tag: "runs", Summary: "Change an open run's share of busy sites", Means: "The planner feeds by it within a second.", Need: account.Send, Action: "weigh run"}, a.weigh)
 	a.addRecipients()
 }
 
@@ -180,7 +189,15 @@ func (a *API) showReport(ctx context.Context, _ *call, in *RunPath) (*body[Repor
 		return nil, err
 	}
 	replies, err := a.Store.TopReplies(ctx, s.Run.ID, repliesShown)
-	return answer(Report{statusOf(s), all(replies, replyOf).Items, all(s.Heard, feedbackOf).Items}, err)
+	if err != nil {
+		return nil, err
+	}
+	pull, err := a.Store.BrakeOf(ctx, s.Run.ID)
+	var brake *Brake
+	if !pull.At.IsZero() {
+		brake = &Brake{pull.At, pull.Note}
+	}
+	return answer(Report{statusOf(s), brake, all(replies, replyOf).Items, all(s.Heard, feedbackOf).Items}, err)
 }
 
 func (a *API) pause(ctx context.Context, c *call, in *RunPath) (*body[Run], error) {
@@ -207,6 +224,24 @@ func (a *API) undo(ctx context.Context, c *call, in *RunPath) (*body[Run], error
 		return nil, err
 	}
 	if run, err = a.Service.UndoRun(ctx, run.ID, "taken back by "+c.user.Name); err == nil {
+		a.Moved(run.ID)
+	}
+	return answer(runOf(run), err)
+}
+
+type runWeight struct {
+	RunPath
+	Body struct {
+		Weight int `json:"weight" minimum:"1" maximum:"100" doc:"Against the weights of other runs; 10 is usual."`
+	}
+}
+
+func (a *API) weigh(ctx context.Context, c *call, in *runWeight) (*body[Run], error) {
+	run, err := a.run(ctx, c, in.RunPath)
+	if err == nil {
+		run, err = a.Service.SetWeight(ctx, run.ID, in.Body.Weight)
+	}
+	if err == nil {
 		a.Moved(run.ID)
 	}
 	return answer(runOf(run), err)

@@ -18,12 +18,39 @@ type Sites interface {
 	// it replaces an earlier order.
 	PauseSite(ctx context.Context, site string, until time.Time, why string) (campaign.SiteState, error)
 	ResumeSite(ctx context.Context, site string) error // campaign.ErrNotFound when it is not paused
+	// LimitSite allows a site so much at most, from all senders together; zero takes the
+	// limit away.
+	LimitSite(ctx context.Context, site string, l campaign.SiteLimit) error
+	// Activity is what the senders do now, the busiest site first. Senders that do not
+	// answer are left out.
+	Activity(ctx context.Context) ([]campaign.SiteActivity, error)
 }
 
 func (a *API) addSites() {
 	add(a, Operation{Method: "GET", Path: "/sites", ID: "list-sites", Tag: "sites", Summary: "Paused sites, and what replies have taught", Means: "A site that never asked for less is missing.", Need: account.See}, a.showSites)
 	add(a, Operation{Method: "POST", Path: "/sites/{site}/pause", ID: "pause-site", Tag: "sites", Summary: "Send nothing to a site, from any source", Means: "Senders know within a second. Asking again replaces the time and the note.", Need: account.Send, Action: "pause site"}, a.pauseSite)
 	add(a, Operation{Method: "POST", Path: "/sites/{site}/resume", ID: "resume-site", Tag: "sites", Summary: "Send to a paused site again", Means: "What its replies have taught stays. Asking twice changes nothing.", Need: account.Send, Action: "resume site", Status: http.StatusNoContent}, a.resumeSite)
+	add(a, Operation{Method: "POST", Path: "/sites/{site}/limit", ID: "limit-site", Tag: "sites", Summary: "Allow a site so much at most", Means: "It holds for all senders together, within a second, below what the shaping rules allow. Two zeros take it away.", Need: account.Send, Action: "limit site", Status: http.StatusNoContent}, a.limitSite)
+	add(a, Operation{Method: "GET", Path: "/sites/activity", ID: "show-activity", Tag: "sites", Summary: "What the senders do at each site at this moment", Means: "The busiest first. A site to which nothing was sent since the senders began is missing.", Need: account.See}, a.showActivity)
+}
+
+func (a *API) showActivity(ctx context.Context, _ *call, _ *struct{}) (*body[Page[campaign.SiteActivity]], error) {
+	list, err := a.Sites.Activity(ctx)
+	return answer(all(list, func(s campaign.SiteActivity) campaign.SiteActivity { return s }), err)
+}
+
+type siteLimit struct {
+	SitePath
+	Body struct {
+		Rate        float64 `json:"rate" minimum:"0" maximum:"100000" doc:"Messages per second; 0 is not limited."`
+		Connections int     `json:"connections" minimum:"0" maximum:"10000" doc:"0 is not limited."`
+	}
+}
+
+func (a *API) limitSite(ctx context.Context, c *call, in *siteLimit) (*struct{}, error) {
+	site := strings.ToLower(in.Site)
+	c.object = site
+	return nil, a.Sites.LimitSite(ctx, site, campaign.SiteLimit{Rate: in.Body.Rate, Connections: in.Body.Connections, Since: a.Now(), Who: c.user.Email})
 }
 
 func (a *API) showSites(ctx context.Context, _ *call, _ *struct{}) (*body[Page[campaign.SiteState]], error) {

@@ -300,6 +300,13 @@ func (sites) SiteStates(context.Context) ([]campaign.SiteState, error) {
 	return []campaign.SiteState{{Site: "google", Kind: "source", State: "slowed", Rate: 10, Limit: 100, Connections: 1, Most: 20, Since: time.Now(), Why: "421 4.7.28"}}, nil
 }
 
+func (sites) LimitSite(context.Context, string, campaign.SiteLimit) error { return nil }
+
+func (sites) Activity(context.Context) ([]campaign.SiteActivity, error) {
+	return []campaign.SiteActivity{{Site: "google", Rate: 12.5, RateLimit: 20, Connections: 3, ConnectionLimit: 20, Reply: "421 4.7.28 slow down", ReplyAt: time.Now(),
+		Ordered: campaign.SiteLimit{Rate: 20, Since: time.Now(), Who: "ann@example.org"}}}, nil
+}
+
 func (sites) PauseSite(_ context.Context, site string, until time.Time, why string) (campaign.SiteState, error) {
 	return campaign.SiteState{Site: site, Kind: "site", State: "paused", Until: until, Since: time.Now(), Why: why}, nil
 }

@@ -62,6 +62,53 @@ function sites(list) {
   }));
 }
 
+// activity shows what the senders do at each site, by all runs together.
+function activity(list) {
+  const card = document.querySelector("[data-activity]");
+  if (!card) return;
+  card.hidden = !list?.length;
+  const body = card.querySelector("tbody");
+  if (card.hidden || body.contains(document.activeElement)) return; // a button that is about to be pressed stays
+  body.replaceChildren(...list.map((site) => {
+    const row = document.createElement("tr");
+    const cell = (text, kind) => {
+      const td = document.createElement("td");
+      td.className = kind;
+      td.textContent = text;
+      row.append(td);
+      return td;
+    };
+    const of = (limit) => (limit ? ` of ${number.format(limit)}` : "");
+    cell(site.site, "strong");
+    cell(`${number.format(Math.round(site.rate * 10) / 10)}${of(site.rate_limit)}`, "num");
+    cell(`${number.format(site.connections)}${of(site.connection_limit)}`, "num");
+    cell(site.reply ? `${site.reply} (${site.said})` : "–", "small soft break optional");
+    if ("may" in body.dataset) {
+      const button = document.createElement("button");
+      button.className = "btn slim";
+      button.textContent = site.paused ? "Resume" : "Pause";
+      button.setAttribute("aria-label", `${button.textContent} ${site.site}`);
+      button.addEventListener("click", () => steerSite(site, button));
+      cell("", "actions").append(button);
+    }
+    return row;
+  }));
+}
+
+async function steerSite(site, button) {
+  if (!site.paused && !confirm(`Send nothing to ${site.site}, in any run, until somebody resumes it?`)) return;
+  button.disabled = true;
+  try {
+    const answer = await fetch(site.paused ? "/sites/resume" : "/sites/pause", { method: "POST", body: new URLSearchParams({ site: site.site }) });
+    if (!answer.ok) alert(await answer.text());
+    button.textContent = site.paused ? "Resuming…" : "Pausing…";
+  } catch {
+    alert("The server does not answer. Please try again.");
+    button.disabled = false;
+  }
+  button.blur();
+}
+
 let startAt = 0;
 function countdown() {
   const box = document.querySelector("[data-countdown]");
@@ -96,6 +143,7 @@ function show(news) {
   if (rates.length > shown) rates.splice(0, rates.length - shown);
   chart();
   sites(news.sites);
+  activity(news.activity);
 }
 
 // What takes the server a while comes after the page.
