@@ -55,6 +55,9 @@ func checkName(name string) error {
 	return nil
 }
 
+// sampleSender stands for a sender that is not written yet.
+const sampleSender = "Sender <sender@example.org>"
+
 // sample stands for a reader while the audience is empty.
 var sample = Contact{Email: "reader@example.org", Attributes: []byte("{}")}
 
@@ -64,7 +67,7 @@ var sample = Contact{Email: "reader@example.org", Attributes: []byte("{}")}
 // written yet is none.
 func (s *Service) Render(ctx context.Context, spec Spec, whom string) (Rendered, error) {
 	if spec.From == "" {
-		spec.From = "Sender <sender@example.org>"
+		spec.From = sampleSender
 	}
 	content, err := message.Compile(spec.Source, MessageOptions(spec))
 	if err != nil {

@@ -19,6 +19,7 @@ type Store interface {
 	PersonStore
 	TrackStore
 	SegmentStore
+	StarterStore
 	MessageStore
 }
 

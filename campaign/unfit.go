@@ -38,7 +38,7 @@ func unfit(where, what string) *Unfit {
 // makes a message; otherwise an *Unfit, or our own failure.
 func (s *Service) Fit(ctx context.Context, spec Spec) error {
 	if spec.From == "" {
-		spec.From = "Sender <sender@example.org>" // as Render does
+		spec.From = sampleSender // as Render does
 	}
 	if _, err := message.Compile(spec.Source, MessageOptions(spec)); err != nil {
 		return &Unfit{inWords(err)}

@@ -90,6 +90,7 @@ func New(c Config) *API {
 	a.addContacts()
 	a.addSuppressions()
 	a.addSegments()
+	a.addLibrary()
 	a.addCampaigns()
 	a.addRuns()
 	a.addMessages()
@@ -127,6 +128,7 @@ var tags = []struct{ name, means string }{
 	{"contacts", "People, what is known about them, and all that was sent to them."},
 	{"suppressions", "Addresses that get no mail, whatever the list."},
 	{"segments", "Those of a list's people for whom an expression holds, under a name."},
+	{"library", "Texts for campaigns to begin with."},
 	{"campaigns", "What is sent: write, preview, test, review, start."},
 	{"runs", "One execution of a campaign, and what became of each recipient."},
 	{"messages", "Mail to one person each, made from a template: an order, a password, a sign-in."},

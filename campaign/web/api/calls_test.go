@@ -85,6 +85,13 @@ func (w *world) values(op string) map[string]any {
 		w.list() // for its attributes
 		saved := must(w.service.CreateSegment(ctx, w.name(), `name == "Ann"`))(w)
 		return map[string]any{"segment": saved.ID, "body.name": w.name(), "body.expression": "age < 21"}
+	case "create-starter":
+		return map[string]any{"body.name": w.name(), "body.markdown": "Hello"}
+	case "show-starter", "preview-starter":
+		return map[string]any{"starter": "newsletter"}
+	case "edit-starter", "delete-starter":
+		saved := must(w.service.CreateStarter(ctx, w.name(), campaign.StarterContent{Markdown: "Hello"}))(w)
+		return map[string]any{"starter": saved.Key, "body.name": w.name(), "body.markdown": "Hello again"}
 	case "edit-campaign":
 		c := w.campaign()
 		return map[string]any{"campaign": c.ID, "body.name": w.name(), "body.version": c.Updated.UnixMilli()}
