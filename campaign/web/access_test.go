@@ -25,7 +25,7 @@ func TestRoleMatrix(t *testing.T) {
 		if !ok {
 			continue // the page for what is not there
 		}
-		path = strings.NewReplacer("{$}", "", "{id}", "999999", "{name}", "none", "{import}", "1").Replace(path)
+		path = strings.NewReplacer("{$}", "", "{id}", "999999", "{name}", "none", "{key}", "999999", "{import}", "1").Replace(path)
 		for role, b := range browsers {
 			if role == account.Admin && method != "GET" {
 				continue // it would do it

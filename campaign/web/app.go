@@ -91,6 +91,13 @@ func (a *App) routes() {
 	a.page("POST /uploads/{id}/import", account.Lists, "import file", importUpload)
 	a.page("POST /uploads/{id}/discard", account.Lists, "discard file", discardUpload)
 
+	a.page("GET /library", account.See, "", showLibrary)
+	a.page("GET /library/{key}", account.See, "", showStarter)
+	a.page("GET /library/{key}/preview", account.See, "", previewStarter)
+	a.page("POST /library/{key}", account.Write, "edit template", changeStarter)
+	a.page("POST /library/{key}/delete", account.Write, "delete template", deleteStarter)
+	a.page("POST /campaigns/{id}/library", account.Write, "create template", saveAsStarter)
+
 	a.page("GET /segments", account.See, "", showSegments)
 	a.page("GET /segments/new", account.Write, "", showNewSegment)
 	a.page("GET /segments/look", account.See, "", lookSegment)

@@ -73,8 +73,9 @@ func (v *visit) counts(runs []campaign.Run) (map[campaign.RunID]campaign.Counts,
 type newCampaignView struct {
 	Form
 	Lists    []campaign.List
-	Starters []starter
+	Starters []campaign.Starter
 	List     string
+	Starter  string // the key of the one that is chosen
 }
 
 func showNewCampaign(v *visit) error { return v.newCampaign(http.StatusOK, Form{}) }
@@ -84,9 +85,18 @@ func (v *visit) newCampaign(status int, f Form) error {
 	if err != nil {
 		return err
 	}
-	body := newCampaignView{Form: f, Lists: lists, Starters: starters, List: v.r.URL.Query().Get("list")}
+	body := newCampaignView{Form: f, Lists: lists, List: v.r.URL.Query().Get("list"), Starter: v.r.URL.Query().Get("starter")}
+	if body.Starters, err = v.app.Service.Starters(v.r.Context()); err != nil {
+		return err
+	}
+	if body.Starter == "" {
+		body.Starter = usualStarter
+	}
 	return v.render(status, "new", "New campaign", body)
 }
+
+// usualStarter is what most begin with.
+const usualStarter = "newsletter"
 
 func createCampaign(v *visit) error {
 	f, err := v.readForm("name", "list", "starter")
@@ -98,10 +108,12 @@ func createCampaign(v *visit) error {
 	if f.Values["list"] != "" {
 		spec.Lists = []string{f.Values["list"]}
 	}
-	for _, s := range starters {
-		if s.Name == f.Values["starter"] {
-			spec.Subject, spec.Preheader, spec.Markdown = s.Subject, s.Preheader, s.Markdown
+	if key := f.Values["starter"]; key != "" {
+		starter, err := v.app.Service.Starter(v.r.Context(), key)
+		if err != nil {
+			return err
 		}
+		spec = starter.Content.Over(spec)
 	}
 	if err := v.likeTheLast(&spec); err != nil {
 		return err

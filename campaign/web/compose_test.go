@@ -49,7 +49,7 @@ func (b *browser) version(path string) string {
 func TestComposing(t *testing.T) {
 	w := newWorld(t)
 	author := w.as("author")
-	_, path := author.post("/campaigns", http.StatusSeeOther, "name", "Spring", "starter", "Newsletter")
+	_, path := author.post("/campaigns", http.StatusSeeOther, "name", "Spring", "starter", "newsletter")
 	if text, _ := author.post("/campaigns", http.StatusUnprocessableEntity, "name", "Spring"); !strings.Contains(text, "choose another name") {
 		t.Errorf("the same name: %s", text)
 	}
