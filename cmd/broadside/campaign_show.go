@@ -237,50 +237,6 @@ func shorten(s string, n int) string {
 	return string(r[:n-1]) + "…"
 }
 
-func campaignWhyCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "why ADDRESS", Short: "Tell everything that was done about one person, and why not", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withService(cmd.Context(), func(s *campaign.Service) error {
-				c, rows, err := s.Why(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				if a.json {
-					return a.printJSON(map[string]any{"email": c.Email, "history": historyJSON(rows)})
-				}
-				a.showHistory(c, rows)
-				return nil
-			})
-		},
-	}
-}
-
-func (a *app) showHistory(c campaign.Contact, rows []campaign.HistoryRow) {
-	a.printf("%s\n", c.Email)
-	if len(rows) == 0 {
-		a.printf("  was in no run yet\n")
-	}
-	for _, h := range rows {
-		a.printf("\n  %s, run %d: %s%s\n", h.Campaign, h.Row.Run, h.Row.State, because(h.Row.Reason))
-		for _, at := range h.Attempts {
-			a.printf("    %s  attempt %d: %s%s\n", day(at.At), at.Number, at.State, because(at.Reason))
-			if at.Reply != "" {
-				a.printf("        %s %s %s\n", codeText(at.Code), at.Enhanced, at.Reply)
-			}
-			if at.Host != "" {
-				a.printf("        from %s\n", at.Host)
-			}
-		}
-		switch {
-		case h.Row.State == campaign.Accepted:
-			a.printf("    %s  attempt %d: accepted with %s\n", day(h.Row.At), h.Row.Attempts, codeText(h.Row.Code))
-		case h.Row.State == campaign.Deferred:
-			a.printf("    next attempt %s\n", day(h.Row.Due))
-		}
-	}
-}
-
 func because(r campaign.Reason) string {
 	if r == campaign.NoReason {
 		return ""
@@ -293,22 +249,4 @@ func codeText(code uint16) string {
 		return ""
 	}
 	return strconv.Itoa(int(code))
-}
-
-func historyJSON(rows []campaign.HistoryRow) []map[string]any {
-	out := make([]map[string]any, 0, len(rows))
-	for _, h := range rows {
-		attempts := make([]map[string]any, 0, len(h.Attempts))
-		for _, at := range h.Attempts {
-			attempts = append(attempts, map[string]any{
-				"number": at.Number, "state": at.State.String(), "reason": at.Reason.String(), "code": at.Code,
-				"enhanced": at.Enhanced, "reply": at.Reply, "host": at.Host, "at": at.At,
-			})
-		}
-		out = append(out, map[string]any{
-			"campaign": h.Campaign, "run": h.Row.Run, "state": h.Row.State.String(), "reason": h.Row.Reason.String(),
-			"code": h.Row.Code, "attempts": attempts, "at": h.Row.At,
-		})
-	}
-	return out
 }

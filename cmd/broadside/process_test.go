@@ -44,7 +44,13 @@ func newCluster(t *testing.T, n int, env ...string) *cluster {
 }
 
 func newClusterOf(t *testing.T, providers []smtptest.Provider, env ...string) *cluster {
-	sim, err := smtptest.Start(smtptest.Config{Providers: providers, Addr: fmt.Sprintf("127.77.0.0/16:%d", freePort(t)), Keep: 1})
+	return newClusterIn(t, smtptest.Config{Providers: providers, Keep: 1}, env...)
+}
+
+// newClusterIn starts an internet as it is described, on loopback.
+func newClusterIn(t *testing.T, internet smtptest.Config, env ...string) *cluster {
+	internet.Addr = fmt.Sprintf("127.77.0.0/16:%d", freePort(t))
+	sim, err := smtptest.Start(internet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +60,7 @@ func newClusterOf(t *testing.T, providers []smtptest.Provider, env ...string) *c
 		}
 	})
 	c := &cluster{t: t, sim: sim, dir: t.TempDir()}
-	_, port, err := net.SplitHostPort(sim.Addr(providers[0].Name).String())
+	_, port, err := net.SplitHostPort(sim.Addr(internet.Providers[0].Name).String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,14 +36,18 @@ type Config struct {
 	// called by many goroutines at once and must not keep the slice.
 	Verify      func(msg []byte) error
 	VerifyEvery int
-	Keep        int    // how many messages are kept whole for Ledger.Messages
-	Seed        uint64 // of all probabilities; the same seed and dialogue, the same fate
+	// Accepted, if not nil, is shown every accepted message before its reply is written.
+	// It is called by many goroutines at once and must not keep Data.
+	Accepted func(Message)
+	Keep     int    // how many messages are kept whole for Ledger.Messages
+	Seed     uint64 // of all probabilities; the same seed and dialogue, the same fate
 }
 
 // Internet is a running simulation. All methods may be called at any time.
 type Internet struct {
 	verify      func([]byte) error
 	verifyEvery int64
+	accepted    func(Message)
 	seed        uint64
 	certificate tls.Certificate
 	tls         *tls.Config
@@ -76,6 +80,7 @@ func Start(cfg Config) (*Internet, error) {
 	i := &Internet{
 		verify:      cfg.Verify,
 		verifyEvery: int64(max(cfg.VerifyEvery, 1)),
+		accepted:    cfg.Accepted,
 		seed:        cfg.Seed,
 		ledger:      &Ledger{start: time.Now(), kept: keeper{room: cfg.Keep}},
 		domains:     make(directory),

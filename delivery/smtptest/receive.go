@@ -128,15 +128,18 @@ func (s *session) accept(msg []byte, f findings) {
 		}
 		start = end
 	}
+	if s.internet.accepted != nil {
+		s.internet.accepted(s.message(msg, now))
+	}
 	if !ledger.kept.full() {
-		ledger.kept.keep(s.keepsake(msg, now))
+		ledger.kept.keep(s.message(bytes.Clone(msg), now))
 	}
 }
 
-func (s *session) keepsake(msg []byte, now time.Time) Message {
+func (s *session) message(msg []byte, now time.Time) Message {
 	m := Message{
 		Provider: s.site.Name, Host: s.host, Connection: int(s.number), TLS: s.secure,
-		Client: s.client, Hello: s.hello, From: string(s.from), Parameters: string(s.parameters), Data: bytes.Clone(msg), At: now,
+		Client: s.client, Hello: s.hello, From: string(s.from), Parameters: string(s.parameters), Data: msg, At: now,
 	}
 	start := 0
 	for _, end := range s.ends {
