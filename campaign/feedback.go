@@ -22,9 +22,12 @@ const (
 	Refusal FeedbackKind = 3
 	// Complaint: the recipient called the message spam.
 	Complaint FeedbackKind = 4
+	// NoDomain: DNS knew no such domain when the message was to be sent. That may be a
+	// slip of the domain's owner: only a second look, a day later, tells that it is gone.
+	NoDomain FeedbackKind = 5
 )
 
-var feedbackNames = [...]string{"", "soft bounce", "hard bounce", "refusal", "complaint"}
+var feedbackNames = [...]string{"", "soft bounce", "hard bounce", "refusal", "complaint", "no such domain"}
 
 func (k FeedbackKind) String() string {
 	if int(k) < len(feedbackNames) {
@@ -53,6 +56,13 @@ func (k FeedbackKind) Suppresses() string {
 	}
 	return ""
 }
+
+// A domain that was not found is gone when it is not found again after GoneAfter; what
+// was longer ago than GoneWithin was another trouble.
+const (
+	GoneAfter  = 24 * time.Hour
+	GoneWithin = 90 * 24 * time.Hour
+)
 
 // SoftRule says when soft bounces add up to the end of an address: so many runs that
 // bounced within a time. Zero Bounces: never.

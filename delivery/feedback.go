@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"broadside/campaign"
+	"broadside/delivery/mx"
 	"broadside/delivery/reply"
 )
 
@@ -13,9 +14,13 @@ func FeedbackOf(e *campaign.Event) campaign.Feedback {
 	if reason == campaign.GivenUp && e.Code != 0 {
 		reason = reply.Reason(int(e.Code), e.Enhanced, e.Reply)
 	}
+	kind := reply.Verdict(reason, int(e.Code), e.Enhanced)
+	if e.Code == 0 && e.Enhanced == mx.NoDomain.Enhanced() {
+		kind = campaign.NoDomain // no server said so: it is what our resolver found
+	}
 	return campaign.Feedback{
 		Recipient: e.Recipient,
-		Kind:      reply.Verdict(reason, int(e.Code), e.Enhanced),
+		Kind:      kind,
 		Detail:    e.Reply,
 		At:        e.At,
 	}

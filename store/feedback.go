@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"broadside/campaign"
 )
@@ -46,14 +47,16 @@ func (db *DB) Heard(ctx context.Context, heard []campaign.Feedback) error {
 }
 
 // heardAtOnce keeps what the events of a ledger's batch say about people. The ledger
-// itself has all but how often they bounced softly.
+// itself has all but how often they bounced softly, and when their domain was not found.
 func (db *DB) heardAtOnce(ctx context.Context, t *tx, heard []campaign.Feedback) error {
 	heard, err := db.ofPeople(ctx, t, heard)
 	if err != nil {
 		return err
 	}
-	soft := slices.DeleteFunc(slices.Clone(heard), func(f campaign.Feedback) bool { return f.Kind != campaign.SoftBounce })
-	if _, err := t.insertFeedback(ctx, soft); err != nil {
+	counted := slices.DeleteFunc(slices.Clone(heard), func(f campaign.Feedback) bool {
+		return f.Kind != campaign.SoftBounce && f.Kind != campaign.NoDomain
+	})
+	if _, err := t.insertFeedback(ctx, counted); err != nil {
 		return err
 	}
 	return db.follow(ctx, t, heard)
@@ -98,12 +101,20 @@ func (db *DB) follow(ctx context.Context, t *tx, heard []campaign.Feedback) erro
 	if err != nil {
 		return err
 	}
+	unfound, err := db.unfoundBefore(ctx, t, heard)
+	if err != nil {
+		return err
+	}
 	because := make(map[int64]campaign.Suppression)
 	for _, f := range heard {
 		s := campaign.Suppression{Reason: f.Kind.Suppresses(), Detail: storable(f.Detail), At: f.At}
 		if n := worn[int64(f.Contact)]; f.Kind == campaign.SoftBounce && n > 0 {
 			s.Reason = "bounced"
 			s.Detail = fmt.Sprintf("%d soft bounces, the last: %s", n, s.Detail)
+		}
+		if first, before := unfound[int64(f.Contact)]; f.Kind == campaign.NoDomain && before && f.At.Sub(first) >= campaign.GoneAfter {
+			s.Reason = "bounced"
+			s.Detail += ", also on " + first.Format(time.DateOnly)
 		}
 		if s.Reason != "" {
 			because[int64(f.Contact)] = s
@@ -118,6 +129,30 @@ func (db *DB) follow(ctx context.Context, t *tx, heard []campaign.Feedback) erro
 	}
 	_, err = db.suppress(ctx, t, entries)
 	return err
+}
+
+// unfoundBefore returns when the domains of contacts, of those who are heard of because of
+// that, were first not found in the time that counts.
+func (db *DB) unfoundBefore(ctx context.Context, t *tx, heard []campaign.Feedback) (map[int64]time.Time, error) {
+	var contacts []int64
+	last := int64(0) // what is heard together is hardly apart
+	for _, f := range heard {
+		if f.Kind == campaign.NoDomain {
+			contacts = append(contacts, int64(f.Contact))
+			last = max(last, millis(f.At))
+		}
+	}
+	if len(contacts) == 0 {
+		return nil, nil
+	}
+	var rows []struct{ Contact, First int64 }
+	err := t.SelectContext(ctx, &rows, t.Rebind("SELECT contact, MIN(at) AS first FROM feedback WHERE "+db.in("contact")+" AND kind = ? AND at > ? GROUP BY contact"),
+		db.array(contacts), int64(campaign.NoDomain), last-campaign.GoneWithin.Milliseconds())
+	first := make(map[int64]time.Time, len(rows))
+	for _, r := range rows {
+		first[r.Contact] = fromMillis(r.First)
+	}
+	return first, err
 }
 
 // wornOut returns how often the contacts with a soft bounce have bounced, of those for

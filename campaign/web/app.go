@@ -77,6 +77,7 @@ func (a *App) routes() {
 	a.page("POST /lists/{id}/presentation", account.Lists, "present list", presentList)
 	a.page("POST /lists/{id}/export", account.Lists, "export list", exportList)
 	a.page("POST /lists/{id}/tracking", account.Lists, "set list tracking", setListTracking)
+	a.page("POST /lists/{id}/delete", account.Lists, "delete list", deleteList)
 	a.page("POST /lists/{id}/imports/{import}/undo", account.Lists, "undo import", undoImport)
 	a.page("GET /lists/{id}/forms/new", account.Lists, "", showNewForm)
 	a.page("POST /lists/{id}/forms", account.Lists, "create form", createForm)

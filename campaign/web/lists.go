@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -116,6 +117,32 @@ func (v *visit) number(name string) int64 {
 		return 0
 	}
 	return n
+}
+
+// deleteList takes a list away whose name was typed once more.
+func deleteList(v *visit) error {
+	list, err := v.list()
+	if err != nil {
+		return err
+	}
+	f, err := v.readForm("confirm", "contacts")
+	if err != nil {
+		return err
+	}
+	if f.Values["confirm"] != list.Name {
+		f.Errors["confirm"] = "This is not the list's name. Nothing was deleted."
+		return v.showList(http.StatusUnprocessableEntity, list, f)
+	}
+	gone, err := v.app.Store.DeleteList(v.r.Context(), list.ID, f.Values["contacts"] != "")
+	if errors.Is(err, campaign.ErrConflict) {
+		f.Errors["confirm"] = "Not now: " + err.Error() + "."
+		return v.showList(http.StatusConflict, list, f)
+	}
+	if err != nil {
+		return err
+	}
+	v.flash("%s is deleted: %s and %s are gone. What was sent stays known.", list.Name, plural(gone.Memberships, "membership", "memberships"), plural(gone.Contacts, "contact", "contacts"))
+	return v.redirect("/lists")
 }
 
 // setListTracking says what may be measured of a list's members.

@@ -21,8 +21,8 @@ import (
 )
 
 func listCommand(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "Import, show, export and undo lists of contacts"}
-	cmd.AddCommand(listImportCommand(a), listShowCommand(a), listExportCommand(a), listUndoCommand(a), listTrackingCommand(a))
+	cmd := &cobra.Command{Use: "list", Short: "Import, show, export, undo and delete lists of contacts"}
+	cmd.AddCommand(listImportCommand(a), listShowCommand(a), listExportCommand(a), listUndoCommand(a), listTrackingCommand(a), listDeleteCommand(a))
 	return cmd
 }
 

@@ -29,7 +29,9 @@ type Store interface {
 	PresentList(ctx context.Context, id campaign.ListID, p campaign.Presentation) (campaign.List, error) // ErrNotFound
 	// RunsOf pages through a campaign's runs, newest first; before 0 starts.
 	RunsOf(ctx context.Context, c campaign.CampaignID, before campaign.RunID, limit int) ([]campaign.Run, error)
-	ContactByID(ctx context.Context, id campaign.ContactID) (campaign.Contact, error) // ErrNotFound
+	// DeleteList deletes a list, and with contacts those that are in no other.
+	DeleteList(ctx context.Context, id campaign.ListID, contacts bool) (campaign.ListDeletion, error) // ErrNotFound, ErrConflict
+	ContactByID(ctx context.Context, id campaign.ContactID) (campaign.Contact, error)                 // ErrNotFound
 	// RecordConsent keeps the record of a consent, with which the subscription ends.
 	RecordConsent(ctx context.Context, c campaign.Consent) error
 	// SearchContacts pages through contacts by the beginning of their address, in order

@@ -68,6 +68,7 @@ func (a *API) addLists() {
 	add(a, Operation{Method: "GET", Path: "/lists", ID: "list-lists", Tag: "lists", Summary: "All lists", Need: account.See}, a.showLists)
 	add(a, Operation{Method: "POST", Path: "/lists", ID: "create-list", Tag: "lists", Summary: "Make an empty list", Need: account.Lists, Action: "create list", Status: http.StatusCreated}, a.createList)
 	add(a, Operation{Method: "GET", Path: "/lists/{list}", ID: "show-list", Tag: "lists", Summary: "A list", Need: account.See}, a.showList)
+	add(a, Operation{Method: "DELETE", Path: "/lists/{list}", ID: "delete-list", Tag: "lists", Summary: "Delete a list", Means: "With its memberships, sign-up forms and the record of its imports; what was sent stays known. A conflict while a run is under way, paused or scheduled that names it.", Need: account.Lists, Action: "delete list"}, a.deleteList)
 	add(a, Operation{Method: "PUT", Path: "/lists/{list}/presentation", ID: "present-list", Tag: "lists", Summary: "Say what the members of a list see of it", Means: "On the page behind the unsubscribe link of each message, people see the lists that they are in and that are visible.", Need: account.Lists, Action: "present list"}, a.presentList)
 	add(a, Operation{Method: "GET", Path: "/lists/{list}/members", ID: "list-members", Tag: "lists", Summary: "The members of a list", Need: account.See}, a.showMembers)
 	add(a, Operation{Method: "PUT", Path: "/lists/{list}/tracking", ID: "set-list-tracking", Tag: "lists", Summary: "Say what may be measured of a list's members", Means: "It is the most that a campaign gets, for messages that have not left yet. Who is in several lists of a campaign gets the strictest.", Need: account.Lists, Action: "set list tracking"}, a.setTracking)
@@ -104,6 +105,21 @@ func (a *API) list(ctx context.Context, c *call, in ListPath) (campaign.List, er
 func (a *API) showList(ctx context.Context, c *call, in *ListPath) (*body[List], error) {
 	l, err := a.list(ctx, c, *in)
 	return answer(listOf(l), err)
+}
+
+type listDeletion struct {
+	ListPath
+	WithContacts bool `query:"with_contacts" doc:"Delete the contacts too that are in no other list."`
+}
+
+func (a *API) deleteList(ctx context.Context, c *call, in *listDeletion) (*body[campaign.ListDeletion], error) {
+	l, err := a.list(ctx, c, in.ListPath)
+	if err != nil {
+		return nil, err
+	}
+	c.patient() // a large list takes its time
+	gone, err := a.Store.DeleteList(ctx, l.ID, in.WithContacts)
+	return answer(gone, err)
 }
 
 type listTracking struct {
