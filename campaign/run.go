@@ -51,6 +51,8 @@ type Run struct {
 	// whether the audience is complete.
 	SnapshotCursor ContactID
 	SnapshotDone   bool
+	// Forecast is what was foretold when it was started; zero when nothing was.
+	Forecast Forecast
 	// Standing: it has no audience, and takes messages to one person each for as long as
 	// it stands; then it ends when they have.
 	Standing Standing

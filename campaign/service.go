@@ -41,6 +41,9 @@ type Service struct {
 	HasPool func(name string) bool
 	// Express takes messages to one person each; nil where none are taken.
 	Express *ExpressLane
+	// Limits tells how fast the sites of domains take a campaign's mail, as far as it is
+	// known; nil when nobody here knows.
+	Limits func(ctx context.Context, spec Spec) (func(domain string) SitePace, error)
 	// Now is time.Now outside of tests.
 	Now func() time.Time
 }

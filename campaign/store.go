@@ -225,6 +225,11 @@ type RunStore interface {
 
 	// SetRunWeight changes an open run's weight; ErrConflict when it is over.
 	SetRunWeight(ctx context.Context, id RunID, weight int) (Run, error)
+	// FastestRun is how many messages a second were accepted in the fastest of the late
+	// runs that are large enough to tell; 0 when none is.
+	FastestRun(ctx context.Context) (float64, error)
+	// SetForecast keeps what was foretold of a run.
+	SetForecast(ctx context.Context, id RunID, f Forecast) error
 
 	Counts(ctx context.Context, id RunID) (Counts, error)
 	// BrakeOf returns when and why a run's brake was pulled; the zero value when it was

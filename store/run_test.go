@@ -120,6 +120,26 @@ func TestArchive(t *testing.T) {
 	})
 }
 
+func TestForecastOfARun(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, _ string) {
+		ctx := t.Context()
+		if fastest := must(db.FastestRun(ctx))(t); fastest != 0 {
+			t.Errorf("without a run: %v", fastest)
+		}
+		run := newRun(t, db, "may", map[campaign.Lane]int{campaign.LaneGoogle: 12})
+		f := campaign.Forecast{Lasts: 90 * time.Minute, Bound: "Gmail"}
+		if err := db.SetForecast(ctx, run.ID, f); err != nil {
+			t.Fatal(err)
+		}
+		if got := must(db.RunByID(ctx, run.ID))(t); got.Forecast != f {
+			t.Errorf("kept %+v", got.Forecast)
+		}
+		if fastest := must(db.FastestRun(ctx))(t); fastest != 0 {
+			t.Errorf("a run under way tells %v", fastest)
+		}
+	})
+}
+
 func TestRunStates(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, _ string) {
 		ctx := t.Context()

@@ -13,7 +13,7 @@ import (
 	"broadside/campaign/webhook"
 )
 
-const runColumns = "id, campaign, spec, state, note, epoch, start_at, started, finished, snapshot_cursor, snapshot_done, standing"
+const runColumns = "id, campaign, spec, state, note, epoch, start_at, started, finished, snapshot_cursor, snapshot_done, standing, forecast, forecast_bound"
 
 type runRow struct {
 	ID, Campaign   int64
@@ -25,6 +25,8 @@ type runRow struct {
 	Finished       int64
 	SnapshotCursor int64 `db:"snapshot_cursor"`
 	SnapshotDone   bool  `db:"snapshot_done"`
+	Forecast       int64
+	ForecastBound  string `db:"forecast_bound"`
 	Standing       campaign.Standing
 }
 
@@ -45,6 +47,7 @@ func (db *DB) run(ctx context.Context, r runRow) (campaign.Run, error) {
 		Finished:       fromMillis(r.Finished),
 		SnapshotCursor: campaign.ContactID(r.SnapshotCursor),
 		SnapshotDone:   r.SnapshotDone,
+		Forecast:       campaign.Forecast{Lasts: time.Duration(r.Forecast) * time.Millisecond, Bound: r.ForecastBound},
 		Standing:       r.Standing,
 	}, nil
 }

@@ -21,10 +21,11 @@ type counted struct {
 type audienceSeen struct {
 	version    time.Time // of the campaign
 	recipients int64
+	forecast   campaign.Forecast
 	at         time.Time
 }
 
-func (s *counted) keep(c campaign.Campaign, recipients int64, now time.Time) {
+func (s *counted) keep(c campaign.Campaign, recipients int64, f campaign.Forecast, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, seen := range s.seen {
@@ -35,13 +36,13 @@ func (s *counted) keep(c campaign.Campaign, recipients int64, now time.Time) {
 	if s.seen == nil {
 		s.seen = map[campaign.CampaignID]audienceSeen{}
 	}
-	s.seen[c.ID] = audienceSeen{c.Updated, recipients, now}
+	s.seen[c.ID] = audienceSeen{c.Updated, recipients, f, now}
 }
 
 // last returns what was counted of a campaign as it stands; false when nothing was.
-func (s *counted) last(c campaign.Campaign, now time.Time) (int64, bool) {
+func (s *counted) last(c campaign.Campaign, now time.Time) (audienceSeen, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen, ok := s.seen[c.ID]
-	return seen.recipients, ok && seen.version.Equal(c.Updated) && now.Sub(seen.at) <= countLife
+	return seen, ok && seen.version.Equal(c.Updated) && now.Sub(seen.at) <= countLife
 }

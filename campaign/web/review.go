@@ -122,7 +122,8 @@ func merged(preflight, lint []campaign.Finding) []campaign.Finding {
 // audienceNews is a campaign's audience as far as it is counted.
 type audienceNews struct {
 	campaign.AudienceCount
-	Sites []siteShare `json:"sites,omitempty"`
+	Sites    []siteShare `json:"sites,omitempty"`
+	Forecast string      `json:"forecast,omitempty"` // how long it will take
 }
 
 type siteShare struct {
@@ -152,8 +153,12 @@ func audienceEvents(v *visit) error {
 	if err != nil {
 		return send("problem", map[string]string{"text": err.Error()})
 	}
-	v.app.counted.keep(c, count.Recipients, v.app.Now())
-	return send("over", audienceNews{count, v.app.sites(count)})
+	f, err := v.app.Service.Forecast(ctx, c.Spec, count, v.app.Now())
+	if err != nil {
+		return send("problem", map[string]string{"text": err.Error()})
+	}
+	v.app.counted.keep(c, count.Recipients, f, v.app.Now())
+	return send("over", audienceNews{count, v.app.sites(count), f.String()})
 }
 
 // sites are the largest mailbox providers of an audience.
@@ -203,6 +208,11 @@ func startCampaign(v *visit) error {
 		}
 		return err
 	}
+	if seen, ok := v.app.counted.last(c, v.app.Now()); ok {
+		if err := v.app.Service.Foretell(v.r.Context(), run.ID, seen.forecast); err != nil {
+			return err
+		}
+	}
 	return v.redirect(fmt.Sprintf("/runs/%d", run.ID))
 }
 
@@ -241,7 +251,8 @@ func (v *visit) rightCount(c campaign.Campaign, f Form) error {
 	if members < largeAudience {
 		return nil
 	}
-	recipients, ok := v.app.counted.last(c, v.app.Now())
+	seen, ok := v.app.counted.last(c, v.app.Now())
+	recipients := seen.recipients
 	if !ok { // the page that counts was not open
 		count, err := v.app.Service.CountAudience(v.r.Context(), c.Spec, func(campaign.AudienceCount) {})
 		if err != nil {

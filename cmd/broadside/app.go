@@ -94,7 +94,7 @@ func (a *app) service(db *store.DB, keys *dkim.Keyring) *campaign.Service {
 }
 
 func newService(cfg Config, db *store.DB, keys *dkim.Keyring) *campaign.Service {
-	s := &campaign.Service{Store: db, PublicURL: cfg.PublicURL, HasPool: cfg.hasPool, Now: time.Now}
+	s := &campaign.Service{Store: db, PublicURL: cfg.PublicURL, HasPool: cfg.hasPool, Limits: limits{cfg, db}.of, Now: time.Now}
 	if !cfg.Unsigned {
 		s.HasKey = func(domain string) bool { return len(keys.For(domain)) > 0 }
 		s.Verified = sendingDomains{db: db, keys: keys, dns: cfg.SMTP.DNS}.why

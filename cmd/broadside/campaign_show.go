@@ -110,6 +110,9 @@ func (a *app) showStatus(st campaign.Status) error {
 	if !st.Run.Finished.IsZero() {
 		a.printf(", over after %s", st.Run.Finished.Sub(st.Run.Started).Round(time.Second))
 	}
+	if came := st.Run.Came(); came != "" {
+		a.printf("\n  %s", came)
+	}
 	a.printf("\n\n  %s\n\n", equation(st.Counts))
 	siteTable(st.Lanes).print(a.out)
 	a.showFeedback(st)

@@ -16,15 +16,19 @@ type shaper struct {
 
 // Rules implements delivery.Shaper.
 func (s shaper) Rules(provider, site string) shaping.Rules {
-	r := s.book.Table().Rules(provider, site)
-	if s.smtp.Connections > 0 {
-		r.Connections = s.smtp.Connections
+	return s.smtp.over(s.book.Table().Rules(provider, site))
+}
+
+// over is the configuration's word for all sites over the rules of one.
+func (c SMTPConfig) over(r shaping.Rules) shaping.Rules {
+	if c.Connections > 0 {
+		r.Connections = c.Connections
 	}
-	if s.smtp.Rate > 0 {
-		r.Rate = s.smtp.Rate
+	if c.Rate > 0 {
+		r.Rate = c.Rate
 	}
-	if s.smtp.Messages > 0 {
-		r.MessagesPerConnection = s.smtp.Messages
+	if c.Messages > 0 {
+		r.MessagesPerConnection = c.Messages
 	}
 	return r
 }

@@ -193,7 +193,8 @@ func (a *API) start(ctx context.Context, c *call, in *starting) (*body[Run], err
 	if at, now := in.Body.At, a.Now(); !at.IsZero() && (at.Before(now.Add(-time.Minute)) || at.Sub(now) > furthestStart) {
 		return nil, invalid("body.at", "must be within the next year")
 	}
-	if err := a.expectRecipients(ctx, c, found, in.Body.Recipients); err != nil {
+	forecast, err := a.expectRecipients(ctx, c, found, in.Body.Recipients)
+	if err != nil {
 		return nil, err
 	}
 	start := a.Service.Start
@@ -213,5 +214,8 @@ func (a *API) start(ctx context.Context, c *call, in *starting) (*body[Run], err
 		at = now.Add(a.UndoTime)
 	}
 	run, err := start(ctx, found.Spec.Name, at)
+	if err == nil && forecast != (campaign.Forecast{}) {
+		run.Forecast, err = forecast, a.Service.Foretell(ctx, run.ID, forecast)
+	}
 	return answer(runOf(run), a.Service.WhyNot(ctx, found.Spec, err))
 }

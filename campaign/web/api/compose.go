@@ -128,12 +128,13 @@ func (a *API) test(ctx context.Context, c *call, in *testing) (*body[Tested], er
 // Audience is whom a campaign would go to: recipients = members − excluded − outside −
 // unsubscribed − suppressed.
 type Audience struct {
-	Members      int64 `json:"members" doc:"Of the lists."`
-	Excluded     int64 `json:"excluded" doc:"Members of excluded lists and segments."`
-	Outside      int64 `json:"outside" doc:"Of the segments."`
-	Unsubscribed int64 `json:"unsubscribed"`
-	Suppressed   int64 `json:"suppressed"`
-	Recipients   int64 `json:"recipients"`
+	Members      int64     `json:"members" doc:"Of the lists."`
+	Excluded     int64     `json:"excluded" doc:"Members of excluded lists and segments."`
+	Outside      int64     `json:"outside" doc:"Of the segments."`
+	Unsubscribed int64     `json:"unsubscribed"`
+	Suppressed   int64     `json:"suppressed"`
+	Recipients   int64     `json:"recipients"`
+	Forecast     *Forecast `json:"forecast,omitempty" doc:"How long a start now would take; missing for nobody."`
 }
 
 func (a *API) countCampaign(ctx context.Context, c *call, in *CampaignPath) (*body[Audience], error) {
@@ -141,28 +142,53 @@ func (a *API) countCampaign(ctx context.Context, c *call, in *CampaignPath) (*bo
 	if err != nil {
 		return nil, err
 	}
-	return answer(a.count(ctx, c, found.Spec))
+	return a.counted(ctx, c, found.Spec)
 }
 
-func (a *API) count(ctx context.Context, c *call, spec campaign.Spec) (Audience, error) {
+// counted answers with whom a campaign would reach.
+func (a *API) counted(ctx context.Context, c *call, spec campaign.Spec) (*body[Audience], error) {
+	n, f, err := a.count(ctx, c, spec)
+	return answer(Audience{n.Members, n.Excluded, n.Outside, n.Unsubscribed, n.Suppressed, n.Recipients, forecastOf(f)}, err)
+}
+
+func (a *API) count(ctx context.Context, c *call, spec campaign.Spec) (campaign.AudienceCount, campaign.Forecast, error) {
 	if err := a.Service.FitAudience(ctx, spec); err != nil {
-		return Audience{}, err
+		return campaign.AudienceCount{}, campaign.Forecast{}, err
 	}
 	c.patient()
 	n, err := a.Service.CountAudience(ctx, spec, func(campaign.AudienceCount) {})
-	return Audience{n.Members, n.Excluded, n.Outside, n.Unsubscribed, n.Suppressed, n.Recipients}, err
+	if err != nil {
+		return n, campaign.Forecast{}, err
+	}
+	f, err := a.Service.Forecast(ctx, spec, n, a.Now())
+	return n, f, err
 }
 
-// expectRecipients makes sure that a start reaches as many as its caller thinks.
-func (a *API) expectRecipients(ctx context.Context, c *call, found campaign.Campaign, want *int64) error {
-	if want == nil {
+// Forecast is how long a run is expected to take, without retries.
+type Forecast struct {
+	Seconds int64  `json:"seconds" doc:"From its start to the last first attempt."`
+	Bound   string `json:"bound" doc:"By what, in words."`
+	Text    string `json:"text" doc:"The same as people say it."`
+}
+
+func forecastOf(f campaign.Forecast) *Forecast {
+	if f == (campaign.Forecast{}) {
 		return nil
 	}
-	n, err := a.count(ctx, c, found.Spec)
+	return &Forecast{int64(f.Lasts.Seconds()), f.Bound, f.String()}
+}
+
+// expectRecipients makes sure that a start reaches as many as its caller thinks. Having
+// counted them, it can foretell the run.
+func (a *API) expectRecipients(ctx context.Context, c *call, found campaign.Campaign, want *int64) (campaign.Forecast, error) {
+	if want == nil {
+		return campaign.Forecast{}, nil
+	}
+	n, f, err := a.count(ctx, c, found.Spec)
 	if err == nil && n.Recipients != *want {
 		err = huma.Error409Conflict(fmt.Sprintf("It would reach %d people, and not %d.", n.Recipients, *want))
 	}
-	return err
+	return f, err
 }
 
 // expectLatest makes sure that a campaign is sent again once, however often it is asked.

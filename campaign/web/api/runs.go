@@ -24,13 +24,14 @@ type Run struct {
 	Finished time.Time `json:"finished,omitzero" doc:"When it was finished or cancelled."`
 	// IrrevocableAt is the zero time for a run that has begun or is over.
 	IrrevocableAt time.Time `json:"irrevocable_at,omitzero" doc:"Until then the start of a scheduled run can be undone: the first message leaves after it."`
+	Forecast      *Forecast `json:"forecast,omitempty" doc:"What was foretold when it was started, if its audience was counted then."`
 	Counted       bool      `json:"counted" doc:"The whole audience is planned."`
 }
 
 func runOf(r campaign.Run) Run {
 	out := Run{
 		ID: int64(r.ID), Campaign: int64(r.Campaign), Name: r.Spec.Name, State: string(r.State), Note: r.Note, Weight: r.Spec.Weight,
-		StartAt: r.StartAt, Started: r.Started, Finished: r.Finished, Counted: r.SnapshotDone,
+		StartAt: r.StartAt, Started: r.Started, Finished: r.Finished, Forecast: forecastOf(r.Forecast), Counted: r.SnapshotDone,
 	}
 	if r.State == campaign.RunScheduled {
 		out.IrrevocableAt = r.StartAt

@@ -114,7 +114,7 @@ func (c *counting) spec() campaign.Spec {
 }
 
 func (a *API) countSegment(ctx context.Context, c *call, in *counting) (*body[Audience], error) {
-	return answer(a.count(ctx, c, in.spec()))
+	return a.counted(ctx, c, in.spec())
 }
 
 // Glance is whom an audience would reach, as far as it could be told in two seconds.

@@ -19,6 +19,7 @@ source.addEventListener("over", (event) => {
   const count = JSON.parse(event.data);
   show(count);
   said.textContent = "as of now";
+  box.querySelector("[data-forecast]").textContent = count.forecast ? `${count.forecast} (a forecast)` : "–";
   const sites = (count.sites ?? []).map((site) => {
     const row = document.createElement("div");
     const text = document.createElement("div");
