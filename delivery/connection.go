@@ -228,6 +228,9 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 	}
 	sending := time.Now()
 	r := c.session.Send(ctx, p.envelope, p.wire())
+	if usesAllowance(r) {
+		p.allowance = nil
+	}
 	v := classify(c.site.provider, r)
 	took := p.took(sending, time.Now())
 	c.site.meter.Attempted(v.state == campaign.Accepted, &took)

@@ -25,6 +25,8 @@ type item struct {
 	ceiling campaign.Tracking
 	resent  bool   // an earlier copy may have been accepted
 	claim   *claim // from the first byte sent until the outcome is durable
+	// allowance is what it has of a new source's day, and has not used; or nil.
+	allowance *allowance
 }
 
 // firstTried is when its recipient was taken for the first attempt.
@@ -74,6 +76,7 @@ func (h *hand) done(it *item) {
 	delete(h.items, it.try())
 	h.mu.Unlock()
 	it.claim.giveBack()
+	it.allowance.giveBack()
 	it.lane.room[it.class].done(time.Now())
 }
 

@@ -167,6 +167,12 @@ func (a *allowances) Take(_ context.Context, key string, allowed int64) (bool, e
 	return true, nil
 }
 
+func (a *allowances) GiveBack(key string, _ time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.used[key]--
+}
+
 // A new source sends what its calendar allows for each site; the rest leaves from the
 // warm one.
 func TestAWarmUpOverflowsToTheWarmSource(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/delivery/mx"
+	"broadside/delivery/smtp"
 	"broadside/ratelimit"
 )
 
@@ -24,6 +25,28 @@ type Warmup struct {
 // *ratelimit.Quota is one.
 type Quota interface {
 	Take(ctx context.Context, key string, allowed int64) (bool, error)
+	// GiveBack takes back what was counted at a time and not used.
+	GiveBack(key string, at time.Time)
+}
+
+// allowance is what a job has of a new source's day. It is counted when the job is given
+// to the source, so that what exceeds the day flows to other sources at once, and given
+// back when the job ends without a reply to MAIL: a site that does not answer uses none.
+type allowance struct {
+	quota Quota
+	key   string
+	at    time.Time
+}
+
+func (a *allowance) giveBack() {
+	if a != nil {
+		a.quota.GiveBack(a.key, a.at)
+	}
+}
+
+// usesAllowance reports whether the site has seen so much of a message that it counts.
+func usesAllowance(r smtp.Result) bool {
+	return r.Handed || r.Stage >= smtp.Mail && r.Stage <= smtp.Body && r.Reply.Code != 0
 }
 
 const day = 24 * time.Hour
@@ -67,7 +90,7 @@ func (s *Sender) sourceFor(ctx context.Context, it *item, route mx.Route) (*Sour
 			stopped = source
 			continue
 		}
-		warm, err := s.warm(ctx, source, route.Site, now)
+		warm, err := s.warm(ctx, it, source, route.Site, now)
 		if err != nil {
 			s.Log.Warn("sender: the allowance of a new source is unknown, the job is given back", "source", source.Name, "error", err)
 			s.giveBack(ctx, it, soon)
@@ -89,7 +112,7 @@ func (s *Sender) sourceFor(ctx context.Context, it *item, route mx.Route) (*Sour
 
 // warm reports whether a source may send one more message to a site today, and counts
 // it.
-func (s *Sender) warm(ctx context.Context, source *Source, site string, now time.Time) (bool, error) {
+func (s *Sender) warm(ctx context.Context, it *item, source *Source, site string, now time.Time) (bool, error) {
 	w := s.warmupOf(source)
 	if w == nil {
 		return true, nil
@@ -98,5 +121,10 @@ func (s *Sender) warm(ctx context.Context, source *Source, site string, now time
 	if !limited {
 		return true, nil
 	}
-	return s.Quota.Take(ctx, source.Name+" "+site, most)
+	key := source.Name + " " + site
+	ok, err := s.Quota.Take(ctx, key, most)
+	if ok {
+		it.allowance = &allowance{s.Quota, key, now}
+	}
+	return ok, err
 }

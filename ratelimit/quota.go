@@ -91,6 +91,23 @@ func (q *Quota) Take(ctx context.Context, key string, allowed int64) (bool, erro
 	return true, nil
 }
 
+// GiveBack takes back one message that was counted against a key's allowance at a time;
+// what was counted on another day is over.
+func (q *Quota) GiveBack(key string, at time.Time) {
+	now := q.now()
+	day := now.UTC().Format(time.DateOnly)
+	if at.UTC().Format(time.DateOnly) != day {
+		return
+	}
+	a := q.lock(key, day, now)
+	defer a.mu.Unlock()
+	if day != a.day {
+		a.day, a.left = day, 0
+	}
+	a.left++
+	a.until = time.Time{}
+}
+
 // lock returns what this process has of a key, locked.
 func (q *Quota) lock(key, day string, now time.Time) *allowance {
 	for {

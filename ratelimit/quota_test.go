@@ -117,3 +117,37 @@ func TestQuotaForgetsKeysOfWhichItHasNothing(t *testing.T) {
 		}
 	})
 }
+
+// What is given back on its day may be taken again, by anybody; not more, and not on
+// another day.
+func TestQuotaTakesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		q := &Quota{bucket: w, now: time.Now}
+		take := func() (n int) {
+			for {
+				ok, err := q.Take(t.Context(), "source@site", 5)
+				switch {
+				case ok:
+					n++
+				case err == nil:
+					return n
+				}
+			}
+		}
+		if n := take(); n != 5 {
+			t.Fatalf("%d of 5 were taken", n)
+		}
+		yesterday := time.Now()
+		q.GiveBack("source@site", time.Now())
+		q.GiveBack("source@site", time.Now())
+		if n := take(); n != 2 {
+			t.Errorf("%d were taken of 2 that were given back", n)
+		}
+		time.Sleep(24 * time.Hour)
+		q.GiveBack("source@site", yesterday)
+		if n := take(); n != 5 {
+			t.Errorf("%d of 5 were taken on the next day", n)
+		}
+	})
+}
