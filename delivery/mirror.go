@@ -34,13 +34,16 @@ type SiteStore interface {
 	SitePauses(ctx context.Context, now time.Time) ([]SitePause, error)
 	// SiteRecords returns all records, in order of site, kind and value.
 	SiteRecords(ctx context.Context) ([]SiteRecord, error)
+	// ForgottenSites returns the keys of the records that people ordered to be forgotten.
+	// Such an order is in the place of its record until that is deleted.
+	ForgottenSites(ctx context.Context) ([]SiteRecord, error)
 	// SaveSiteRecords writes some records over what was there, and deletes others, of
 	// which the key alone is given, in one transaction.
 	SaveSiteRecords(ctx context.Context, changed, gone []SiteRecord) error
 }
 
-// Mirror carries what the senders know of sites into the store, and people's pauses
-// from there to the senders. One works at a time; two of them would do the same.
+// Mirror carries what the senders know of sites into the store, and people's orders
+// from there to the senders: what is paused, and what is to be forgotten. One works at a time; two of them would do the same.
 type Mirror struct {
 	Store SiteStore
 	Book  *ratelimit.Book
@@ -58,6 +61,9 @@ func (m *Mirror) Run(ctx context.Context) error {
 		var err error
 		if seen == nil {
 			seen, err = m.stored(ctx)
+		}
+		if err == nil {
+			err = m.forget(ctx, seen)
 		}
 		if err == nil {
 			err = m.announce(ctx, time.Now())
@@ -93,6 +99,24 @@ func (m *Mirror) stored(ctx context.Context) (map[ratelimit.Key]*ratelimit.Recor
 		seen[ratelimit.Key{Kind: kind, Value: r.Value, Site: r.Site}] = nil
 	}
 	return seen, nil
+}
+
+// forget has the senders forget what people ordered, and then takes the order out.
+func (m *Mirror) forget(ctx context.Context, seen map[ratelimit.Key]*ratelimit.Record) error {
+	orders, err := m.Store.ForgottenSites(ctx)
+	if err != nil || len(orders) == 0 {
+		return err
+	}
+	for _, o := range orders {
+		var kind ratelimit.Kind
+		if kind.UnmarshalText([]byte(o.Kind)) != nil {
+			continue
+		}
+		key := m.Book.Key(kind, o.Value, o.Site)
+		key.Forget()
+		delete(seen, key.Key()) // what is learned from now on is written anew
+	}
+	return m.Store.SaveSiteRecords(ctx, nil, orders)
 }
 
 // announce tells the senders which sites are paused, and which no longer are.

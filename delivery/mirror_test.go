@@ -41,6 +41,18 @@ func (s *siteStore) SiteRecords(context.Context) ([]SiteRecord, error) {
 	return list, nil
 }
 
+func (s *siteStore) ForgottenSites(context.Context) ([]SiteRecord, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []SiteRecord
+	for site, record := range s.records {
+		if record == "forget" {
+			list = append(list, SiteRecord{Kind: "source", Site: site})
+		}
+	}
+	return list, nil
+}
+
 func (s *siteStore) SaveSiteRecords(_ context.Context, changed, gone []SiteRecord) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,6 +105,11 @@ func TestMirror(t *testing.T) {
 		time.Sleep(time.Minute)
 		if store.writes != before {
 			t.Errorf("%d writes in a minute without a change", store.writes-before)
+		}
+
+		store.set(func(s *siteStore) { s.records["yahoo"] = "forget" })
+		if r := yahoo.Record(); r.Why != "" || r.Pace.Peak != 0 || len(store.records) != 0 {
+			t.Errorf("what was to be forgotten is still known: %+v, %v", r, store.records)
 		}
 
 		google := book.Key(ratelimit.WholeSite, "", "google")

@@ -98,6 +98,14 @@ func (l Learned) Resume() {
 	})
 }
 
+// Forget forgets what was learned; a pause stays, being a person's.
+func (l Learned) Forget() {
+	l.book.change(l.key, func(r Record) (Record, bool) {
+		left := Record{Pause: r.Pause}
+		return left, !r.same(left)
+	})
+}
+
 // plain is a time as it comes back from the bucket: without the reading of a clock
 // that other processes don't share.
 func plain(t time.Time) time.Time { return t.UTC().Round(0) }

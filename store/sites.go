@@ -55,10 +55,41 @@ func (db *DB) SitePauses(ctx context.Context, now time.Time) ([]delivery.SitePau
 	return list, nil
 }
 
+// forgotten is the record in the place of one that the senders are to forget.
+const forgotten = `"forget"`
+
+// ForgetSite orders that what was learned of a site is forgotten: all of it, or with a
+// source only what was learned of mail from that; campaign.ErrNotFound if nothing was.
+func (db *DB) ForgetSite(ctx context.Context, site string, source *string) error {
+	query, args := "UPDATE site_records SET record = ? WHERE site = ?", []any{forgotten, site}
+	if source != nil {
+		query, args = query+" AND kind = 'source' AND value = ?", append(args, *source)
+	}
+	return db.change(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, query, args...)
+		if err == nil && n == 0 {
+			err = campaign.ErrNotFound
+		}
+		if err != nil {
+			return fmt.Errorf("forget what was learned of site %s: %w", site, err)
+		}
+		return nil
+	})
+}
+
+// ForgottenSites implements delivery.SiteStore.
+func (db *DB) ForgottenSites(ctx context.Context) ([]delivery.SiteRecord, error) {
+	var list []delivery.SiteRecord
+	if err := db.selectAll(ctx, &list, "SELECT kind, value, site FROM site_records WHERE record = ?", forgotten); err != nil {
+		return nil, fmt.Errorf("read which sites are to be forgotten: %w", err)
+	}
+	return list, nil
+}
+
 // SiteRecords implements delivery.SiteStore.
 func (db *DB) SiteRecords(ctx context.Context) ([]delivery.SiteRecord, error) {
 	var list []delivery.SiteRecord
-	if err := db.selectAll(ctx, &list, "SELECT kind, value, site, record FROM site_records ORDER BY site, kind, value"); err != nil {
+	if err := db.selectAll(ctx, &list, "SELECT kind, value, site, record FROM site_records WHERE record <> ? ORDER BY site, kind, value", forgotten); err != nil {
 		return nil, fmt.Errorf("read what was learned of sites: %w", err)
 	}
 	return list, nil
@@ -68,7 +99,7 @@ func (db *DB) SiteRecords(ctx context.Context) ([]delivery.SiteRecord, error) {
 func (db *DB) SaveSiteRecords(ctx context.Context, changed, gone []delivery.SiteRecord) error {
 	err := db.change(ctx, func(t *tx) error {
 		_, err := t.insertRows(ctx, "INSERT INTO site_records (site, kind, value, record)", 4,
-			"ON CONFLICT (site, kind, value) DO UPDATE SET record = excluded.record", len(changed), func(args []any, i int) []any {
+			"ON CONFLICT (site, kind, value) DO UPDATE SET record = excluded.record WHERE site_records.record <> '"+forgotten+"'", len(changed), func(args []any, i int) []any {
 				r := &changed[i]
 				return append(args, r.Site, r.Kind, r.Value, string(r.Record))
 			})

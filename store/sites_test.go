@@ -73,5 +73,33 @@ func TestSiteRecords(t *testing.T) {
 		if !slices.EqualFunc(got, want, same) {
 			t.Errorf("records %s, want %s", got, want)
 		}
+
+		// An order to forget one stands until its record is deleted.
+		source, nobody := "192.0.2.1", "192.0.2.9"
+		if err := db.ForgetSite(ctx, "mx000.example", &nobody); !errors.Is(err, campaign.ErrNotFound) {
+			t.Errorf("forgetting a source that nothing was learned of: %v", err)
+		}
+		if err := db.ForgetSite(ctx, "mx000.example", &source); err != nil {
+			t.Error(err)
+		}
+		save(want[:2], nil)
+		if got := must(db.SiteRecords(ctx))(t); !slices.EqualFunc(got, want[1:], same) {
+			t.Errorf("records %s, want %s", got, want[1:])
+		}
+		if err := db.ForgetSite(ctx, "mx000.example", nil); err != nil {
+			t.Error(err)
+		}
+		orders := must(db.ForgottenSites(ctx))(t)
+		if len(orders) != 2 || orders[0].Site != "mx000.example" {
+			t.Errorf("to be forgotten: %s", orders)
+		}
+		save(nil, orders)
+		if got := must(db.ForgottenSites(ctx))(t); len(got) != 0 {
+			t.Errorf("still to be forgotten: %s", got)
+		}
+		save(want[:1], nil)
+		if got := must(db.SiteRecords(ctx))(t); len(got) != 2 {
+			t.Errorf("what is learned anew is not kept: %s", got)
+		}
 	})
 }

@@ -18,12 +18,12 @@ import (
 
 func sitesCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "sites", Short: "Show which sites slow us down and why, and pause or resume a site", Args: cobra.NoArgs,
+		Use: "sites", Short: "Show which sites slow us down and why; pause, resume or limit a site, or forget what it taught", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withStore(cmd.Context(), func(db *store.DB) error { return a.showSites(cmd.Context(), db, time.Now()) })
 		},
 	}
-	cmd.AddCommand(sitesPauseCommand(a), sitesResumeCommand(a), sitesLimitCommand(a))
+	cmd.AddCommand(sitesPauseCommand(a), sitesResumeCommand(a), sitesLimitCommand(a), sitesForgetCommand(a))
 	return cmd
 }
 
@@ -105,6 +105,32 @@ func sitesLimitCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().Float64Var(&l.Rate, "rate", 0, "messages per second (default: not limited)")
 	cmd.Flags().IntVar(&l.Connections, "connections", 0, "at once (default: not limited)")
+	return cmd
+}
+
+func sitesForgetCommand(a *app) *cobra.Command {
+	var source string
+	cmd := &cobra.Command{
+		Use: "forget SITE", Short: "Forget what a site's replies have taught, and begin with its limits again", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			site := strings.ToLower(args[0])
+			var only *string
+			if cmd.Flags().Changed("source") {
+				only = &source
+			}
+			return a.withStore(cmd.Context(), func(db *store.DB) error {
+				if err := db.ForgetSite(cmd.Context(), site, only); err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(map[string]any{"forgotten": site})
+				}
+				a.printf("What was learned of %s is forgotten; running senders know within a second.\n", site)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&source, "source", "", "only of mail from this source (default: of all sources and domains)")
 	return cmd
 }
 
