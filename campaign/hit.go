@@ -65,15 +65,6 @@ var evidenceNames = [...]string{
 	"the browser loaded it ahead of any click",
 }
 
-// Evidences are all kinds of evidence.
-func Evidences() []Evidence {
-	all := make([]Evidence, len(evidenceNames))
-	for i := range all {
-		all[i] = Evidence(i)
-	}
-	return all
-}
-
 func (e Evidence) String() string {
 	if int(e) < len(evidenceNames) {
 		return evidenceNames[e]
@@ -117,6 +108,14 @@ type Reading struct {
 	First, Last     time.Time
 }
 
+// What says what the recipient did: "opened" or "clicked".
+func (r Reading) What() string {
+	if r.Link == 0 {
+		return "opened"
+	}
+	return "clicked"
+}
+
 // TrackStore keeps what is measured about readers.
 type TrackStore interface {
 	// SetListTracking says how much may be measured of a list's members. It holds for
@@ -126,10 +125,6 @@ type TrackStore interface {
 	LinksOf(ctx context.Context, id RunID) ([]Link, error)
 	// HitCounts returns a run's kept counts in order of link and evidence.
 	HitCounts(ctx context.Context, id RunID) ([]HitCount, error)
-	// NotOpened pages through the contacts, in order, that a run's message was accepted
-	// for, and of whom no opening and no click by a person is known: neither is of those
-	// whose lists don't allow individual tracking.
-	NotOpened(ctx context.Context, id RunID, after ContactID, limit int) ([]ContactID, error)
 	// ReadingsOf returns what is known of a contact, newest run first, its openings before
 	// its links.
 	ReadingsOf(ctx context.Context, c ContactID, limit int) ([]Reading, error)

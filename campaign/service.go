@@ -269,6 +269,8 @@ type Status struct {
 	Counts Counts
 	Lanes  []LaneCount
 	Heard  []FeedbackCount
+	// Readers is what those who got the message did with it.
+	Readers Readers
 	// Opens is when a running run that is outside its window goes on, else zero.
 	Opens time.Time
 }
@@ -297,7 +299,11 @@ func (s *Service) StatusOf(ctx context.Context, id RunID) (Status, error) {
 		return Status{}, err
 	}
 	heard, err := s.Store.FeedbackCounts(ctx, id)
-	return Status{Run: run, Counts: counts, Lanes: lanes, Heard: heard, Opens: run.Opens(s.Now())}, err
+	if err != nil {
+		return Status{}, err
+	}
+	readers, err := s.readers(ctx, id)
+	return Status{Run: run, Counts: counts, Lanes: lanes, Heard: heard, Readers: readers, Opens: run.Opens(s.Now())}, err
 }
 
 // Report is what became of a run.

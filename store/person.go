@@ -142,11 +142,7 @@ const personReadingsMost = 10 * personRuns
 func (db *DB) personReadings(ctx context.Context, p *campaign.Person) error {
 	readings, err := db.ReadingsOf(ctx, p.Contact.ID, personReadingsMost)
 	for _, r := range readings {
-		what := "opened"
-		if r.Link > 0 {
-			what = "clicked"
-		}
-		p.Readings = append(p.Readings, campaign.PersonReading{Run: r.Run, What: what, Link: r.Target, Person: r.Person, Machine: r.Machine, First: r.First, Last: r.Last})
+		p.Readings = append(p.Readings, campaign.PersonReading{Run: r.Run, What: r.What(), Link: r.Target, Person: r.Person, Machine: r.Machine, First: r.First, Last: r.Last})
 	}
 	return err
 }

@@ -110,21 +110,6 @@ func (db *DB) HitCounts(ctx context.Context, id campaign.RunID) ([]campaign.HitC
 	return counts, nil
 }
 
-// NotOpened pages through the contacts that a run's message was accepted for, and of
-// whom no opening and no click by a person is known.
-func (db *DB) NotOpened(ctx context.Context, id campaign.RunID, after campaign.ContactID, limit int) ([]campaign.ContactID, error) {
-	var contacts []campaign.ContactID
-	err := db.selectAll(ctx, &contacts, `
-		SELECT l.contact FROM ledger l JOIN contacts c ON c.id = l.contact
-		WHERE l.run = ? AND l.contact > ? AND l.state = 1
-			AND NOT EXISTS (SELECT 1 FROM hits h WHERE h.run = l.run AND h.contact = l.contact AND h.person > 0)
-		ORDER BY l.contact LIMIT ?`, int64(id), int64(after), limit)
-	if err != nil {
-		return nil, fmt.Errorf("read who did not open run %d: %w", id, err)
-	}
-	return contacts, nil
-}
-
 // ReadingsOf returns what is known of a contact, newest run first, its openings before
 // its links.
 func (db *DB) ReadingsOf(ctx context.Context, c campaign.ContactID, limit int) ([]campaign.Reading, error) {

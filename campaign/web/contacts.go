@@ -48,6 +48,7 @@ type contactView struct {
 	Memberships []campaign.Membership
 	Suppression *campaign.Suppression
 	History     []campaign.HistoryRow
+	Readings    []campaign.Reading
 	Consents    []consentView
 }
 
@@ -158,6 +159,9 @@ func (v *visit) contact() (contactView, error) {
 		return body, err
 	}
 	body.More = len(body.History) == historyRows
+	if body.Readings, err = store.ReadingsOf(ctx, body.Contact.ID, rows); err != nil {
+		return body, err
+	}
 	consents, err := store.ConsentsOf(ctx, body.Contact.ID)
 	for _, c := range consents {
 		name := "a list that is gone"

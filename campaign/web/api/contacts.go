@@ -48,6 +48,7 @@ type ContactDetail struct {
 	Suppressions []Suppression   `json:"suppressions" nullable:"false" doc:"All that keeps mail from the address."`
 	Consents     []ConsentRecord `json:"consents" nullable:"false" doc:"The records of the person's wishes, oldest first."`
 	History      []History       `json:"history" nullable:"false" doc:"What was sent, or why not, newest first."`
+	Readings     []Reading       `json:"readings" nullable:"false" doc:"What was opened and clicked, where the lists allow that it is known."`
 }
 
 // ConsentRecord is the record of a person's wish to get a list's mail, as it was given.
@@ -67,6 +68,22 @@ type ConsentRecord struct {
 
 func consentOf(c campaign.Consent) ConsentRecord {
 	return ConsentRecord{int64(c.List), c.At, c.How, c.IP, c.Agent, c.Form, c.SignupForm, c.FormVersion, c.Confirmed, c.ConfirmedIP, c.Until}
+}
+
+// Reading is what a contact did with a message.
+type Reading struct {
+	Campaign string    `json:"campaign"`
+	Run      int64     `json:"run"`
+	What     string    `json:"what" enum:"opened,clicked"`
+	Link     string    `json:"link,omitempty" doc:"Where it leads."`
+	Person   int64     `json:"person" doc:"How often, by the person."`
+	Machine  int64     `json:"machine" doc:"How often, by machines."`
+	First    time.Time `json:"first"`
+	Last     time.Time `json:"last"`
+}
+
+func readingOf(r campaign.Reading) Reading {
+	return Reading{r.Campaign, int64(r.Run), r.What(), r.Target, r.Person, r.Machine, r.First, r.Last}
 }
 
 // History is what one run did about a contact.
@@ -158,7 +175,12 @@ func (a *API) showContact(ctx context.Context, c *call, in *ContactPath) (*body[
 	}
 	p.Consents = all(consents, consentOf).Items
 	history, err := a.Store.HistoryOf(ctx, contact.ID, historyRows)
+	if err != nil {
+		return nil, err
+	}
 	p.History = all(history, historyOf).Items
+	readings, err := a.Store.ReadingsOf(ctx, contact.ID, historyRows)
+	p.Readings = all(readings, readingOf).Items
 	return answer(p, err)
 }
 

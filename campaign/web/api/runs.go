@@ -103,6 +103,8 @@ type Report struct {
 	Brake    *Brake     `json:"brake,omitempty" doc:"When the run was stopped by itself."`
 	Replies  []Reply    `json:"replies" nullable:"false" doc:"The most frequent ones of those that did not take the message."`
 	Feedback []Feedback `json:"feedback" nullable:"false" doc:"What was heard after messages had been accepted; it is no term of the balance."`
+	// Readers is what those who got the message did with it.
+	Readers campaign.Readers `json:"readers" doc:"Openings and clicks, as far as the lists allow counting, machines apart."`
 }
 
 // Brake is when and why a run was stopped by itself.
@@ -131,7 +133,7 @@ func (a *API) addRuns() {
 	add(a, Operation{Method: "GET", Path: "/runs", ID: "list-runs", Tag: "runs", Summary: "Runs, newest first", Need: account.See}, a.showRuns)
 	add(a, Operation{Method: "GET", Path: "/campaigns/{campaign}/runs", ID: "list-campaign-runs", Tag: "runs", Summary: "A campaign's runs, newest first", Need: account.See}, a.showRunsOf)
 	add(a, Operation{Method: "GET", Path: "/runs/{run}", ID: "show-run", Tag: "runs", Summary: "Where a run stands, by state and by site", Need: account.See}, a.showRun)
-	add(a, Operation{Method: "GET", Path: "/runs/{run}/report", ID: "show-report", Tag: "runs", Summary: "The same, with what the servers replied", Need: account.See}, a.showReport)
+	add(a, Operation{Method: "GET", Path: "/runs/{run}/report", ID: "show-report", Tag: "runs", Summary: "The same, with what the servers replied and the readers did", Need: account.See}, a.showReport)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/pause", ID: "pause-run", Tag: "runs", Summary: "Stop sending within a second", Means: "Nothing is lost. Asking twice changes nothing.", Need: account.Send, Action: "pause run"}, a.pause)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/resume", ID: "resume-run", Tag: "runs", Summary: "Let a paused run go on", Means: "Asking twice changes nothing.", Need: account.Send, Action: "resume run"}, a.resume)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/cancel", ID: "cancel-run", Tag: "runs", Summary: "End a run for good", Means: "Whoever was not reached is cancelled. Asking twice changes nothing.", Need: account.Send, Action: "cancel run"}, a.cancel)
@@ -198,7 +200,7 @@ func (a *API) showReport(ctx context.Context, _ *call, in *RunPath) (*body[Repor
 	if !pull.At.IsZero() {
 		brake = &Brake{pull.At, pull.Note}
 	}
-	return answer(Report{statusOf(s), brake, all(replies, replyOf).Items, all(s.Heard, feedbackOf).Items}, err)
+	return answer(Report{statusOf(s), brake, all(replies, replyOf).Items, all(s.Heard, feedbackOf).Items, s.Readers}, err)
 }
 
 func (a *API) pause(ctx context.Context, c *call, in *RunPath) (*body[Run], error) {
