@@ -62,6 +62,7 @@ var scenarios = []scenario{
 	{"tls", measureTLS},
 	{"planner", measurePlanner},
 	{"growth", measureGrowth},
+	{"tracking", measureTracking},
 	{"import-sqlite", measureSQLite},
 	{"import-postgres", measurePostgres},
 	{"memory", measureMemory},

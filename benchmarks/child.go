@@ -17,6 +17,7 @@ const (
 	roleEngine  = "engine"
 	roleLoop    = "loop"
 	roleSender  = "sender"
+	roleReaders = "readers"
 )
 
 // Child does a role's job, given as JSON, and writes its answers to out, also as
@@ -30,6 +31,13 @@ func Child(ctx context.Context, role, job string, in io.Reader, out io.Writer) e
 			return err
 		}
 		return serveSink(ctx, j, in, json.NewEncoder(out))
+	}
+	if role == roleReaders {
+		var j readersJob
+		if err := json.Unmarshal([]byte(job), &j); err != nil {
+			return err
+		}
+		return serveReaders(ctx, j, in, json.NewEncoder(out))
 	}
 	go func() { // ends with the process
 		_, _ = io.Copy(io.Discard, in)
