@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"broadside/campaign"
 )
@@ -60,6 +62,8 @@ func (im *importTx) store(ctx context.Context, rows []importRow) error {
 	if err != nil {
 		return err
 	}
+	// In the order of the index a page is searched and changed once, not for each row.
+	slices.SortFunc(c.fresh, func(a, b importRow) int { return strings.Compare(a.address, b.address) })
 	if err := im.insertContacts(ctx, c.fresh); err != nil {
 		return err
 	}

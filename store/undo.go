@@ -9,6 +9,9 @@ import (
 	"broadside/campaign"
 )
 
+// undoPage rows, at most, are taken back at a time.
+const undoPage = 4000
+
 type attributesUpdate struct {
 	id         int64
 	attributes string
@@ -123,7 +126,7 @@ func (u *undo) restoreAttributes(ctx context.Context) error {
 			SELECT i.contact, c.attributes, i.before, i.given,
 				EXISTS (SELECT 1 FROM members m WHERE m.list = ? AND m.contact = i.contact AND m.import = i.import AND m.status = 0) AS joined
 			FROM import_changes i JOIN contacts c ON c.id = i.contact
-			WHERE i.import = ? AND i.contact > ? ORDER BY i.contact LIMIT ?`), u.list, u.id, after, importChunk)
+			WHERE i.import = ? AND i.contact > ? ORDER BY i.contact LIMIT ?`), u.list, u.id, after, undoPage)
 		if err != nil {
 			return err
 		}
