@@ -90,7 +90,9 @@ func (c *connection) deliver(ctx context.Context, p *prepared) {
 		c.putBack(p.routed)
 		return
 	}
-	if !c.admitted(ctx, p) {
+	// A session that is to be opened takes round trips: the address is looked for after
+	// them, when the message's turn has come.
+	if c.session == nil && c.refuse(ctx, p.item) || c.session != nil && !c.admitted(ctx, p) {
 		return
 	}
 	for {
