@@ -15,7 +15,7 @@ const (
 	Write                           // campaigns: compose, preview, send a test of one's own
 	Lists                           // import, undo, export, suppress
 	Send                            // start, schedule, pause, resume, cancel
-	Manage                          // users and the audit log
+	Manage                          // users, webhooks and the audit log
 	Messages                        // messages to one person each, which programs ask for
 )
 

@@ -11,7 +11,7 @@ import (
 // by their sessions.
 func (a *App) mountAPI() {
 	a.api = api.New(api.Config{
-		Service: a.Service, Store: a.Store, Uploads: a.Uploads, Accounts: a.Accounts, Sites: a.Sites, SignUps: a.SignUps, SendTest: a.SendTest, UndoTime: a.UndoTime,
+		Service: a.Service, Store: a.Store, Uploads: a.Uploads, Accounts: a.Accounts, Sites: a.Sites, SignUps: a.SignUps, Webhooks: a.Webhooks, SendTest: a.SendTest, UndoTime: a.UndoTime,
 		SignedIn: func(r *http.Request) (account.User, error) {
 			v := a.visitOf(nil, r)
 			err := a.identify(v)

@@ -26,6 +26,7 @@ import (
 	"broadside/campaign/signup"
 	"broadside/campaign/upload"
 	"broadside/campaign/web/api"
+	"broadside/campaign/webhook"
 )
 
 //go:embed pages
@@ -39,6 +40,7 @@ type Config struct {
 	Accounts *account.Accounts
 	Sessions scs.CtxStore
 	Sites    api.Sites
+	Webhooks *webhook.Desk
 	// Recipients answers /u/ and /healthz.
 	Recipients http.Handler
 	// Readers answers /o/ and /c/; nil where nobody is counted.

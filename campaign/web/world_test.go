@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -20,6 +21,7 @@ import (
 	"broadside/campaign/account"
 	"broadside/campaign/signup"
 	"broadside/campaign/upload"
+	"broadside/campaign/webhook"
 	"broadside/store"
 )
 
@@ -114,6 +116,7 @@ func newWorld(t *testing.T) *world {
 		Sessions:   db.Sessions(),
 		Recipients: Recipients(db, linkTokens, log),
 		Sites:      &w.sites,
+		Webhooks:   &webhook.Desk{Store: db, Allow: func(netip.Addr) bool { return false }, Now: time.Now},
 		SiteOf:     func(string) string { return "all others" },
 		Log:        log, Now: time.Now,
 	})

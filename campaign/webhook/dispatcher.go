@@ -30,7 +30,7 @@ const (
 	// lookEvery is how often endpoints, facts and orders are looked for.
 	lookEvery = 500 * time.Millisecond
 	// countEvery is how often queues are counted, trimEvery how often what is old goes.
-	countEvery = 5 * time.Second
+	countEvery = 3 * time.Second
 	trimEvery  = time.Minute
 	// keptDeliveries good ones are shown of each endpoint; the others stay for as long as
 	// the retention says.
@@ -66,24 +66,20 @@ func (d *Dispatcher) every(ctx context.Context, pause time.Duration, do func(con
 	return nil
 }
 
-// keepWorkers has a worker for each active endpoint, and no queue for one that was
-// removed.
+// keepWorkers has a worker for each active endpoint.
 func (d *Dispatcher) keepWorkers(ctx context.Context) error {
 	workers := map[EndpointID]*worker{}
 	var work sync.WaitGroup
 	defer work.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	known := []EndpointID{0} // whose queues were looked at last; at first those of nobody
 	return d.every(ctx, lookEvery, func(ctx context.Context) error {
 		endpoints, err := d.Store.Webhooks(ctx)
 		if err != nil {
 			return err
 		}
 		active := map[EndpointID]bool{}
-		var ids []EndpointID
 		for _, e := range endpoints {
-			ids = append(ids, e.ID)
 			if e.State != Active {
 				continue
 			}
@@ -108,19 +104,29 @@ func (d *Dispatcher) keepWorkers(ctx context.Context) error {
 				delete(workers, id)
 			}
 		}
-		if slices.Equal(ids, known) {
-			return nil
-		}
-		known = ids
-		return d.Queue.DropHooks(ctx, ids)
+		return nil
 	})
 }
 
-// count writes down how much waits for each endpoint, for people to see.
+// count writes down how much waits for each endpoint, for people to see, and drops the
+// queues of those that were removed.
 func (d *Dispatcher) count(ctx context.Context) error {
+	// An endpoint is stored before it has a queue: one that had a queue before the store
+	// was asked, and is not there, was removed.
+	hooks, err := d.Queue.Hooks(ctx)
+	if err != nil {
+		return err
+	}
 	endpoints, err := d.Store.Webhooks(ctx)
 	if err != nil {
 		return err
+	}
+	for _, id := range hooks {
+		if !slices.ContainsFunc(endpoints, func(e Endpoint) bool { return e.ID == id }) {
+			if err := d.Queue.DropHook(ctx, id); err != nil {
+				return err
+			}
+		}
 	}
 	for _, e := range endpoints {
 		if err := d.Queue.OpenHook(ctx, e.ID); err != nil {

@@ -15,14 +15,20 @@ var errNobody = errors.New("there is no endpoint")
 // tellOutcomes tells what becomes of attempts, for as long as there are endpoints.
 func (d *Dispatcher) tellOutcomes(ctx context.Context) error {
 	names := names{store: d.Store}
+	following := true // perhaps by a dispatcher before
 	return d.every(ctx, lookEvery, func(ctx context.Context) error {
 		endpoints, err := d.Store.Webhooks(ctx)
 		if err != nil {
 			return err
 		}
 		if len(endpoints) == 0 {
+			if !following {
+				return nil
+			}
+			following = false
 			return d.Queue.ForgetOutcomes(ctx)
 		}
+		following = true
 		since := slices.MinFunc(endpoints, func(a, b Endpoint) int { return a.Created.Compare(b.Created) }).Created
 		err = d.Queue.FollowOutcomes(ctx, since, func(outcomes []campaign.Event) error {
 			// Read anew, so that who was added before something happened is told of it.

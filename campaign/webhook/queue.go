@@ -35,8 +35,9 @@ type Parcel struct {
 type Queue interface {
 	// OpenHook makes an endpoint's queue, or finds it.
 	OpenHook(ctx context.Context, id EndpointID) error
-	// DropHooks removes the queues of all endpoints but some.
-	DropHooks(ctx context.Context, but []EndpointID) error
+	// Hooks are the endpoints that have a queue, removed ones included.
+	Hooks(ctx context.Context) ([]EndpointID, error)
+	DropHook(ctx context.Context, id EndpointID) error
 	// PutHook makes messages durable in an endpoint's queue and returns how many were
 	// taken: all, or fewer with ErrFull.
 	PutHook(ctx context.Context, id EndpointID, messages []Message) (int, error)

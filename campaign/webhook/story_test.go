@@ -114,7 +114,6 @@ func TestOneIsDown(t *testing.T) {
 		"breaks off": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			w := newWorld(t)
 			var down atomic.Bool
 			down.Store(true)
@@ -259,7 +258,6 @@ func TestRedirect(t *testing.T) {
 func TestDisabled(t *testing.T) {
 	for name, first := range map[string]int32{"gone": http.StatusGone, "failing": http.StatusBadGateway} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			w := newWorld(t)
 			var status atomic.Int32
 			status.Store(first)

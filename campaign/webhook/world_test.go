@@ -38,6 +38,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	t.Parallel() // they wait most of the time
 	ctx := context.Background()
 	w := &world{T: t, allow: func(a netip.Addr) bool { return a.IsLoopback() }}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))

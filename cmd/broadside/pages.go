@@ -91,6 +91,7 @@ func (e *engine) pages(ctx context.Context, uploads *upload.Desk, express *campa
 		Readers:    readers,
 		Sites:      newSiteDesk(e.store, e.queue),
 		SignUps:    signup.New(e.store, service, e.tokens, e.log, time.Now),
+		Webhooks:   newDesk(e.cfg, e.store),
 		SiteOf:     siteOf,
 		SendTest:   e.sendTest,
 		Proxies:    proxies,

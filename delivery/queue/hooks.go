@@ -66,22 +66,27 @@ func (q *Queue) OpenHook(ctx context.Context, id webhook.EndpointID) error {
 	return nil
 }
 
-// DropHooks implements webhook.Queue.
-func (q *Queue) DropHooks(ctx context.Context, but []webhook.EndpointID) error {
+// Hooks implements webhook.Queue.
+func (q *Queue) Hooks(ctx context.Context) ([]webhook.EndpointID, error) {
+	var ids []webhook.EndpointID
 	names := q.js.StreamNames(ctx)
 	for name := range names.Name() {
 		digits, ok := strings.CutPrefix(name, hookStream)
-		id, err := strconv.ParseInt(digits, 10, 64)
-		if !ok || err != nil || slices.Contains(but, webhook.EndpointID(id)) {
-			continue
-		}
-		q.hooks.Delete(webhook.EndpointID(id))
-		if err := q.js.DeleteStream(ctx, name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-			return fmt.Errorf("queue: dropping stream %s: %w", name, err)
+		if id, err := strconv.ParseInt(digits, 10, 64); ok && err == nil {
+			ids = append(ids, webhook.EndpointID(id))
 		}
 	}
 	if err := names.Err(); err != nil {
-		return fmt.Errorf("queue: the streams of webhooks: %w", err)
+		return nil, fmt.Errorf("queue: the streams of webhooks: %w", err)
+	}
+	return ids, nil
+}
+
+// DropHook implements webhook.Queue.
+func (q *Queue) DropHook(ctx context.Context, id webhook.EndpointID) error {
+	q.hooks.Delete(id)
+	if err := q.js.DeleteStream(ctx, hookName(id)); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("queue: dropping stream %s: %w", hookName(id), err)
 	}
 	return nil
 }

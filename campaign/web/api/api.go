@@ -15,6 +15,7 @@ import (
 	"broadside/campaign/account"
 	"broadside/campaign/signup"
 	"broadside/campaign/upload"
+	"broadside/campaign/webhook"
 )
 
 // Prefix is where the API is served.
@@ -58,6 +59,7 @@ type Config struct {
 	Accounts *account.Accounts
 	Sites    Sites
 	SignUps  *signup.Desk
+	Webhooks *webhook.Desk
 	// SignedIn returns who asks in a browser, by the session; the zero User for nobody.
 	SignedIn func(r *http.Request) (account.User, error)
 	// Client is the address that a request came from.
@@ -97,6 +99,7 @@ func New(c Config) *API {
 	a.addRuns()
 	a.addMessages()
 	a.addSites()
+	a.addWebhooks()
 	a.addTokens()
 	a.addUsers()
 	a.serveDocument()
@@ -135,6 +138,7 @@ var tags = []struct{ name, means string }{
 	{"runs", "One execution of a campaign, and what became of each recipient."},
 	{"messages", "Mail to one person each, made from a template: an order, a password, a sign-in."},
 	{"sites", "The operators of mailboxes, and what their replies have taught."},
+	{"webhooks", "Other systems that are told over HTTP what becomes of recipients and runs."},
 	{"account", "Who asks, and the tokens of programs."},
 	{"users", "Who may use Broadside, and the log of who did what."},
 }

@@ -126,6 +126,18 @@ func (w *world) values(op string) map[string]any {
 		return map[string]any{"run": w.run().ID, "body.weight": 30}
 	case "limit-site":
 		return map[string]any{"site": "google", "body.rate": 20, "body.connections": 5}
+	case "add-webhook":
+		return map[string]any{"body.url": "https://example.org/hook", "body.types": []string{"message.bounced"}}
+	case "show-webhook", "change-webhook", "remove-webhook", "rotate-webhook", "pause-webhook", "resume-webhook", "test-webhook", "list-deliveries", "replay-webhook":
+		e := w.webhook()
+		v := map[string]any{"webhook": e.ID, "state": "delivered"}
+		switch op {
+		case "change-webhook":
+			v["body.url"], v["body.types"] = "https://example.org/other", []string{"run.paused"}
+		case "replay-webhook":
+			v["body.event"] = "evt_1"
+		}
+		return v
 	case "pause-site", "resume-site":
 		return map[string]any{"site": "google"}
 	}

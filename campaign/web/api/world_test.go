@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"broadside/campaign/token"
 	"broadside/campaign/upload"
 	"broadside/campaign/web"
+	"broadside/campaign/webhook"
 	"broadside/store"
 	"broadside/store/pgtest"
 )
@@ -97,8 +99,9 @@ func newWorld(t *testing.T, url string) *world {
 	w.srv = httptest.NewServer(web.New(web.Config{
 		Service: w.service, Store: w.db, Uploads: w.uploads, Accounts: w.accounts, Sessions: w.db.Sessions(),
 		Recipients: web.Recipients(w.db, token.NewMaker(make([]byte, 32)), log), Log: log, Now: time.Now,
-		SignUps: signup.New(w.db, w.service, token.NewMaker(make([]byte, 32)), log, time.Now),
-		Sites:   sites{}, UndoTime: undoTime, SiteOf: func(string) string { return "all others" },
+		SignUps:  signup.New(w.db, w.service, token.NewMaker(make([]byte, 32)), log, time.Now),
+		Webhooks: &webhook.Desk{Store: w.db, Allow: func(netip.Addr) bool { return false }, Now: time.Now},
+		Sites:    sites{}, UndoTime: undoTime, SiteOf: func(string) string { return "all others" },
 		SendTest: func(context.Context, campaign.Spec, campaign.Contact, string) (bool, string, error) {
 			return true, "250 2.0.0 OK", nil
 		},
@@ -313,4 +316,25 @@ func (sites) PauseSite(_ context.Context, site string, until time.Time, why stri
 
 func (sites) ResumeSite(_ context.Context, site string) error {
 	return fmt.Errorf("pause of site %s: %w", site, campaign.ErrNotFound)
+}
+
+// webhook makes a webhook that was told of one event.
+func (w *world) webhook() webhook.Endpoint {
+	w.Helper()
+	ctx := context.Background()
+	for _, e := range must(w.db.Webhooks(ctx))(w) {
+		if err := w.db.RemoveWebhook(ctx, e.ID); err != nil { // there may be so many
+			w.Fatal(err)
+		}
+	}
+	desk := webhook.Desk{Store: w.db, Allow: func(netip.Addr) bool { return false }, Now: time.Now}
+	e, _ := must2(desk.Add(ctx, webhook.Draft{URL: "https://example.org/hook", Types: []string{"message.bounced"}}))(w)
+	told := webhook.Delivery{
+		Endpoint: e.ID, Event: "evt_1", Type: webhook.Bounced, At: time.Now(), State: webhook.Delivered, Attempts: 2,
+		Tried: time.Now(), Took: time.Second, Status: 204, Body: []byte(`{"id":"evt_1"}`),
+	}
+	if err := w.db.RecordDeliveries(ctx, []webhook.Delivery{told}); err != nil {
+		w.Fatal(err)
+	}
+	return e
 }
