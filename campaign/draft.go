@@ -114,6 +114,11 @@ func (s *Service) Lint(ctx context.Context, spec Spec) ([]Finding, error) {
 	if spec.Class != Transactional && strings.TrimSpace(spec.PostalAddress) == "" {
 		findings = append(findings, Finding{true, "postal_address", "is empty: the law asks for it in advertising mail", noPostalAddress})
 	}
+	unknown, err := s.unknownReaders(ctx, spec)
+	if err != nil {
+		return findings, err
+	}
+	findings = append(findings, unknown...)
 	r, err := s.Render(ctx, spec, "")
 	if merge, ok := errors.AsType[*message.MergeError](err); ok {
 		findings = append(findings, Finding{false, merge.Where, err.Error(), `give a default: {{ field | default: "…" }}`})

@@ -137,3 +137,26 @@ func TestGlance(t *testing.T) {
 		t.Errorf("of nobody: %+v", g)
 	}
 }
+
+// Who opened what was not measured is nobody: a campaign that asks for it is warned.
+func TestUnknownReaders(t *testing.T) {
+	s, db := peopleService(t)
+	ctx := t.Context()
+	spec := draftSpec()
+	spec.Name = "first"
+	must(s.CreateDraft(ctx, spec))(t)
+	spec.Name, spec.Segment = "second", `not opened("first") and has(name)`
+	warned := func() bool {
+		return slices.ContainsFunc(must(s.Lint(ctx, spec))(t), func(f campaign.Finding) bool {
+			return f.Where == "segment" && !f.Blocks && strings.Contains(f.What, `opened "first", which nobody knows: its measuring is off`)
+		})
+	}
+	if !warned() {
+		t.Error("no warning")
+	}
+	news := must(db.ListByName(ctx, "news"))(t)
+	must(db.SetListTracking(ctx, news.ID, campaign.TrackIndividual))(t)
+	if warned() {
+		t.Error("warned of what is known")
+	}
+}
