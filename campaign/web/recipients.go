@@ -16,6 +16,7 @@ type RecipientStore interface {
 	RunByID(ctx context.Context, id campaign.RunID) (campaign.Run, error)                   // ErrNotFound
 	ListByName(ctx context.Context, name string) (campaign.List, error)                     // ErrNotFound
 	ContactByID(ctx context.Context, id campaign.ContactID) (campaign.Contact, error)       // ErrNotFound
+	MessageByID(ctx context.Context, id campaign.MessageID) (campaign.MessageState, error)  // ErrNotFound
 	MembershipsOf(ctx context.Context, c campaign.ContactID) ([]campaign.Membership, error) //
 	SuppressionsOf(ctx context.Context, email string) ([]campaign.Suppression, error)       //
 	// Leave takes a contact that wishes so off a list, or off all when list is 0.
@@ -70,6 +71,14 @@ func (h *recipients) holder(w http.ResponseWriter, r *http.Request) (holder, boo
 }
 
 func (h *recipients) load(ctx context.Context, who *holder) error {
+	// The link of a message to one person names the message.
+	if message := campaign.MessageID(who.contact.ID); message >= campaign.FirstMessage {
+		m, err := h.store.MessageByID(ctx, message)
+		if err != nil && !errors.Is(err, campaign.ErrNotFound) {
+			return err
+		}
+		who.contact.ID = m.Contact // 0 when the person was erased
+	}
 	contact, err := h.store.ContactByID(ctx, who.contact.ID)
 	switch {
 	case err == nil:

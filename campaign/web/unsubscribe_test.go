@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"broadside/campaign"
+	"broadside/campaign/message"
 	"broadside/campaign/token"
 	"broadside/store"
 )
@@ -168,6 +169,26 @@ func TestUnsubscribeAfterTheRunIsGone(t *testing.T) {
 	}
 	if _, text := w.stranger("POST", link, "", ""); !strings.Contains(text, "You are unsubscribed") || w.in(contact) != "" {
 		t.Errorf("in %q: %s", w.in(contact), text)
+	}
+}
+
+// A message to one person has no list: who leaves by its link leaves all.
+func TestUnsubscribeByMessage(t *testing.T) {
+	w := newWorld(t)
+	ann := w.subscribe("ann@example.org", "{}", "news", "offers")
+	if _, err := w.app.Service.Create(t.Context(), campaign.Spec{Name: "order", Class: campaign.Transactional, Source: message.Source{From: "a@example.org", Subject: "Order", Text: "It is on its way."}}); err != nil {
+		t.Fatal(err)
+	}
+	m, _, err := w.app.Service.SendMessage(t.Context(), campaign.NewMessage{Template: "order", To: "ann@example.org"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := "/u/" + string(linkTokens.Append(nil, token.Unsubscribe, int64(m.Run), int64(m.ID)))
+	if _, text := w.stranger("GET", link, "", ""); !strings.Contains(text, "no more newsletters") {
+		t.Error(text)
+	}
+	if _, text := w.stranger("POST", link, "", ""); !strings.Contains(text, "You are unsubscribed") || w.in(ann) != "" {
+		t.Errorf("in %q: %s", w.in(ann), text)
 	}
 }
 
