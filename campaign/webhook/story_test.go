@@ -236,7 +236,7 @@ func TestGuardedDialer(t *testing.T) {
 	}
 }
 
-// Redirects are not followed, whoever is behind them.
+// X6: redirects are not followed, whoever is behind them.
 func TestRedirect(t *testing.T) {
 	w := newWorld(t)
 	var hits atomic.Int32

@@ -54,7 +54,7 @@ func TestSignature(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
+func TestCheck(t *testing.T) { // X6
 	public := func(a netip.Addr) bool { return !a.IsPrivate() && !a.IsLoopback() }
 	anywhere := func(netip.Addr) bool { return true }
 	for _, test := range []struct {

@@ -19,7 +19,7 @@ func requirements() (rows []string) {
 		rows = append(rows, fmt.Sprintf("S%d", n))
 	}
 	rows = append(rows, "T1", "T2", "T3", "T4", "T5", "T6", "T7", "T9", "T10")
-	return append(rows, "B1", "B2", "B3", "B4", "B5", "B6", "M8", "M12", "M15", "X7", "X8", "X9", "X14", "ePrivacy 13")
+	return append(rows, "B1", "B2", "B3", "B4", "B5", "B6", "M8", "M12", "M15", "X6", "X7", "X8", "X9", "X14", "ePrivacy 13")
 }
 
 // proof matches what the last column of the page is made of: a place, and the names of
