@@ -33,6 +33,9 @@ type Spec struct {
 	// Window is when a run may send, by the clock of a time zone; default always.
 	Window schedule.Window `json:"window,omitzero" toml:"window" yaml:"window"`
 
+	// Repeat is when the campaign is sent again and again; default never.
+	Repeat schedule.Repeat `json:"repeat,omitzero" toml:"repeat" yaml:"repeat"`
+
 	// Spread is over how long a run's mail is spread evenly; default: as fast as it goes.
 	Spread Duration `json:"spread,omitzero" toml:"spread" yaml:"spread"`
 

@@ -108,6 +108,13 @@ func (s Spec) Validate() error {
 	} else if s.Window != (schedule.Window{}) && s.Class == Transactional {
 		fail("window", "a message about an order or an account does not wait for office hours; take out the window")
 	}
+	if s.Repeat != (schedule.Repeat{}) {
+		if _, err := s.Repeat.Parse(); err != nil {
+			for line := range strings.Lines(err.Error()) {
+				errs = append(errs, errors.New("repeat."+strings.TrimSpace(line)))
+			}
+		}
+	}
 	if d := time.Duration(s.Spread); d != 0 && (d < minSpread || d > maxSpread) {
 		fail("spread", "must be between %s and %s, but is %s", minSpread, maxSpread, d)
 	}

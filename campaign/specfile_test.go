@@ -47,6 +47,7 @@ on_unknown = "hold"
 give_up = "24h"
 window = { days = "mon-fri", from = "08:00", to = "20:00", zone = "Europe/Berlin" }
 spread = "4h"
+repeat = { cron = "0 9 * * mon", zone = "UTC" }
 
 [track]
 clicks = "anonymous"
@@ -78,6 +79,7 @@ on_unknown: hold
 give_up: 24h
 window: { days: mon-fri, from: "08:00", to: "20:00", zone: Europe/Berlin }
 spread: 4h
+repeat: { cron: 0 9 * * mon, zone: UTC }
 track:
   clicks: anonymous
 attachments:
@@ -104,6 +106,7 @@ func TestReadSpecFile(t *testing.T) {
 		Track: Track{Clicks: "anonymous"}, Weight: 20, Priority: Express, OnUnknown: Hold,
 		GiveUp: Duration(24 * time.Hour),
 		Window: schedule.Window{Days: "mon-fri", From: "08:00", To: "20:00", Zone: "Europe/Berlin"}, Spread: Duration(4 * time.Hour),
+		Repeat: schedule.Repeat{Cron: "0 9 * * mon", Zone: "UTC"},
 	}
 	for _, name := range []string{"a.toml", "a.yaml"} {
 		got, err := ReadSpecFile(filepath.Join(dir, name))

@@ -182,6 +182,15 @@ type PlanStore interface {
 	SetRunState(ctx context.Context, id RunID, from []RunState, to RunState, note string, now time.Time) (Run, error)
 	// CloseStandingRun has a run take no more messages.
 	CloseStandingRun(ctx context.Context, id RunID) error
+	// DueRecurrences are those whose next time has come.
+	DueRecurrences(ctx context.Context, now time.Time) ([]Recurrence, error)
+	// Recur moves a recurrence from what it was read as to its next time, and, when due is
+	// not zero, begins a run that was due then, in one transaction. The run is 0 when none
+	// was begun: its campaign has an open run, and the note says so. Moved is false when
+	// somebody else was faster: nothing was done.
+	Recur(ctx context.Context, was, next Recurrence, due, now time.Time) (run RunID, moved bool, err error)
+	// StopRecurrence forgets one; ErrNotFound.
+	StopRecurrence(ctx context.Context, id CampaignID) error
 	// FinishRun moves a running run to finished if its snapshot is done, it takes no
 	// messages, and none of its recipients is open, in one transaction; false when not.
 	FinishRun(ctx context.Context, id RunID, now time.Time) (bool, error)
@@ -225,6 +234,11 @@ type RunStore interface {
 
 	// SetRunWeight changes an open run's weight; ErrConflict when it is over.
 	SetRunWeight(ctx context.Context, id RunID, weight int) (Run, error)
+	// SetRecurrence has a campaign sent again and again, as it stands.
+	SetRecurrence(ctx context.Context, c Campaign, next time.Time) (Recurrence, error)
+	RecurrenceOf(ctx context.Context, id CampaignID) (Recurrence, error) // ErrNotFound
+	Recur(ctx context.Context, was, next Recurrence, due, now time.Time) (run RunID, moved bool, err error)
+	StopRecurrence(ctx context.Context, id CampaignID) error // ErrNotFound
 	// FastestRun is how many messages a second were accepted in the fastest of the late
 	// runs that are large enough to tell; 0 when none is.
 	FastestRun(ctx context.Context) (float64, error)

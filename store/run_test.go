@@ -140,6 +140,71 @@ func TestForecastOfARun(t *testing.T) {
 	})
 }
 
+// A recurrence keeps the spec that it was turned on with, and its time makes one run.
+func TestRecurrences(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, url string) {
+		ctx := t.Context()
+		c := newCampaign(t, db, "may")
+		if _, err := db.RecurrenceOf(ctx, c.ID); !errors.Is(err, campaign.ErrNotFound) {
+			t.Errorf("none: %v", err)
+		}
+		due := now.Add(time.Hour)
+		r := must(db.SetRecurrence(ctx, c, due))(t)
+		edited := c.Spec
+		edited.Subject = "Edited"
+		must(db.UpdateCampaign(ctx, c.ID, edited, now))(t)
+		fresh := open(t, url)
+		if r = must(fresh.RecurrenceOf(ctx, c.ID))(t); r.Spec.Subject != "Hi" || !r.Next.Equal(due) {
+			t.Errorf("kept %+v", r)
+		}
+		if _, err := db.ArchiveCampaign(ctx, c.ID, now); !errors.Is(err, campaign.ErrConflict) {
+			t.Errorf("archived while it repeats: %v", err)
+		}
+		if early := must(db.DueRecurrences(ctx, due.Add(-1)))(t); len(early) != 0 {
+			t.Errorf("due early: %+v", early)
+		}
+		if list := must(db.DueRecurrences(ctx, due))(t); len(list) != 1 || list[0].Campaign != c.ID {
+			t.Fatalf("due %+v", list)
+		}
+		next := r
+		next.Next = due.Add(time.Hour)
+		var runs sync.Map
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				run, moved, err := db.Recur(ctx, r, next, due, due)
+				if err != nil {
+					t.Error(err)
+				}
+				if moved {
+					runs.Store(run, true)
+				}
+			})
+		}
+		wg.Wait()
+		n := 0
+		runs.Range(func(any, any) bool { n++; return true })
+		run := must(db.LatestRun(ctx, c.ID))(t)
+		if n != 1 || run.Spec.Subject != "Hi" || run.State != campaign.RunRunning || !run.StartAt.Equal(due) {
+			t.Errorf("%d runs, the last %+v", n, run)
+		}
+		later := next
+		later.Next = next.Next.Add(time.Hour)
+		if id, moved, err := db.Recur(ctx, next, later, next.Next, next.Next); id != 0 || !moved || err != nil {
+			t.Errorf("with an open run: %d, %v, %v", id, moved, err)
+		}
+		if got := must(db.RecurrenceOf(ctx, c.ID))(t); !got.Next.Equal(later.Next) || got.Note == "" {
+			t.Errorf("nothing is told of the open run: %+v", got)
+		}
+		if err := db.StopRecurrence(ctx, c.ID); err != nil {
+			t.Error(err)
+		}
+		if err := db.StopRecurrence(ctx, c.ID); !errors.Is(err, campaign.ErrNotFound) {
+			t.Errorf("stopped twice: %v", err)
+		}
+	})
+}
+
 func TestRunStates(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, _ string) {
 		ctx := t.Context()

@@ -55,33 +55,41 @@ func (db *DB) run(ctx context.Context, r runRow) (campaign.Run, error) {
 // CreateRun records a run, and makes its part of the ledger. The run keeps the spec
 // that c carries. campaign.ErrConflict when the campaign has an open run.
 func (db *DB) CreateRun(ctx context.Context, c campaign.Campaign, state campaign.RunState, startAt, now time.Time) (campaign.Run, error) {
-	started := int64(0)
-	if state == campaign.RunRunning {
-		started = millis(now)
-	}
 	var r runRow
 	err := db.change(ctx, func(t *tx) error {
 		hash, err := db.internSpec(ctx, t, c.Spec)
 		if err != nil {
 			return err
 		}
-		err = t.get(ctx, &r, "INSERT INTO runs (campaign, spec, state, start_at, started) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING "+runColumns,
-			c.ID, hash, string(state), millis(startAt), started)
-		if errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("the campaign has an open run: %w", campaign.ErrConflict)
-		}
-		if err == nil && state == campaign.RunRunning {
-			err = t.tellRun(ctx, campaign.RunID(r.ID), webhook.RunStarted, "", now)
-		}
-		if err != nil || !db.postgres {
-			return err
-		}
-		return t.addPartition(ctx, r.ID)
+		r, err = db.insertRun(ctx, t, c.ID, hash, state, startAt, now)
+		return err
 	})
 	if err != nil {
 		return campaign.Run{}, fmt.Errorf("create a run of campaign %q: %w", c.Spec.Name, err)
 	}
 	return db.run(ctx, r)
+}
+
+// insertRun records a run with its part of the ledger; campaign.ErrConflict, with the
+// transaction as it was, when the campaign has an open run.
+func (db *DB) insertRun(ctx context.Context, t *tx, c campaign.CampaignID, spec string, state campaign.RunState, startAt, now time.Time) (runRow, error) {
+	started := int64(0)
+	if state == campaign.RunRunning {
+		started = millis(now)
+	}
+	var r runRow
+	err := t.get(ctx, &r, "INSERT INTO runs (campaign, spec, state, start_at, started) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING "+runColumns,
+		int64(c), spec, string(state), millis(startAt), started)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, fmt.Errorf("the campaign has an open run: %w", campaign.ErrConflict)
+	}
+	if err == nil && state == campaign.RunRunning {
+		err = t.tellRun(ctx, campaign.RunID(r.ID), webhook.RunStarted, "", now)
+	}
+	if err != nil || !db.postgres {
+		return r, err
+	}
+	return r, t.addPartition(ctx, r.ID)
 }
 
 // addPartition attaches a run's partition, which unlike creating it in place does

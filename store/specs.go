@@ -76,6 +76,7 @@ func (t *tx) sweepSpec(ctx context.Context, hash string) error {
 	_, err := t.exec(ctx, `
 		DELETE FROM specs WHERE hash = ?
 			AND NOT EXISTS (SELECT 1 FROM campaigns c WHERE c.spec = specs.hash)
-			AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.spec = specs.hash)`, hash)
+			AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.spec = specs.hash)
+			AND NOT EXISTS (SELECT 1 FROM recurrences r WHERE r.spec = specs.hash)`, hash)
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/account"
+	"broadside/campaign/schedule"
 )
 
 type composeView struct {
@@ -112,12 +113,16 @@ func saveDraft(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f, err := v.readForm("version", "name", "from", "reply_to", "subject", "preheader", "format", "content", "text", "segment", "postal_address", "weight", "priority", "give_up", "on_unknown", "window_from", "window_to", "window_zone", "spread")
+	f, err := v.readForm("version", "name", "from", "reply_to", "subject", "preheader", "format", "content", "text", "segment", "postal_address", "weight", "priority", "give_up", "on_unknown", "window_from", "window_to", "window_zone", "spread", "repeat_cron", "repeat_zone")
 	if err != nil {
 		return err
 	}
 	spec, problem := specOf(c.Spec, f, v.r.PostForm["lists"], v.r.PostForm["exclude"])
 	spec.Segments, spec.ExcludeSegments = v.r.PostForm["segments"], v.r.PostForm["exclude_segments"]
+	spec.Repeat = schedule.Repeat{Cron: strings.TrimSpace(f.Values["repeat_cron"]), Zone: strings.TrimSpace(f.Values["repeat_zone"])}
+	if spec.Repeat.Cron == "" {
+		spec.Repeat = schedule.Repeat{}
+	}
 	spec.Window = windowOf(f, v.r.PostForm["window_days"])
 	version, _ := strconv.ParseInt(f.Values["version"], 10, 64) // anything else is no version
 	if problem == "" {

@@ -33,6 +33,7 @@ type reviewView struct {
 	Hours     string // in which it may send, "" for always
 	Waits     string // what a start now would wait for
 	Spread    string // over how long
+	Repeat    repetition
 	Undo      string // how long a start can be taken back, in words
 }
 
@@ -49,6 +50,9 @@ func (v *visit) review(status int, c campaign.Campaign, f Form) error {
 	body := reviewView{Form: f, Campaign: c, Undo: inWords(v.app.UndoTime), Spread: written(c.Spec.Spread)}
 	body.Hours, body.Waits = hours(c.Spec, v.app.Now().Add(v.app.UndoTime))
 	var err error
+	if body.Repeat, err = v.app.repetition(ctx, c); err != nil {
+		return err
+	}
 	if body.Preflight, err = v.app.Service.Check(ctx, c.Spec); err != nil {
 		return err
 	}

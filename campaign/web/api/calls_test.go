@@ -15,6 +15,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/account"
+	"broadside/campaign/schedule"
 	"broadside/campaign/upload"
 	"broadside/campaign/web/api"
 )
@@ -97,6 +98,14 @@ func (w *world) values(op string) map[string]any {
 		return map[string]any{"campaign": c.ID, "body.name": w.name(), "body.version": c.Updated.UnixMilli()}
 	case "start-campaign":
 		return map[string]any{"campaign": w.campaign().ID, "body.at": time.Now().Add(time.Hour), "body.recipients": 3}
+	case "repeat-campaign", "show-repetition", "skip-next", "stop-repeating":
+		c := must(w.db.CampaignByID(ctx, w.campaign().ID))(w)
+		c.Spec.Repeat = schedule.Repeat{Cron: "0 9 * * mon", Zone: "UTC"}
+		c = must(w.db.UpdateCampaign(ctx, c.ID, c.Spec, time.Now()))(w)
+		if op != "repeat-campaign" {
+			must(w.service.Repeat(ctx, c))(w)
+		}
+		return map[string]any{"campaign": c.ID}
 	case "undo-start":
 		c := must(w.db.CampaignByID(ctx, w.campaign().ID))(w)
 		r := must(w.db.CreateRun(ctx, c, campaign.RunScheduled, time.Now().Add(time.Hour), time.Now()))(w)

@@ -56,6 +56,7 @@ func (a *API) addCampaigns() {
 	add(a, Operation{Method: "GET", Path: "/campaigns/{campaign}/review", ID: "review-campaign", Tag: "campaigns", Summary: "What would keep the campaign from starting now", Means: "A sample of the audience is rendered.", Need: account.See}, a.review)
 	add(a, Operation{Method: "GET", Path: "/campaigns/{campaign}/audience", ID: "count-audience", Tag: "campaigns", Summary: "Whom a start now would reach", Means: "Every member is looked at: a large audience takes seconds.", Need: account.See}, a.countCampaign)
 	add(a, Operation{Method: "POST", Path: "/campaigns/{campaign}/start", ID: "start-campaign", Tag: "campaigns", Summary: "Start a run now, or schedule it", Means: "Until the answer's irrevocable_at the start can be undone. Asking twice starts one run: the second is a conflict, also after the run is over, unless again_after names the run that this one follows.", Need: account.Send, Action: "start campaign", Status: http.StatusCreated}, a.start)
+	a.addRepetition()
 }
 
 type campaignsAsked struct {

@@ -27,6 +27,7 @@ type Draft struct {
 	Segment       string   `json:"segment,omitempty" maxLength:"4096" example:"country in [\"DE\", \"AT\"] and age >= 18"`
 	Track         Track    `json:"track,omitzero"`
 	Window        Window   `json:"window,omitzero"`
+	Repeat        Repeat   `json:"repeat,omitzero"`
 	Spread        string   `json:"spread,omitempty" maxLength:"20" example:"4h" doc:"Over how long a run's mail is spread evenly, from 10m to 168h; as fast as it goes when it is missing."`
 	Weight        int      `json:"weight,omitempty" minimum:"1" maximum:"100" default:"10" doc:"Its share of what is sent while several campaigns run."`
 	Priority      string   `json:"priority,omitempty" enum:"bulk,express" default:"bulk" doc:"An express campaign overtakes all others."`
@@ -42,6 +43,13 @@ type Draft struct {
 type Track struct {
 	Opens  string `json:"opens,omitempty" enum:"off,anonymous,individual"`
 	Clicks string `json:"clicks,omitempty" enum:"off,anonymous,individual"`
+}
+
+// Repeat is when a campaign is sent again and again once it is told to; never when it is
+// empty.
+type Repeat struct {
+	Cron string `json:"cron,omitempty" maxLength:"100" example:"0 9 * * mon" doc:"Minute, hour, day of the month, month and day of the week; the minute is one number."`
+	Zone string `json:"zone,omitempty" maxLength:"64" example:"Europe/Berlin"`
 }
 
 // Window is when a run may send, by the wall clock of a time zone; always when it is empty.
@@ -68,7 +76,7 @@ func draftOf(s campaign.Spec) Draft {
 		Name: s.Name, From: s.From, ReplyTo: s.ReplyTo, Subject: s.Subject, Preheader: s.Preheader,
 		HTML: s.HTML, Markdown: s.Markdown, Text: s.Text, PostalAddress: s.PostalAddress,
 		Attachments: filesOf(s.Attachments), Inline: filesOf(s.Inline),
-		Lists: s.Lists, Exclude: s.Exclude, Segment: s.Segment, Track: Track(s.Track), Window: Window(s.Window),
+		Lists: s.Lists, Exclude: s.Exclude, Segment: s.Segment, Track: Track(s.Track), Window: Window(s.Window), Repeat: Repeat(s.Repeat),
 		Segments: s.Segments, ExcludeSegments: s.ExcludeSegments,
 		Weight: s.Weight, Priority: string(s.Priority), Pool: s.Pool, OnUnknown: string(s.OnUnknown),
 		GiveUp: time.Duration(s.GiveUp).String(), Spread: spreadText(s.Spread),
@@ -96,6 +104,12 @@ func (d Draft) spec(s campaign.Spec) (campaign.Spec, error) {
 	s.Window = schedule.Window(d.Window)
 	if _, err := s.Window.Parse(); err != nil {
 		return s, invalid("body.window", err.Error())
+	}
+	s.Repeat = schedule.Repeat(d.Repeat)
+	if s.Repeat != (schedule.Repeat{}) {
+		if _, err := s.Repeat.Parse(); err != nil {
+			return s, invalid("body.repeat", err.Error())
+		}
 	}
 	s.Spread = 0
 	if d.Spread != "" {

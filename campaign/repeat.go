@@ -1,0 +1,113 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Recurrence is a campaign that is sent again and again, each time in a run of its own.
+// It sends what was reviewed when it was turned on: editing the campaign changes nothing
+// before it is turned on anew.
+type Recurrence struct {
+	Campaign CampaignID
+	Spec     Spec
+	Next     time.Time
+	Note     string // what became of the last time, when that was no run
+}
+
+// catchUp is how late a time that was missed, as while everything was down, is still
+// sent; what is older waits for the next time. Of several that were missed only the last
+// is sent.
+const catchUp = 6 * time.Hour
+
+// Repeat turns a campaign's repetition on, or takes over what it says now.
+func (s *Service) Repeat(ctx context.Context, c Campaign) (Recurrence, error) {
+	if !c.Archived.IsZero() {
+		return Recurrence{}, fmt.Errorf("campaign %q is archived: restore it first: %w", c.Spec.Name, ErrConflict)
+	}
+	times, err := c.Spec.Repeat.Parse()
+	if err != nil {
+		return Recurrence{}, &Unfit{inWords(fmt.Errorf("repeat.%w", err))}
+	}
+	report, err := s.preflight(ctx, c.Spec, startSample)
+	if err != nil {
+		return Recurrence{}, err
+	}
+	if err := report.Blocked(); err != nil {
+		return Recurrence{}, err
+	}
+	return s.Store.SetRecurrence(ctx, c, times.Next(s.Now()))
+}
+
+// SkipNext leaves out the next time of a campaign that repeats. ErrNotFound when it does
+// not, ErrConflict when that time has just come.
+func (s *Service) SkipNext(ctx context.Context, id CampaignID) (Recurrence, error) {
+	r, err := s.Store.RecurrenceOf(ctx, id)
+	if err != nil {
+		return r, err
+	}
+	times, err := r.Spec.Repeat.Parse()
+	if err != nil {
+		return r, err
+	}
+	left := r
+	left.Next, left.Note = times.Next(r.Next), "left out "+r.Next.In(times.Zone()).Format("Mon 2 Jan 2006, 15:04 MST")
+	_, moved, err := s.Store.Recur(ctx, r, left, time.Time{}, s.Now())
+	if err == nil && !moved {
+		err = fmt.Errorf("its next time has just come: %w", ErrConflict)
+	}
+	return left, err
+}
+
+// StopRepeating turns a campaign's repetition off; a run that has begun goes on.
+// ErrNotFound when it does not repeat.
+func (s *Service) StopRepeating(ctx context.Context, id CampaignID) error {
+	return s.Store.StopRecurrence(ctx, id)
+}
+
+// recur begins the runs whose time has come. The row's next time is moved in the same
+// transaction in which the run is made: each time makes one run, whoever plans.
+func (p *Planner) recur(ctx context.Context) error {
+	now := p.Now()
+	due, err := p.Store.DueRecurrences(ctx, now)
+	if err != nil {
+		return fmt.Errorf("planner: reading what is due again: %w", err)
+	}
+	for _, r := range due {
+		if err := p.recurOne(ctx, r, now); err != nil {
+			return fmt.Errorf("planner: campaign %q, which is due again: %w", r.Spec.Name, err)
+		}
+	}
+	return nil
+}
+
+func (p *Planner) recurOne(ctx context.Context, r Recurrence, now time.Time) error {
+	times, err := r.Spec.Repeat.Parse()
+	if err != nil {
+		p.Log.Error("planner: a campaign's repetition cannot be read, it is turned off", "campaign", r.Spec.Name, "error", err)
+		if err = p.Store.StopRecurrence(ctx, r.Campaign); errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		return err
+	}
+	last := r.Next
+	if later := times.Last(r.Next, now); !later.IsZero() {
+		last = later
+	}
+	next := r
+	next.Next, next.Note = times.Next(now), ""
+	if now.Sub(last) > catchUp {
+		next.Note = fmt.Sprintf("missed %s: nothing was running within %s", last.In(times.Zone()).Format("Mon 2 Jan 2006, 15:04 MST"), catchUp)
+		last = time.Time{}
+	}
+	run, moved, err := p.Store.Recur(ctx, r, next, last, now)
+	if err != nil {
+		return err
+	}
+	if moved {
+		p.Log.Info("planner: a campaign's time has come again", "campaign", r.Spec.Name, "run", run, "due", last, "next", next.Next)
+	}
+	return nil
+}
