@@ -16,7 +16,7 @@ import (
 
 const (
 	sharedRate        = 60 // messages a second
-	sharedConnections = 9 // of which those that a killed sender leaves to the others carry the rate, also on a busy machine
+	sharedConnections = 9  // of which those that a killed sender leaves to the others carry the rate, also on a busy machine
 	// onTheWay is by how much one message may come later than it left, compared with
 	// others: the processes of the test share the machine's few cores.
 	onTheWay = 50 * time.Millisecond
