@@ -113,7 +113,7 @@ func saveDraft(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f, err := v.readForm("version", "name", "from", "reply_to", "subject", "preheader", "format", "content", "text", "segment", "postal_address", "weight", "priority", "give_up", "on_unknown", "window_from", "window_to", "window_zone", "spread", "repeat_cron", "repeat_zone")
+	f, err := v.readForm("version", "name", "from", "reply_to", "subject", "preheader", "format", "content", "text", "segment", "postal_address", "weight", "priority", "track_opens", "track_clicks", "give_up", "on_unknown", "window_from", "window_to", "window_zone", "spread", "repeat_cron", "repeat_zone")
 	if err != nil {
 		return err
 	}
@@ -162,6 +162,7 @@ func specOf(spec campaign.Spec, f Form, lists, exclude []string) (campaign.Spec,
 	spec.Name, spec.From, spec.ReplyTo = get("name"), get("from"), get("reply_to")
 	spec.Subject, spec.Preheader, spec.PostalAddress = get("subject"), get("preheader"), get("postal_address")
 	spec.Segment, spec.Lists, spec.Exclude = get("segment"), lists, exclude
+	spec.Track = campaign.Track{Opens: get("track_opens"), Clicks: get("track_clicks")}
 	spec.Priority, spec.OnUnknown = campaign.Priority(get("priority")), campaign.OnUnknown(get("on_unknown"))
 	text := func(name string) string { return strings.ReplaceAll(f.Values[name], "\r\n", "\n") }
 	spec.Text, spec.HTML, spec.Markdown = text("text"), "", text("content")

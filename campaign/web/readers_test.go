@@ -125,3 +125,21 @@ func TestReadersNeedNoUser(t *testing.T) {
 		}
 	}
 }
+
+// A campaign's own wish is chosen where it is written.
+func TestComposeTracking(t *testing.T) {
+	w := newWorld(t)
+	run, _ := w.readRun("news", "https://shop.example/")
+	path := fmt.Sprintf("/campaigns/%d", run.Campaign)
+	c, err := w.db.CampaignByID(t.Context(), run.Campaign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.admin.post(path+"/draft", http.StatusSeeOther, "version", fmt.Sprint(c.Updated.UnixMilli()), "name", "May", "track_opens", "off", "track_clicks", "anonymous", "weight", "10")
+	if c, err = w.db.CampaignByID(t.Context(), run.Campaign); err != nil || c.Spec.Track != (campaign.Track{Opens: "off", Clicks: "anonymous"}) {
+		t.Errorf("%+v, %v", c.Spec.Track, err)
+	}
+	if text := w.admin.get(path, http.StatusOK); !strings.Contains(text, `value="off" selected`) || !strings.Contains(text, `value="anonymous" selected`) {
+		t.Errorf("the page: %s", text)
+	}
+}
