@@ -19,7 +19,8 @@ import (
 const perMessage = 100 * time.Millisecond
 
 // limits tells forecasts what is known beforehand of how fast sites take mail: the
-// shaping rules, what the senders have learned, pauses, and the warm-up of new sources.
+// shaping rules, people's limits, what the senders have learned, pauses, and the warm-up
+// of new sources.
 type limits struct {
 	cfg Config
 	db  *store.DB
@@ -40,6 +41,14 @@ func (l limits) of(ctx context.Context, spec campaign.Spec) (func(domain string)
 	for _, r := range rows {
 		learned[r.Site] = append(learned[r.Site], r)
 	}
+	limited, err := l.db.SiteLimits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ordered := map[string]delivery.SiteLimit{}
+	for _, o := range limited {
+		ordered[o.Site] = o
+	}
 	sources := l.sourcesOf(spec.Pool)
 	perDay := l.perDay(sources, now)
 	from := spec.From
@@ -50,6 +59,12 @@ func (l limits) of(ctx context.Context, spec campaign.Spec) (func(domain string)
 		provider, _ := table.ProviderOfDomain(domain)
 		site := cmp.Or(provider, domain)
 		rules := l.cfg.SMTP.over(table.Rules(provider, site))
+		if o := ordered[site]; o.Rate > 0 {
+			rules.Rate = min(rules.Rate, o.Rate)
+		}
+		if o := ordered[site]; o.Connections > 0 {
+			rules.Connections = min(rules.Connections, o.Connections)
+		}
 		limit := campaign.SitePace{
 			Site: cmp.Or(siteNames[provider], site), PerDay: perDay,
 			Rate: min(rules.Rate, float64(rules.Connections)/perMessage.Seconds()),
