@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -139,8 +140,6 @@ func WithData(attributes, data []byte) ([]byte, error) {
 	if all == nil {
 		all = given
 	}
-	for name, value := range given {
-		all[name] = value
-	}
+	maps.Copy(all, given)
 	return json.Marshal(all)
 }
