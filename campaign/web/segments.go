@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -52,9 +53,7 @@ func (v *visit) builder(status int, saved *campaign.SavedSegment, f Form) error 
 			return err
 		}
 	}
-	for field, problem := range f.Errors {
-		body.Errors[field] = problem
-	}
+	maps.Copy(body.Errors, f.Errors)
 	return v.render(status, "segment", title, body)
 }
 
