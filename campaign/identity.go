@@ -12,10 +12,11 @@ import (
 const DefaultGiveUp = 72 * time.Hour
 
 // MessageOptions are what a campaign's lists say in its messages: List-Id is stable
-// as long as the first list keeps its name (RFC 2919 §3).
+// as long as the first list keeps its name (RFC 2919 §3). What is for no list is a message
+// that a program asked for.
 func MessageOptions(s Spec) message.Options {
 	if len(s.Lists) == 0 {
-		return message.Options{}
+		return message.Options{Automatic: true}
 	}
 	return message.Options{ListName: s.Lists[0], ListID: listLabel(s.Lists[0])}
 }

@@ -72,7 +72,14 @@ func (b *compiler) header(c *Content, src Source, opt Options) {
 		}
 		c.list = appendNamed([]byte("List-Id: "), opt.ListName, id, len("List-Id: "))
 	}
-	c.fixed = []byte("Precedence: bulk\r\n")
+	// By message class: mail to a list says so to vacation programs that look for nothing
+	// newer, and what a program made for one person says that nobody wrote it (RFC 3834 §5).
+	if len(c.list) > 0 {
+		c.fixed = []byte("Precedence: bulk\r\n")
+	}
+	if opt.Automatic {
+		c.fixed = append(c.fixed, "Auto-Submitted: auto-generated\r\n"...)
+	}
 	if opt.Mailer != "" {
 		if problem := headerProblem([]byte(opt.Mailer)); problem != "" {
 			b.fail("mailer", "%s", problem)

@@ -8,6 +8,8 @@ type Options struct {
 	// which must stay the same for a list; there is none when either is empty. ListID
 	// is a label of letters, digits and hyphens.
 	ListName, ListID string
+	// Automatic: a program has it made for one person, who is on no list for it.
+	Automatic bool
 	// Mailer is the X-Mailer field; none when empty.
 	Mailer string
 	// Links makes the addresses of the source's links places that a recipient's Link

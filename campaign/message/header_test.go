@@ -53,10 +53,18 @@ func TestHeaderWithoutOptions(t *testing.T) {
 	r := recipient(nil)
 	r.Unsubscribe, r.FeedbackID = "", ""
 	header, _ := headerOf(t, build(t, compile(t, Source{Text: "x"}, Options{}), r))
-	for _, name := range []string{"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID", "X-Mailer", "User-Agent", "Return-Path"} {
+	for _, name := range []string{"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID", "Precedence", "Auto-Submitted", "X-Mailer", "User-Agent", "Return-Path"} {
 		if countField([]byte(header), name) != 0 {
 			t.Errorf("there is a %s field:\n%s", name, header)
 		}
+	}
+}
+
+// Mail that a program has made for one person is no bulk mail. M10
+func TestHeaderOfAutomaticMail(t *testing.T) {
+	header, _ := headerOf(t, build(t, compile(t, Source{Text: "x"}, Options{Automatic: true}), recipient(nil)))
+	if !strings.Contains(header, "\r\nAuto-Submitted: auto-generated\r\n") || countField([]byte(header), "Precedence") != 0 {
+		t.Errorf("the header is\n%s", header)
 	}
 }
 
