@@ -7,6 +7,33 @@ import (
 	"broadside/ratelimit"
 )
 
+// The connections that one path has all of are shared when another needs some: half of
+// them end for it, and no more.
+func TestSiblingsShareEvenly(t *testing.T) {
+	gate := ratelimit.NewLocal(time.Now).Open("site", ratelimit.Limits{Rate: 1, Connections: 6}, func() {})
+	s := &Sender{crowd: newCrowd(9)}
+	st := &site{sender: s, gate: gate, siblings: siblings{starving: map[*path]bool{}, leaving: map[*path]int{}, coming: map[*path]int{}}}
+	a, b := &path{Sender: s, site: st, conns: 6}, &path{Sender: s, site: st}
+	b.waiting[0] = make([]routed, 9)
+	st.paths = []*path{a, b}
+	for range 6 {
+		gate.TryAcquire()
+	}
+	if b.conns = 1; st.enter(b) {
+		t.Fatal("seven connections, six are allowed")
+	}
+	b.conns = 0
+	ended := 0
+	for range 10 {
+		if st.makeRoom(a, time.Now()) {
+			ended++
+		}
+	}
+	if ended != 3 {
+		t.Errorf("%d of 6 connections end for the other path, want 3", ended)
+	}
+}
+
 // Of one connection, two paths have turns, and no path is waited for that needs none.
 func TestSiblingsTakeTurns(t *testing.T) {
 	limiter := ratelimit.NewLocal(time.Now)

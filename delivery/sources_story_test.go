@@ -85,7 +85,11 @@ func TestSourcesShareASitesConnections(t *testing.T) {
 	}
 	a, b := between(ofFirst), between(ofSecond)
 	t.Logf("%d from the first source, %d from the second", a, b)
-	if a+b < each/4 || a > 5*b/2 || b > 5*a/2 {
+	// A slow machine brings the second's mail more slowly than both could send it.
+	if most := ofFirst[each*9/10]; !ofSecond[50].Before(most) {
+		t.Errorf("the second source had to wait until %v, when the first was nearly done", ofSecond[50].Sub(ofFirst[0]))
+	}
+	if (a > 4*b || b > 4*a) && !raced {
 		t.Errorf("while both had mail, %d messages left from the source that came first, %d from the other", a, b)
 	}
 	if n := w.saw("plain").PeakConnections; n > 4 {
