@@ -16,8 +16,8 @@ var migrations embed.FS
 
 // migrate brings the tables up to date. On PostgreSQL an advisory lock lets one
 // process at a time do so. On SQLite each migration is one transaction under the
-// write lock: a process that comes second at one fails on it, finds that the
-// version has moved, and goes on from there.
+// write lock: a process that comes second at one fails on it, and tries again for as
+// long as fewer are pending each time.
 func (db *DB) migrate(ctx context.Context) error {
 	provider, err := db.migrations()
 	if err != nil {
@@ -27,20 +27,39 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the schema version: %w", err)
 	}
-	for current < newest {
-		_, failed := provider.Up(ctx)
-		before := current
-		if current, _, err = provider.GetVersions(ctx); err != nil {
-			return fmt.Errorf("read the schema version: %w", err)
-		}
-		if failed != nil && current == before {
-			return fmt.Errorf("update the tables from schema version %d: %w", before, failed)
-		}
-	}
 	if current > newest {
 		return fmt.Errorf("the database has schema version %d and this program knows %d: use the newer version of the program that wrote it", current, newest)
 	}
-	return nil
+	left := -1 // when it failed last
+	for {
+		behind, err := provider.HasPending(ctx)
+		if err != nil {
+			return fmt.Errorf("read the schema version: %w", err)
+		}
+		if !behind {
+			return nil
+		}
+		_, failed := provider.Up(ctx)
+		if failed == nil {
+			continue
+		}
+		before := left
+		if left, err = pending(ctx, provider); err != nil || left == before {
+			return fmt.Errorf("update the tables from schema version %d: %w", current, failed)
+		}
+	}
+}
+
+// pending counts the migrations that the database does not have.
+func pending(ctx context.Context, provider *goose.Provider) (int, error) {
+	all, err := provider.Status(ctx)
+	n := 0
+	for _, m := range all {
+		if m.State == goose.StatePending {
+			n++
+		}
+	}
+	return n, err
 }
 
 func (db *DB) migrations() (*goose.Provider, error) {
@@ -49,6 +68,9 @@ func (db *DB) migrations() (*goose.Provider, error) {
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithSlog(slog.New(slog.DiscardHandler)),
 		goose.WithTableName("schema_version"),
+		// Numbers are given when work on a table begins, and come in the order in which it
+		// is ready: a database may have a later one before an earlier one.
+		goose.WithAllowOutofOrder(true),
 	}
 	if db.postgres {
 		dialect, dir = goose.DialectPostgres, "migrations/postgres"
