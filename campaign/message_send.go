@@ -136,7 +136,11 @@ func (s *Service) standingRun(ctx context.Context, template string) (Run, error)
 	if err := s.templateFit(ctx, c.Spec); err != nil {
 		return run, err
 	}
-	if run, err = s.Store.OpenStandingRun(ctx, c.ID, s.Now()); err == nil {
+	run, err = s.Store.OpenStandingRun(ctx, c.ID, s.Now())
+	switch {
+	case errors.Is(err, ErrConflict): // it was started before it became a template
+		return run, refuse(TemplateUnfit, "campaign %q has a run to its lists that is not over: wait for it, or cancel it first", template)
+	case err == nil:
 		s.Express.introduce(ctx, run)
 	}
 	return run, err

@@ -100,6 +100,21 @@ func TestMessages(t *testing.T) {
 	s.each(t, 4, 1)
 }
 
+// A campaign that was started before it became a template takes no messages while that
+// run is open, and whoever asks for one learns so at once.
+func TestMessageOfAStartedCampaign(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.expressed()
+	c := must(w.db.CampaignByName(t.Context(), "welcome"))(t)
+	must(w.db.CreateRun(t.Context(), c, campaign.RunScheduled, time.Now().Add(time.Hour), time.Now()))(t)
+	if p := problem(s.SendMessage(t.Context(), code("ann@t0.example", "1"))); p != campaign.TemplateUnfit {
+		t.Errorf("the problem is %q", p)
+	}
+	must(s.Cancel(t.Context(), "welcome", ""))(t)
+	w.message(code("ann@t0.example", "1"))
+}
+
 // Who asks again with a key gets the message that is there, also at the same time, and
 // nobody gets another's.
 func TestMessageKeys(t *testing.T) {
