@@ -82,16 +82,23 @@ func (s *Spec) check() error {
 	return p.err()
 }
 
+// taken are names that a form's page has for itself, beside the address: the last is that
+// of its trap, into which everybody would fall who filled in a field of that name.
+var taken = []string{"language", "agree", "website"}
+
 func (s *Spec) checkFields(p *Problems) {
 	if len(s.Fields) > maxFields {
 		p.add("fields", "are too many: ask for %d attributes at most", maxFields)
 	}
-	seen := map[string]bool{"language": true}
+	seen := map[string]bool{}
+	for _, name := range taken {
+		seen[name] = true
+	}
 	for i := range s.Fields {
 		f := &s.Fields[i]
 		f.Name = strings.TrimSpace(f.Name)
 		if _, err := campaign.Attributes(map[string]json.RawMessage{f.Name: []byte(`""`)}); err != nil || seen[f.Name] {
-			p.add("fields", "have the name %q: use each once, of small Latin letters, digits and _, and not language, which is the form's", f.Name)
+			p.add("fields", "have the name %q: use each once, of small Latin letters, digits and _, and not email or %s, which are the form's own", f.Name, strings.Join(taken, ", "))
 			continue
 		}
 		seen[f.Name] = true

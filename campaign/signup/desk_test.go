@@ -210,13 +210,15 @@ func TestFormsAreChecked(t *testing.T) {
 		"title-en":   func(s *signup.Spec) { s.Texts["en"] = signup.Text{Title: "a\r\nb", Consent: "c"} },
 		"consent-en": func(s *signup.Spec) { s.Texts["en"] = signup.Text{Title: "a", Consent: " "} },
 		"fields":     func(s *signup.Spec) { s.Fields[0].Name = "language" },
+		"fields ":    func(s *signup.Spec) { s.Fields[0].Name = "website" }, // the trap
+		"fields  ":   func(s *signup.Spec) { s.Fields[0].Name = "agree" },
 		"redirect":   func(s *signup.Spec) { s.Redirect = "//evil.example" },
 		"origins":    func(s *signup.Spec) { s.Origins = []string{"*"} },
 	} {
 		s := spec()
 		change(&s)
 		_, err := w.desk.Create(t.Context(), 1, s)
-		if problems, ok := errors.AsType[signup.Problems](err); !ok || len(problems) != 1 || problems[0].Field != field {
+		if problems, ok := errors.AsType[signup.Problems](err); !ok || len(problems) != 1 || problems[0].Field != strings.TrimSpace(field) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
