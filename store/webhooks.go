@@ -220,18 +220,22 @@ func (r deliveryRow) delivery() webhook.Delivery {
 }
 
 // RecordDeliveries writes attempts, each in the place of the event's last one. Those of
-// an endpoint that was removed are not kept.
+// an endpoint that was removed are not kept, nor those about a person who was erased while
+// the event waited in the queue: of them there is a hash, and no contact.
 func (db *DB) RecordDeliveries(ctx context.Context, attempts []webhook.Delivery) error {
 	err := db.change(ctx, func(t *tx) error {
 		for _, d := range attempts {
 			var known bool
-			if err := t.get(ctx, &known, "SELECT EXISTS (SELECT 1 FROM webhooks WHERE id = ?)", int64(d.Endpoint)); err != nil {
+			err := t.get(ctx, &known, `SELECT EXISTS (SELECT 1 FROM webhooks WHERE id = ?)
+				AND (EXISTS (SELECT 1 FROM contacts WHERE address = ?) OR NOT EXISTS (SELECT 1 FROM suppressions WHERE who = ? AND list = 0))`,
+				int64(d.Endpoint), d.Address, db.hashes.one(d.Address))
+			if err != nil {
 				return err
 			}
 			if !known {
 				continue
 			}
-			_, err := t.exec(ctx, `INSERT INTO webhook_deliveries (endpoint, event, type, at, address, state, attempts, tried, took, status, answer, error, next, body)
+			_, err = t.exec(ctx, `INSERT INTO webhook_deliveries (endpoint, event, type, at, address, state, attempts, tried, took, status, answer, error, next, body)
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 				ON CONFLICT (endpoint, event) DO UPDATE SET state = excluded.state, attempts = excluded.attempts, tried = excluded.tried, took = excluded.took,
 					status = excluded.status, answer = excluded.answer, error = excluded.error, next = excluded.next, body = excluded.body`,

@@ -216,6 +216,7 @@ func TestWebhookDeliveries(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		must(db.Erase(ctx, "Ann@Example.org", now))(t)
+		record(told("evt_late", webhook.Retrying, now)) // it waited in the queue
 		if got := names(all, 0); len(got) != 0 {
 			t.Errorf("of an erased person: %v", got)
 		}
