@@ -116,7 +116,8 @@ func (db *DB) SuppressionsSince(ctx context.Context, since time.Time, after int6
 	return suppressionsOf(rows), nil
 }
 
-// AddressesOf returns the addresses of contacts; one that was erased is missing.
+// AddressesOf returns the addresses of contacts, and of those whom messages to one person
+// are for; one that was erased is missing.
 func (db *DB) AddressesOf(ctx context.Context, contacts []campaign.ContactID) (map[campaign.ContactID]string, error) {
 	ids := make([]int64, len(contacts))
 	for i, c := range contacts {
@@ -126,7 +127,9 @@ func (db *DB) AddressesOf(ctx context.Context, contacts []campaign.ContactID) (m
 		ID    campaign.ContactID
 		Email string
 	}
-	err := db.selectAll(ctx, &rows, "SELECT c.id, COALESCE(NULLIF(c.spelling, ''), c.address) AS email FROM contacts c WHERE "+db.in("c.id"), db.array(ids))
+	err := db.selectAll(ctx, &rows, `SELECT c.id, COALESCE(NULLIF(c.spelling, ''), c.address) AS email FROM contacts c WHERE `+db.in("c.id")+`
+		UNION ALL SELECT m.id, COALESCE(NULLIF(c.spelling, ''), c.address) FROM messages m JOIN contacts c ON c.id = m.contact WHERE `+db.in("m.id"),
+		db.array(ids), db.array(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read the addresses of %d contacts: %w", len(ids), err)
 	}

@@ -142,6 +142,11 @@ func TestWebhookFacts(t *testing.T) {
 		if len(emails) != 2 || emails[1] != "Ann@example.org" || emails[3] != "cid@example.org" {
 			t.Errorf("%v", emails)
 		}
+		standing := must(db.OpenStandingRun(ctx, template(t, db).ID, now))(t)
+		made := addMessage(t, db, standing.ID, "Dora@example.org", "{}")
+		if emails := must(db.AddressesOf(ctx, []campaign.ContactID{1, campaign.ContactID(made.ID)}))(t); len(emails) != 2 || emails[campaign.ContactID(made.ID)] != "Dora@example.org" {
+			t.Errorf("with a message's: %v", emails)
+		}
 		if s := must(db.SuppressionsSince(ctx, now, 0, 1))(t); len(s) != 1 || s[0].Email != "old@example.org" {
 			t.Errorf("%+v", s)
 		}

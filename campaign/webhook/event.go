@@ -72,6 +72,7 @@ type Data struct {
 	Run      campaign.RunID     `json:"run,omitempty"`
 	Campaign string             `json:"campaign,omitempty"`
 	Contact  campaign.ContactID `json:"contact,omitempty"`
+	Message  campaign.MessageID `json:"message,omitempty"` // in the place of Contact: of a message to one person
 	Email    string             `json:"email,omitempty"`
 	Domain   string             `json:"domain,omitempty"` // Suppressed: all addresses of it
 	List     campaign.ListID    `json:"list,omitempty"`

@@ -78,7 +78,8 @@ type names struct {
 // maxNames runs are remembered: runs keep the campaign that they were started with.
 const maxNames = 1000
 
-// add fills in addresses and campaigns; what is not known any more stays empty.
+// add fills in addresses and campaigns; what is not known any more stays empty. A message
+// to one person stands where others have their contact, and is told as what it is.
 func (n *names) add(ctx context.Context, events []Event) error {
 	var contacts []campaign.ContactID
 	for _, e := range events {
@@ -97,6 +98,9 @@ func (n *names) add(ctx context.Context, events []Event) error {
 		data := &events[i].Data
 		if data.Email == "" {
 			data.Email = emails[data.Contact]
+		}
+		if message := campaign.MessageID(data.Contact); message >= campaign.FirstMessage {
+			data.Message, data.Contact = message, 0
 		}
 		var err error
 		if data.Campaign, err = n.campaign(ctx, data.Run); err != nil {

@@ -418,3 +418,26 @@ func TestRemoved(t *testing.T) {
 	}
 	fresh.quiet()
 }
+
+// What becomes of a message to one person is told with its number, and whose it was.
+func TestMessagesAreTold(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	spec := campaign.Spec{Name: "welcome", Class: campaign.Transactional}
+	spec.From, spec.Subject, spec.Text = "Shop <shop@example.org>", "Hello", "Hello"
+	c := must(w.db.CreateCampaign(ctx, spec, time.Now()))(t)
+	run := must(w.db.OpenStandingRun(ctx, c.ID, time.Now()))(t)
+	made, _, err := w.db.AddMessage(ctx, campaign.MessageRow{Run: run.ID, Lane: campaign.TailLane, Email: "dora@example.org", Data: []byte("{}")}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.receiver(nil, webhook.Accepted)
+	w.dispatch(nil)
+	e := campaign.Event{Recipient: made.Recipient(), Attempt: 1, State: campaign.Accepted, Code: 250, At: time.Now()}
+	if err := w.queue.PublishEvents(ctx, []campaign.Event{e}); err != nil {
+		t.Fatal(err)
+	}
+	if d := r.next().Data; d.Email != "dora@example.org" || d.Message != made.ID || d.Contact != 0 || d.Campaign != "welcome" {
+		t.Errorf("told %+v", d)
+	}
+}
