@@ -192,6 +192,7 @@ func (p *path) admit() bool {
 	}
 	own := p.gates[1]
 	if !own.TryAcquire() {
+		p.site.withdraw(p)
 		return false
 	}
 	if !p.site.enter(p) {

@@ -61,6 +61,15 @@ func (st *siblings) starves(q *path) bool {
 	return false
 }
 
+// withdraw takes note that a path may have no connection more, whatever it needs: the others
+// don't wait for it.
+func (st *siblings) withdraw(p *path) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	delete(st.starving, p)
+	delete(st.coming, p)
+}
+
 // makeRoom reports whether a connection, which has just sent a message, is to end for
 // another path. It calls madeRoom before it is released.
 func (st *siblings) makeRoom(p *path, began time.Time) bool {

@@ -34,28 +34,35 @@ func TestSiblingsShareEvenly(t *testing.T) {
 	}
 }
 
-// Of one connection, two paths have turns, and no path is waited for that needs none.
-func TestSiblingsTakeTurns(t *testing.T) {
+// twoPaths makes two paths with work to a site that allows so many connections.
+func twoPaths(connections int) (st *site, a, b *path) {
 	limiter := ratelimit.NewLocal(time.Now)
 	s := &Sender{crowd: newCrowd(5)}
-	gate := limiter.Open("site", ratelimit.Limits{Rate: 1, Connections: 1}, func() {})
-	st := &site{sender: s, gate: gate, siblings: siblings{starving: map[*path]bool{}, leaving: map[*path]int{}, coming: map[*path]int{}}}
-	var paths [2]*path
-	for i, source := range []string{"a", "b"} {
+	gate := limiter.Open("site", ratelimit.Limits{Rate: 1, Connections: connections}, func() {})
+	st = &site{sender: s, gate: gate, siblings: siblings{starving: map[*path]bool{}, leaving: map[*path]int{}, coming: map[*path]int{}}}
+	for _, source := range []string{"a", "b"} {
 		own := limiter.Open(source, ratelimit.Limits{Rate: 1, Connections: 5}, func() {})
-		paths[i] = &path{Sender: s, site: st, renewed: time.Now().Add(time.Hour), gates: gates{gate, own}}
-		paths[i].waiting[0] = make([]routed, 3)
-		st.paths = append(st.paths, paths[i])
+		p := &path{Sender: s, site: st, renewed: time.Now().Add(time.Hour), gates: gates{gate, own}}
+		p.waiting[0] = make([]routed, 3)
+		st.paths = append(st.paths, p)
 	}
-	a, b := paths[0], paths[1]
-	enter := func(p *path) bool {
-		p.conns++
-		if p.enter() {
-			return true
-		}
-		p.conns--
-		return false
+	return st, st.paths[0], st.paths[1]
+}
+
+// enter opens a connection of a path, as grow does.
+func enter(p *path) bool {
+	p.conns++
+	if p.enter() {
+		return true
 	}
+	p.conns--
+	return false
+}
+
+// Of one connection, two paths have turns, and no path is waited for that needs none.
+func TestSiblingsTakeTurns(t *testing.T) {
+	st, a, b := twoPaths(1)
+	s := st.sender
 	leave := func(p *path) {
 		p.gates.release()
 		s.crowd.leave()
@@ -86,5 +93,30 @@ func TestSiblingsTakeTurns(t *testing.T) {
 	}
 	if st.makeRoom(a, now.Add(-busyTurn)) {
 		t.Error("a connection ends for nobody")
+	}
+}
+
+// A path that wanted a connection of the site, and may have none more by its own limit
+// since, keeps no other from those that are left.
+func TestASiblingAtItsOwnLimitKeepsNobody(t *testing.T) {
+	st, a, b := twoPaths(2)
+	if !enter(a) || !enter(b) || enter(b) {
+		t.Fatal("each path has a connection, and the second is refused another")
+	}
+	if !st.starving[b] {
+		t.Fatal("the second path is not waited for")
+	}
+	b.gates[1].SetLimits(ratelimit.Limits{Rate: 1, Connections: 1})
+	st.gate.SetLimits(ratelimit.Limits{Rate: 1, Connections: 5})
+	if enter(b) {
+		t.Fatal("the second path has more than its own limit")
+	}
+	for n := range 3 {
+		if !enter(a) {
+			t.Fatalf("the first path has %d connections and gets no more, though nobody else can use them", n+1)
+		}
+	}
+	if st.makeRoom(a, time.Now().Add(-busyTurn)) {
+		t.Error("a connection ends for a path that can have no more")
 	}
 }
