@@ -55,7 +55,7 @@ func (c *connection) run(ctx context.Context) {
 	close(ready)
 	<-done
 	if c.session != nil {
-		c.session.Close()
+		c.hangUp()
 	}
 	if c.yields {
 		c.site.madeRoom(c.path)

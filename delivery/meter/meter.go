@@ -175,20 +175,26 @@ func (c SiteCount) since(before SiteCount) SiteCount {
 	return c
 }
 
-// plus adds another sender's. The limits are the cluster's: the lower one is the newer, or
-// that of the source that is allowed less.
+// plus adds another sender's. The limits are the cluster's: of two that differ the lower is
+// the newer, or that of the source that is allowed less.
 func (c SiteCount) plus(o SiteCount) SiteCount {
 	c.Attempts += o.Attempts
 	c.Accepted += o.Accepted
 	c.Refused += o.Refused
 	c.Connections += o.Connections
-	if c.Limits == (Limits{}) || o.Limits != (Limits{}) && o.Limits.Rate < c.Limits.Rate {
-		c.Limits = o.Limits
-	}
+	c.Limits = Limits{Rate: lower(c.Limits.Rate, o.Limits.Rate), Connections: lower(c.Limits.Connections, o.Limits.Connections)}
 	if o.Said.At.After(c.Said.At) {
 		c.Said = o.Said
 	}
 	return c
+}
+
+// lower is the lower of two limits, of which 0 is none.
+func lower[T int | float64](a, b T) T {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }
 
 // Sample reads the counts; those of an attempt under way may be in parts.

@@ -95,6 +95,25 @@ func TestSamples(t *testing.T) {
 	}
 }
 
+// Of two senders that tell different limits the lower holds, and no limit is no low one.
+func TestLimitsOfSeveralSenders(t *testing.T) {
+	for _, c := range []struct{ one, other, want Limits }{
+		{Limits{20, 5}, Limits{10, 5}, Limits{10, 5}},
+		{Limits{20, 5}, Limits{20, 3}, Limits{20, 3}},
+		{Limits{20, 5}, Limits{0, 5}, Limits{20, 5}},
+		{Limits{20, 0}, Limits{}, Limits{20, 0}},
+		{Limits{}, Limits{}, Limits{}},
+	} {
+		one, other := SiteCount{Limits: c.one}, SiteCount{Limits: c.other}
+		if got := one.plus(other).Limits; got != c.want {
+			t.Errorf("%v and %v are %v, want %v", c.one, c.other, got, c.want)
+		}
+		if got := other.plus(one).Limits; got != c.want {
+			t.Errorf("%v and %v are %v, want %v", c.other, c.one, got, c.want)
+		}
+	}
+}
+
 // A sender that meets very many sites keeps a bounded number of counters, and loses no
 // attempt.
 func TestManySites(t *testing.T) {
