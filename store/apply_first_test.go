@@ -8,7 +8,7 @@ import (
 )
 
 // What an acceptance at the first attempt does to rows that are not, or are no longer, as
-// the snapshot made them, or that another event of the batch is about. // M8
+// the snapshot made them, or that another event of the batch is about.
 func TestAcceptanceFindsItsRowTouched(t *testing.T) {
 	event := func(attempt uint16, s campaign.State, r campaign.Reason) campaign.Event {
 		return campaign.Event{Attempt: attempt, State: s, Reason: r, Code: 250, At: now, Due: now}

@@ -124,7 +124,7 @@ func TestOnlyTheFirstMessagesAfterConnectingAreSuspect(t *testing.T) {
 
 // A packet stays with the queue until its last job is done, and then all of it comes
 // again if its sender died before.
-func TestAPacketComesAgainUntilAllItsJobsAreDone(t *testing.T) { // M8
+func TestAPacketComesAgainUntilAllItsJobsAreDone(t *testing.T) { // X15
 	t.Parallel()
 	server := startServer(t, t.TempDir())
 	opt := Options{Embedded: server, Name: "test", AckWait: time.Second}
