@@ -91,18 +91,29 @@ const clockSkew = 2 * time.Second
 // be in nobody's hands. Jobs come as whole messages, of which n are asked for at the very
 // most: where they hold more jobs than before, more than n jobs may come once. A payload
 // that is not ours is reported and removed.
+//
+// While take is slow, as when the store hangs, or the process is stopped, nobody renews
+// what has come and was not taken: after a quarter of AckWait it is left to come again.
 func (s *Source) Fetch(ctx context.Context, n int, wait time.Duration, take func(Delivery)) error {
 	end := time.Now().Add(wait)
 	for {
 		messages := max(n/s.each, 1)
+		ours := time.Now().Add(wait + s.q.opt.AckWait/4)
 		batch, err := s.cons.Fetch(messages, jetstream.FetchMaxWait(wait))
 		if err != nil {
 			return s.ignoreIdle(ctx, err)
 		}
-		came, most := 0, 0
+		came, most, left := 0, 0, 0
 		for msg := range batch.Messages() {
+			if came++; time.Now().After(ours) {
+				left++
+				continue
+			}
 			jobs := s.deliver(msg, take)
-			came, most, n = came+1, max(most, jobs), n-jobs
+			most, n = max(most, jobs), n-jobs
+		}
+		if left > 0 {
+			s.q.opt.Log.Warn("queue: messages waited too long to be taken and are left; their jobs come again and are looked up", "consumer", s.name, "messages", left)
 		}
 		if err := s.ignoreIdle(ctx, batch.Error()); err != nil {
 			return err

@@ -178,3 +178,37 @@ func TestFetchKeepsToItsRoom(t *testing.T) {
 		t.Errorf("asked for 9 jobs that travel alone, %d came", got)
 	}
 }
+
+// What came while its taker was busy for longer than the queue waits is in other hands by
+// then: it is not taken as if it were new.
+func TestWhatWaitedTooLongIsNotTaken(t *testing.T) { // X15
+	t.Parallel()
+	opt := Options{Embedded: startServer(t, t.TempDir()), Name: "test", AckWait: 2 * time.Second}
+	slow, other := connect(t, opt), connect(t, opt)
+	feed(t, slow, campaign.Marker{}, lane, 1, 1, 2*packetJobs)
+	rival := must[*Source](t)(other.Source(t.Context(), lane, BulkJobs))
+	src := must[*Source](t)(slow.Source(t.Context(), lane, BulkJobs))
+	var taken []Delivery
+	eventually(t, "a job comes", func() bool {
+		err := src.Fetch(t.Context(), 2*packetJobs, 500*time.Millisecond, func(d Delivery) {
+			if taken = append(taken, d); len(taken) > 1 {
+				return
+			}
+			for _, d := range take(t, rival, 2*packetJobs) { // both messages have come again
+				if !d.Again {
+					t.Error("a job that was in other hands is taken for a new one")
+				}
+				if err := d.Ack(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(taken) > 0
+	})
+	if len(taken) != packetJobs {
+		t.Errorf("%d jobs were taken, want those of the message that came in time", len(taken))
+	}
+}
