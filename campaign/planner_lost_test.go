@@ -122,8 +122,9 @@ func TestNoRewindWhileJobsAreHeld(t *testing.T) {
 	for range 20 {
 		<-rounds
 	}
-	if depth := w.depth(run); depth != 1 {
-		t.Fatalf("the queue holds %d jobs, want the one in hand", depth)
+	const packet = 16
+	if depth := w.depth(run); depth != packet {
+		t.Fatalf("the queue holds %d jobs, want the packet of the one in hand", depth)
 	}
 	if err := w.queue.PublishEvents(t.Context(), []campaign.Event{accepted(held[0].Job)}); err != nil {
 		t.Fatal(err)
@@ -149,9 +150,9 @@ func (w *world) hold(source *queue.Source, n int) []queue.Delivery {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		return len(held) == n
+		return len(held) >= n
 	})
-	return held
+	return held[:n] // jobs come in packets: what is more stays in this hand
 }
 
 func ack(t testing.TB, held ...queue.Delivery) {

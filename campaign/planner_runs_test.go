@@ -283,6 +283,8 @@ func TestSnapshotReasons(t *testing.T) {
 		"suppressed@t0.example skipped suppressed",
 		"gone@t0.example skipped unsubscribed",
 	}
+	slices.Sort(got)
+	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("ledger\n%q, want\n%q", got, want)
 	}

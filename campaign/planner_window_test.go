@@ -212,6 +212,11 @@ func TestSpread(t *testing.T) {
 		for ; at < to; at += 25 * time.Second {
 			c.set(began.Add(at))
 			q.rounds(t, 2)
+			// Half a minute passes here in milliseconds: the ledger must not lag by more.
+			eventually(t, "what was taken is in the ledger", func() bool {
+				taken, _ := taker.jobs()
+				return w.depth(run) == 0 && w.counts(run).Accepted == int64(taken)
+			})
 		}
 		even := n * int64(at) / int64(10*time.Minute)
 		eventually(t, "what was due is sent", func() bool { return w.counts(run).Accepted > even-n/8 && w.depth(run) == 0 })
