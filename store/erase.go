@@ -91,8 +91,8 @@ func (t *tx) eraseContact(ctx context.Context, id int64, e *campaign.Erasure) er
 	return err
 }
 
-// eraseSuppressions puts a hash, with the reason that there was, in the place of an
-// address.
+// eraseSuppressions puts a hash in the place of an address, with the reason that there
+// was, unless that was only the wish for no more advertising: who is erased gets nothing.
 func (db *DB) eraseSuppressions(ctx context.Context, t *tx, address string, now time.Time, e *campaign.Erasure) error {
 	hash := campaign.Suppression{Hash: db.hashes.one(address), Reason: "erased", At: now}
 	var reasons []string
@@ -100,12 +100,18 @@ func (db *DB) eraseSuppressions(ctx context.Context, t *tx, address string, now 
 		return err
 	}
 	for _, reason := range reasons {
-		hash.Reason = reason
+		if (campaign.Suppression{Reason: reason}).Holds() {
+			hash.Reason = reason
+		}
 	}
 	if _, err := db.suppress(ctx, t, []campaign.Suppression{hash}); err != nil {
 		return err
 	}
-	var err error
+	// A hash of the same address may have been imported with that wish.
+	_, err := t.exec(ctx, "UPDATE suppressions SET reason = ? WHERE who = ? AND list = 0 AND reason = 'unsubscribed'", hash.Reason, hash.Hash)
+	if err != nil {
+		return err
+	}
 	e.Suppressions, err = t.exec(ctx, "DELETE FROM suppressions WHERE who = ?", address)
 	return err
 }

@@ -109,3 +109,33 @@ func TestPersonIsHandedOutAndErased(t *testing.T) {
 		}
 	})
 }
+
+// Who had asked for no more advertising and is erased gets no mail for themselves either,
+// also what is in the queue already.
+func TestErasedAfterUnsubscribing(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, _ string) {
+		ctx := t.Context()
+		people(t, db)
+		const email = "ann@example.org"
+		if _, err := db.Suppress(ctx, []campaign.Suppression{{Email: email, Reason: "unsubscribed", At: now}}); err != nil {
+			t.Fatal(err)
+		}
+		whom := []campaign.Addressee{{Contact: 1, Email: email}}
+		if why := must(db.UnwantedOf(ctx, nil, whom, now))(t); why[0] != campaign.NoReason {
+			t.Errorf("before: unwanted because %q", why[0])
+		}
+		for range 2 { // also a hash that has the old reason
+			must(db.Erase(ctx, email, now))(t)
+			if why := must(db.UnwantedOf(ctx, nil, whom, now))(t); why[0] != campaign.Suppressed {
+				t.Errorf("unwanted because %q", why[0])
+			}
+			s := must(db.SuppressionOf(ctx, email))(t)
+			if err := db.Unsuppress(ctx, email); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.Suppress(ctx, []campaign.Suppression{{Hash: s.Hash, Reason: "unsubscribed", At: now}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
