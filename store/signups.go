@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"broadside/campaign"
@@ -33,7 +34,7 @@ func (r signUpRow) signUp() signup.SignUp {
 }
 
 // AddSignUp writes a sign-up unless there are too many that are not confirmed: from its
-// network (signup.ErrTooMany) or for its address (false). Counting and writing are one.
+// network (signup.ErrTooMany) or for its mailbox (false). Counting and writing are one.
 func (db *DB) AddSignUp(ctx context.Context, s signup.SignUp, l signup.Limits) (bool, error) {
 	var added bool
 	err := db.change(ctx, func(t *tx) error {
@@ -47,7 +48,8 @@ func (db *DB) AddSignUp(ctx context.Context, s signup.SignUp, l signup.Limits) (
 		if network >= l.PerNetwork {
 			return signup.ErrTooMany
 		}
-		if err := t.get(ctx, &person, "SELECT COUNT(*) FROM signups WHERE address = ? AND at > ?", address(s.Email), millis(l.AddressSince)); err != nil {
+		mailbox, tagged := mailboxOf(address(s.Email))
+		if err := t.get(ctx, &person, `SELECT COUNT(*) FROM signups WHERE at > ? AND (address = ? OR address LIKE ? ESCAPE '\')`, millis(l.AddressSince), mailbox, tagged); err != nil {
 			return err
 		}
 		if person >= l.PerAddress {
@@ -63,6 +65,19 @@ func (db *DB) AddSignUp(ctx context.Context, s signup.SignUp, l signup.Limits) (
 		return false, fmt.Errorf("keep a sign-up by form %d: %w", s.Form, err)
 	}
 	return added, nil
+}
+
+// mailboxOf is an address without the tag that people may put behind a plus sign (RFC
+// 5233), by which one mailbox has any number of addresses, and a pattern for those with
+// one.
+func mailboxOf(address string) (plain, tagged string) {
+	at := strings.LastIndexByte(address, '@')
+	local, _, _ := strings.Cut(address[:at], "+")
+	if local == "" {
+		local = address[:at]
+	}
+	return local + address[at:], strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(local) + "+%" +
+		strings.NewReplacer("%", `\%`, "_", `\_`).Replace(address[at:])
 }
 
 // SignUpByID finds a sign-up that is not confirmed; campaign.ErrNotFound.

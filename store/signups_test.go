@@ -93,6 +93,14 @@ func TestSignUpLimits(t *testing.T) { // X14
 				t.Errorf("request %d: added %t", i, added)
 			}
 		}
+		if must(add("ann+1@example.org", "net5", now))(t) {
+			t.Error("a tag makes another mailbox of it")
+		}
+		for i, email := range []string{"a_b+1@example.net", "a_b+2@example.net", "axb+3@example.net", "axb@example.net", "a_b@example.net"} {
+			if added := must(add(email, fmt.Sprint("tag", i), now))(t); added != (i < 4) {
+				t.Errorf("%s: added %t", email, added)
+			}
+		}
 		if !must(add("ann@example.org", "net", now.Add(24*time.Hour)))(t) {
 			t.Error("a day later")
 		}
