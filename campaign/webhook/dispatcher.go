@@ -49,7 +49,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	g.Go(func() error { return d.keepWorkers(ctx) })
 	g.Go(func() error { return d.tellOutcomes(ctx) })
 	g.Go(func() error { return d.every(ctx, lookEvery, d.tellFacts) })
-	g.Go(func() error { return d.every(ctx, lookEvery, d.obey) })
+	g.Go(func() error { return d.obey(ctx) })
 	g.Go(func() error { return d.every(ctx, countEvery, d.count) })
 	g.Go(func() error { return d.every(ctx, trimEvery, d.trim) })
 	return g.Wait()

@@ -395,6 +395,36 @@ func TestFull(t *testing.T) {
 	}
 }
 
+// A replay that waits for room at an endpoint that is down keeps nobody else's orders.
+func TestOrdersWaitForTheirOwnAlone(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	down := w.receiver(func(rw http.ResponseWriter, _ told) { rw.WriteHeader(http.StatusInternalServerError) }, webhook.Accepted)
+	other := w.receiver(nil, webhook.RunPaused)
+	if err := w.queue.OpenHook(ctx, down.id); err != nil {
+		t.Fatal(err)
+	}
+	stream := must(w.queue.JetStream().Stream(ctx, "HOOK_1"))(t)
+	cfg := must(stream.Info(ctx))(t).Config
+	cfg.MaxBytes = 600
+	must(w.queue.JetStream().UpdateStream(ctx, cfg))(t)
+	w.dispatch(nil)
+	for i := range w.who {
+		w.outcome(i, campaign.Accepted)
+	}
+	down.endpoint(func(e webhook.Endpoint) bool { return e.Dropped > 0 })
+	if err := w.desk.ReplaySince(ctx, down.id, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	must(w.desk.Test(ctx, other.id))(t)
+	if got := other.next(); got.Type != webhook.Test {
+		t.Errorf("told %s", got.Type)
+	}
+	if left := must(w.db.WebhookOrders(ctx))(t); len(left) == 0 || left[0].Kind != webhook.ReplaySince {
+		t.Errorf("orders %+v", left)
+	}
+}
+
 // An endpoint that was removed leaves no queue, and the first after it hears nothing old.
 func TestRemoved(t *testing.T) {
 	w := newWorld(t)
