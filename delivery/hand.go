@@ -25,6 +25,7 @@ type item struct {
 	ceiling campaign.Tracking
 	resent  bool   // an earlier copy may have been accepted
 	claim   *claim // from the first byte sent until the outcome is durable
+	lapsed  bool   // another sender may have it; guarded by the hand
 	// allowance is what it has of a new source's day, and has not used; or nil.
 	allowance *allowance
 }
@@ -39,11 +40,13 @@ func (it *item) firstTried() time.Time {
 
 // hand knows every item in this sender's hands and renews its claim on them.
 type hand struct {
+	wait  time.Duration // how long a claim lasts
 	every time.Duration
 	log   *slog.Logger
 
-	mu    sync.Mutex
-	items map[try]*item
+	mu      sync.Mutex
+	items   map[try]*item
+	renewed time.Time // when claims were renewed last
 }
 
 // try names one attempt at one recipient.
@@ -55,7 +58,7 @@ type try struct {
 func (it *item) try() try { return try{it.Job.Recipient, it.Job.Attempt} }
 
 func newHand(ackWait time.Duration, log *slog.Logger) *hand {
-	return &hand{every: ackWait / 3, log: log, items: map[try]*item{}}
+	return &hand{wait: ackWait, every: ackWait / 3, log: log, items: map[try]*item{}, renewed: time.Now()}
 }
 
 // add takes an item; false when it is in hand already: the claim on it had run out,
@@ -88,8 +91,8 @@ func (h *hand) renew(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
-			for _, it := range h.older(now.Add(-h.every / 2)) {
+		case <-tick.C:
+			for _, it := range h.due(time.Now()) {
 				if err := it.Renew(); err != nil {
 					h.log.Warn("sender: the claim on a job was not renewed; another sender may look it up", "run", it.Job.Run, "contact", it.Job.Contact, "error", err)
 				}
@@ -98,16 +101,40 @@ func (h *hand) renew(ctx context.Context) {
 	}
 }
 
-func (h *hand) older(than time.Time) []*item {
+// due are the items whose claims are to be renewed now. What has lapsed stays so.
+func (h *hand) due(now time.Time) []*item {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var old []*item
+	lapsed := 0
 	for _, it := range h.items {
-		if it.taken.Before(than) {
+		switch {
+		case it.lapsed || !it.taken.Before(now.Add(-h.every/2)):
+		case h.overdue(it, now):
+			it.lapsed = true
+			lapsed++
+		default:
 			old = append(old, it)
 		}
 	}
+	h.renewed = now
+	if lapsed > 0 {
+		h.log.Warn("sender: this process stood still for longer than the queue waits; what it had in hand comes again and is looked up", "jobs", lapsed)
+	}
 	return old
+}
+
+// overdue reports whether the claim on an item was not renewed in time; the lock is held.
+func (h *hand) overdue(it *item, now time.Time) bool {
+	return now.Sub(later(it.taken, h.renewed.Add(-h.every/2))) > h.wait
+}
+
+// lost reports whether another sender may have an item, because this process stood still
+// for so long that the claim on it ran out. It must not be sent.
+func (h *hand) lost(it *item) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return it.lapsed || h.overdue(it, time.Now())
 }
 
 // drop acknowledges an item without an outcome: its run is paused or over. If its

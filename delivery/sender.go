@@ -203,9 +203,13 @@ func (s *Sender) takeAll(ctx, work context.Context, stop context.CancelCauseFunc
 	lanes.Wait()
 }
 
-// refuse gives an item back if its run is not to be sent at this moment, and reports
-// whether it did.
+// refuse gives an item back if its run is not to be sent at this moment, or others may
+// have it by now, and reports whether it did.
 func (s *Sender) refuse(ctx context.Context, it *item) bool {
+	if s.hand.lost(it) {
+		s.leave([]*item{it})
+		return true
+	}
 	status, err := s.runs.Status(ctx, it.Job.Run)
 	if err != nil {
 		s.Log.Warn("sender: the state of a run is unknown, its job is given back", "run", it.Job.Run, "error", err)
