@@ -116,7 +116,8 @@ func (s *Spec) checkFields(p *Problems) {
 
 func (s *Spec) checkAddresses(p *Problems) {
 	if s.Redirect = strings.TrimSpace(s.Redirect); s.Redirect != "" {
-		if u, err := url.Parse(s.Redirect); err != nil || u.Scheme != "https" || u.Host == "" || len(s.Redirect) > maxURL {
+		// The host goes into the page's Content-Security-Policy.
+		if u, err := url.Parse(s.Redirect); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(u.Host, `;,'"<>`) || len(s.Redirect) > maxURL {
 			p.add("redirect", "must be an address that begins with https://, or empty")
 		}
 	}

@@ -213,6 +213,8 @@ func TestFormsAreChecked(t *testing.T) {
 		"fields ":    func(s *signup.Spec) { s.Fields[0].Name = "website" }, // the trap
 		"fields  ":   func(s *signup.Spec) { s.Fields[0].Name = "agree" },
 		"redirect":   func(s *signup.Spec) { s.Redirect = "//evil.example" },
+		"redirect ":  func(s *signup.Spec) { s.Redirect = "https://shop.example;sandbox/" },
+		"redirect  ": func(s *signup.Spec) { s.Redirect = "https://shop.example@evil.example/" },
 		"origins":    func(s *signup.Spec) { s.Origins = []string{"*"} },
 	} {
 		s := spec()
