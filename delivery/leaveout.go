@@ -25,7 +25,6 @@ func (s *Sender) leaveOut(ctx context.Context, items []*item) []*item {
 	}
 	kept := items[:0]
 	for i, it := range items {
-		it.checked = now
 		switch {
 		case reasons[i] == campaign.NoReason:
 			kept = append(kept, it)
@@ -47,11 +46,15 @@ func (s *Sender) unwanted(ctx context.Context, items []*item, now time.Time) ([]
 	reasons := make([]campaign.Reason, len(items))
 	for run, of := range byRun {
 		var lists []string
-		// Without content no message can be made: prepare gives these items their outcome.
+		// Without content no message can be made: prepare gives these items their outcome,
+		// or, when there is some by then, they are looked for once more, in their lists.
 		if c, err := s.contents.of(ctx, run); err == nil {
 			lists = c.run.Spec.Lists
 			if err := s.ceilings(ctx, c, items, of); err != nil {
 				return nil, err
+			}
+			for _, i := range of {
+				items[i].checked = now
 			}
 		}
 		people := make([]campaign.Addressee, len(of))
