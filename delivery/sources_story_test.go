@@ -100,7 +100,7 @@ func TestSourcesShareASitesConnections(t *testing.T) {
 // Mail whose pool no sender has waits, with one warning, and leaves when a sender comes
 // that has it, also from a lane that another one takes.
 func TestMailOfAPoolThatIsNotHereWaits(t *testing.T) {
-	var said warnings
+	var said lines
 	w := newWorld(t, setting{network: "127.81.0.0/16", nats: startNATS(t), tune: func(c *delivery.Config) {
 		c.Log = slog.New(&said)
 		twoSources(c)
@@ -127,24 +127,24 @@ func TestMailOfAPoolThatIsNotHereWaits(t *testing.T) {
 	}
 }
 
-// warnings keeps what a log warns of.
-type warnings struct {
+// lines keeps what a log says.
+type lines struct {
 	mu   sync.Mutex
 	said []string
 }
 
-func (l *warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
-func (l *warnings) WithAttrs([]slog.Attr) slog.Handler               { return l }
-func (l *warnings) WithGroup(string) slog.Handler                    { return l }
-func (l *warnings) Handle(_ context.Context, r slog.Record) error {
+func (l *lines) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+func (l *lines) WithAttrs([]slog.Attr) slog.Handler               { return l }
+func (l *lines) WithGroup(string) slog.Handler                    { return l }
+func (l *lines) Handle(_ context.Context, r slog.Record) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.said = append(l.said, r.Message)
 	return nil
 }
 
-// of counts the warnings that contain a text.
-func (l *warnings) of(text string) (n int) {
+// of counts the lines that contain a text.
+func (l *lines) of(text string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, said := range l.said {
