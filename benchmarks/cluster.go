@@ -86,6 +86,20 @@ func (c *Cluster) senders(ctx context.Context, nc *nats.Conn) (map[string]meter.
 	return all, nil
 }
 
+// allSenders asks three times: who is busy may be late for one answer, and what a sender
+// did before its first answer is not counted.
+func (c *Cluster) allSenders(ctx context.Context, nc *nats.Conn) (map[string]meter.Process, error) {
+	all := map[string]meter.Process{}
+	for range 3 {
+		now, err := c.senders(ctx, nc)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, now)
+	}
+	return all, nil
+}
+
 // course is what a cluster did second by second.
 type course struct {
 	first, last   map[string]meter.Process
@@ -131,7 +145,7 @@ func (b *bench) playOn(ctx context.Context, c *Cluster, s Scenario) (r Result, e
 	}
 	defer nc.Close()
 	var watched course
-	now, err := c.senders(ctx, nc)
+	now, err := c.allSenders(ctx, nc)
 	if err != nil {
 		return r, err
 	}
@@ -208,6 +222,9 @@ func (c *Cluster) sendAll(ctx context.Context, db *store.DB, s Scenario, sample 
 		late := time.Since(began) > s.Duration.Duration
 		if run.State != campaign.RunFinished && !late {
 			continue
+		}
+		if err := sample(); err != nil { // what came between the last one and the end
+			return counts, name, err
 		}
 		if counts, err = db.Counts(ctx, run.ID); err == nil && late {
 			_, err = service.Cancel(ctx, name, "the benchmark's time is over")

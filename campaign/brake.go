@@ -92,15 +92,12 @@ func (b Brake) Judge(lanes []LaneCount, heard []FeedbackCount) *Harm {
 	}
 	var worst *Harm
 	for lane, t := range sites {
-		if t.settled < b.Least {
-			continue
-		}
 		for _, h := range []*Harm{
 			{lane, "bounced", t.gone, t.settled, b.Bounces, goneReasons},
 			{lane, "complained", t.complaints, t.accepted, b.Complaints, nil},
 			{lane, "were rejected", t.rejected, t.settled, b.Rejections, rejectedReasons},
 		} {
-			if h.N > 0 && h.Share() > h.Limit && (worst == nil || worse(h, worst)) {
+			if h.N > 0 && h.Of >= max(b.Least, 1) && h.Share() > h.Limit && (worst == nil || worse(h, worst)) {
 				worst = h
 			}
 		}

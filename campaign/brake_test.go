@@ -73,3 +73,19 @@ func TestBrakeValidates(t *testing.T) {
 		}
 	}
 }
+
+// What a person has put right is not held against the run again.
+func TestBrakeAfterAPause(t *testing.T) {
+	refused := tally{lanes: []LaneCount{{LaneGoogle, Accepted, NoReason, 20}, {LaneGoogle, Deferred, AuthRejected, 600}}}
+	healed := tally{lanes: []LaneCount{{LaneGoogle, Accepted, NoReason, 500}, {LaneGoogle, Deferred, AuthRejected, 120}}}
+	if h := (Brake{Least: 100}).Judge(healed.since(refused)); h != nil {
+		t.Errorf("it is pulled for what was before: %+v", h)
+	}
+	worse := tally{lanes: []LaneCount{{LaneGoogle, Accepted, NoReason, 20}, {LaneGoogle, Deferred, AuthRejected, 800}}, heard: []FeedbackCount{{LaneGoogle, Complaint, 1}}}
+	if h := (Brake{Least: 100}).Judge(worse.since(refused)); h == nil || h.N != 200 || h.Of != 200 {
+		t.Errorf("what came since is judged as %+v, want 200 of 200", h)
+	}
+	if h := (Brake{Least: 100}).Judge(refused.since(tally{})); h == nil || h.N != 600 {
+		t.Errorf("all of it is judged as %+v", h)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,9 +29,10 @@ type BrakeStore interface {
 }
 
 // brake judges running runs until ctx is done. A run whose brake was pulled is not judged
-// again: whoever resumed it has seen why, and said to go on.
+// again: whoever resumed it has seen why, and said to go on. Of a run that was paused for
+// another reason, only what came since it was resumed is judged: the reason may be gone.
 func (p *Planner) brake(ctx context.Context) error {
-	released := map[RunID]bool{}
+	released, resumed := map[RunID]bool{}, map[RunID]tally{}
 	for sleep(ctx, brakeEvery) {
 		runs := p.openRuns()
 		for i := range runs {
@@ -38,7 +40,7 @@ func (p *Planner) brake(ctx context.Context) error {
 			if r.State != RunRunning || r.Spec.Brake.Off || r.Spec.Class == Transactional || released[r.ID] {
 				continue
 			}
-			pulled, err := p.judge(ctx, r)
+			pulled, err := p.judge(ctx, r, resumed)
 			if err != nil && ctx.Err() == nil {
 				p.Log.Warn("planner: a run cannot be judged, its brake waits", "run", r.ID, "error", err)
 			}
@@ -52,16 +54,18 @@ func (p *Planner) brake(ctx context.Context) error {
 
 // judge pulls a run's brake if its counts demand it, and reports whether it is, or was,
 // pulled.
-func (p *Planner) judge(ctx context.Context, r *Run) (pulled bool, err error) {
-	lanes, err := p.Store.RunLanes(ctx, r.ID)
-	if err != nil {
+func (p *Planner) judge(ctx context.Context, r *Run, resumed map[RunID]tally) (pulled bool, err error) {
+	now := tally{epoch: r.Epoch}
+	if now.lanes, err = p.Store.RunLanes(ctx, r.ID); err != nil {
 		return false, err
 	}
-	heard, err := p.Store.FeedbackCounts(ctx, r.ID)
-	if err != nil {
+	if now.heard, err = p.Store.FeedbackCounts(ctx, r.ID); err != nil {
 		return false, err
 	}
-	harm := r.Spec.Brake.Judge(lanes, heard)
+	if r.Epoch > 0 && resumed[r.ID].epoch != r.Epoch {
+		resumed[r.ID] = now
+	}
+	harm := r.Spec.Brake.Judge(now.since(resumed[r.ID]))
 	if harm == nil {
 		return false, nil
 	}
@@ -82,6 +86,33 @@ func (p *Planner) judge(ctx context.Context, r *Run) (pulled bool, err error) {
 		p.Log.Warn("planner: the brake stopped a run", "run", r.ID, "campaign", r.Spec.Name, "why", note)
 	}
 	return err == nil, err
+}
+
+// tally is what a run's counts were in an epoch.
+type tally struct {
+	epoch int64
+	lanes []LaneCount
+	heard []FeedbackCount
+}
+
+// since is what came after an earlier tally. Who has left a state since is in none.
+func (t tally) since(before tally) ([]LaneCount, []FeedbackCount) {
+	lanes, heard := slices.Clone(t.lanes), slices.Clone(t.heard)
+	for _, b := range before.lanes {
+		for i := range lanes {
+			if l := &lanes[i]; l.Lane == b.Lane && l.State == b.State && l.Reason == b.Reason {
+				l.N = max(l.N-b.N, 0)
+			}
+		}
+	}
+	for _, b := range before.heard {
+		for i := range heard {
+			if h := &heard[i]; h.Lane == b.Lane && h.Kind == b.Kind {
+				h.N -= b.N
+			}
+		}
+	}
+	return lanes, heard
 }
 
 // quote finds what the site said.

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"broadside/campaign"
 	"broadside/delivery/meter"
+	"broadside/delivery/shaping"
 	"broadside/delivery/smtp"
 )
 
@@ -23,12 +25,15 @@ type connection struct {
 	quit    chan struct{} // closed when no more jobs are to be taken
 	yields  bool          // it ends for the site's mail from another source
 
+	sessions int     // opened so far
+	shorter  float64 // by what part the first one is, 0 to a half
+
 	line      context.Context // ends when it may not wait for its turn any more
 	leaveLine context.CancelFunc
 }
 
 func newConnection(p *path) *connection {
-	return &connection{path: p, began: time.Now(), quit: make(chan struct{})}
+	return &connection{path: p, began: time.Now(), quit: make(chan struct{}), shorter: rand.Float64() / 2}
 }
 
 // run works until the path has no jobs for its idle time, or the connection is not
@@ -272,7 +277,18 @@ func (c *connection) attempt(ctx context.Context, p *prepared) (again bool) {
 // usedUp reports whether the session has carried, or lived, as much as one may.
 func (c *connection) usedUp() bool {
 	rules := c.renew(time.Now())
-	return c.session.Sent() >= c.perConnection(rules) || rules.MaxAge > 0 && time.Since(c.opened) > rules.MaxAge
+	return c.session.Sent() >= c.carries(rules) || rules.MaxAge > 0 && time.Since(c.opened) > rules.MaxAge
+}
+
+// carries is how many messages the session is for. The first ones of a path's connections,
+// which are opened together, are of several lengths: else all of them would be opened again
+// together, each time, and far away nothing would leave meanwhile.
+func (c *connection) carries(rules shaping.Rules) int {
+	most := c.perConnection(rules)
+	if c.sessions > 1 || rules.Connections <= 1 {
+		return most
+	}
+	return most - int(c.shorter*float64(most))
 }
 
 func (c *connection) hangUp() {

@@ -31,7 +31,7 @@ func TestLimitsHoldAcrossSenders(t *testing.T) {
 		use     float64 // of the rate, at least
 	}{
 		"busy":           {shaping.Rules{Rate: 60, Connections: 6}, 25 * time.Millisecond, 1000, 0.92},
-		"far away":       {shaping.Rules{Rate: 40, Connections: 30, MessagesPerConnection: 10}, 300 * time.Millisecond, 700, 0.6},
+		"far away":       {shaping.Rules{Rate: 40, Connections: 30, MessagesPerConnection: 10}, 300 * time.Millisecond, 700, 0.8},
 		"one connection": {shaping.Rules{Rate: 20, Connections: 1}, 10 * time.Millisecond, 300, 0.75},
 		"slow":           {shaping.Rules{Rate: 1, Connections: 5}, 25 * time.Millisecond, 22, 0.95},
 	} {

@@ -120,6 +120,7 @@ func (c *connection) openAt(ctx context.Context, p *prepared, req tlspolicy.Requ
 		switch {
 		case session != nil:
 			c.session, c.opened, c.domain = session, time.Now(), p.domain
+			c.sessions++
 			c.site.meter.Connected(1)
 			return r
 		case r.TLS == smtp.TLSNegotiation && c.site.tlsFailed(cfg):
