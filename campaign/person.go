@@ -20,6 +20,8 @@ type Person struct {
 	History      []PersonRun         `json:"history"` // newest run first
 	Feedback     []PersonFeedback    `json:"feedback"`
 	Readings     []PersonReading     `json:"readings"`
+	Messages     []PersonMessage     `json:"messages"` // to this person alone, that are on their way
+	Told         []PersonTold        `json:"told"`     // to other systems, by webhooks; newest first
 }
 
 // PersonContact is the contact itself, and where it came from.
@@ -111,6 +113,22 @@ type PersonReading struct {
 	Machine int64     `json:"machine"`        // and by machines
 	First   time.Time `json:"first"`
 	Last    time.Time `json:"last"`
+}
+
+// PersonMessage is what a message to the person alone, which is on its way, is made with.
+type PersonMessage struct {
+	Run     RunID           `json:"run"`
+	Created time.Time       `json:"created"`
+	Data    json.RawMessage `json:"data"`
+}
+
+// PersonTold is what another system was told about the person, or is to be told.
+type PersonTold struct {
+	URL   string          `json:"url"`
+	Type  string          `json:"type"`
+	At    time.Time       `json:"at"`
+	State string          `json:"state"`
+	Event json.RawMessage `json:"event"` // as it was sent
 }
 
 // Erasure is what an erasure took away.

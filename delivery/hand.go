@@ -40,13 +40,14 @@ func (it *item) firstTried() time.Time {
 
 // hand knows every item in this sender's hands and renews its claim on them.
 type hand struct {
-	wait  time.Duration // how long a claim lasts
+	reach func(context.Context) error // whether all that was said so far is at the server
+	wait  time.Duration               // how long a claim lasts
 	every time.Duration
 	log   *slog.Logger
 
 	mu      sync.Mutex
 	items   map[try]*item
-	renewed time.Time // when claims were renewed last
+	renewed time.Time // when claims were renewed last, for all that is known
 }
 
 // try names one attempt at one recipient.
@@ -57,8 +58,8 @@ type try struct {
 
 func (it *item) try() try { return try{it.Job.Recipient, it.Job.Attempt} }
 
-func newHand(ackWait time.Duration, log *slog.Logger) *hand {
-	return &hand{wait: ackWait, every: ackWait / 3, log: log, items: map[try]*item{}, renewed: time.Now()}
+func newHand(ackWait time.Duration, reach func(context.Context) error, log *slog.Logger) *hand {
+	return &hand{reach: reach, wait: ackWait, every: ackWait / 3, log: log, items: map[try]*item{}, renewed: time.Now()}
 }
 
 // add takes an item; false when it is in hand already: the claim on it had run out,
@@ -92,13 +93,25 @@ func (h *hand) renew(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			for _, it := range h.due(time.Now()) {
+			began := time.Now()
+			for _, it := range h.due(began) {
 				if err := it.Renew(); err != nil {
 					h.log.Warn("sender: the claim on a job was not renewed; another sender may look it up", "run", it.Job.Run, "contact", it.Job.Contact, "error", err)
 				}
 			}
+			// While the server is away, what is said to it waits in this process.
+			if h.reach(ctx) == nil {
+				h.kept(began)
+			}
 		}
 	}
+}
+
+// kept notes that the claims that were due at a time are renewed.
+func (h *hand) kept(at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.renewed = at
 }
 
 // due are the items whose claims are to be renewed now. What has lapsed stays so.
@@ -117,9 +130,8 @@ func (h *hand) due(now time.Time) []*item {
 			old = append(old, it)
 		}
 	}
-	h.renewed = now
 	if lapsed > 0 {
-		h.log.Warn("sender: this process stood still for longer than the queue waits; what it had in hand comes again and is looked up", "jobs", lapsed)
+		h.log.Warn("sender: this process stood still, or was cut off, for longer than the queue waits; what it had in hand comes again and is looked up", "jobs", lapsed)
 	}
 	return old
 }
@@ -129,8 +141,8 @@ func (h *hand) overdue(it *item, now time.Time) bool {
 	return now.Sub(later(it.taken, h.renewed.Add(-h.every/2))) > h.wait
 }
 
-// lost reports whether another sender may have an item, because this process stood still
-// for so long that the claim on it ran out. It must not be sent.
+// lost reports whether another sender may have an item, because this process stood still or
+// was cut off for so long that the claim on it ran out. It must not be sent.
 func (h *hand) lost(it *item) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

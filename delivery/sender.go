@@ -147,7 +147,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	defer s.members.Leave()
 	s.Learned.OnChange(s.changed)
 	s.contents = newContents(s.Config)
-	s.hand = newHand(s.Queue.AckWait(), s.Log)
+	s.hand = newHand(s.Queue.AckWait(), s.Queue.Reach, s.Log)
 
 	// Taking ends with ctx, or when a lane fails. What was taken is worked on for at most
 	// Grace longer, and its outcomes have as long again to become durable.

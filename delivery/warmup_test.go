@@ -33,7 +33,7 @@ func TestAllowancesAreUsedByMail(t *testing.T) {
 		var used counted
 		source := Source{Name: "new"}
 		s := NewSender(Config{Sources: []Source{source}, Quota: &used, Warmups: []Warmup{{Sources: []string{"new"}, Start: time.Now(), PerDay: []int64{5}}}})
-		s.hand = newHand(time.Minute, nil)
+		s.hand = newHand(time.Minute, nil, nil)
 		it := &item{class: queue.BulkJobs, lane: newLane(s, campaign.TailLane)}
 		if ok, err := s.warm(t.Context(), it, &source, "site", time.Now()); !ok || err != nil || used != 1 {
 			t.Fatalf("nothing was counted: %v, %v", ok, err)

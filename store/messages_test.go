@@ -149,6 +149,9 @@ func TestMessageDataGoes(t *testing.T) {
 		if got := data(); !slices.Equal(got, []string{"", `{"code":"2"}`}) {
 			t.Errorf("data %q", got)
 		}
+		if p := must(db.PersonOf(ctx, "bob@example.org"))(t); len(p.Messages) != 1 || string(p.Messages[0].Data) != `{"code":"2"}` || p.Messages[0].Run != run.ID {
+			t.Errorf("who waits for it is handed out %+v", p.Messages)
+		}
 		must(db.SetRunState(ctx, run.ID, []campaign.RunState{campaign.RunRunning}, campaign.RunCancelled, "", now))(t)
 		must(db.CancelOpen(ctx, run.ID, 100, now))(t)
 		if got := data(); !slices.Equal(got, []string{"", ""}) {

@@ -17,6 +17,7 @@ func (db *DB) PersonOf(ctx context.Context, email string) (campaign.Person, erro
 	p := campaign.Person{
 		Email: email, Lists: []campaign.PersonList{}, Consents: []campaign.PersonConsent{}, Suppressions: []campaign.PersonSuppression{},
 		SignUps: []campaign.PersonSignUp{}, History: []campaign.PersonRun{}, Feedback: []campaign.PersonFeedback{}, Readings: []campaign.PersonReading{},
+		Messages: []campaign.PersonMessage{}, Told: []campaign.PersonTold{},
 	}
 	names, err := db.listNames(ctx)
 	if err != nil {
@@ -41,7 +42,8 @@ func (db *DB) PersonOf(ctx context.Context, email string) (campaign.Person, erro
 	}
 	p.Email = c.Email
 	p.Contact = &campaign.PersonContact{ID: c.ID, Attributes: c.Attributes, Created: c.Created, Updated: c.Updated}
-	err = errors.Join(db.personSource(ctx, &p), db.personLists(ctx, &p, names), db.personHistory(ctx, &p), db.personFeedback(ctx, &p), db.personReadings(ctx, &p))
+	err = errors.Join(db.personSource(ctx, &p), db.personLists(ctx, &p, names), db.personHistory(ctx, &p), db.personFeedback(ctx, &p), db.personReadings(ctx, &p),
+		db.personMessages(ctx, &p), db.personTold(ctx, &p))
 	if err != nil {
 		return p, fmt.Errorf("read what is kept about contact %d: %w", c.ID, err)
 	}
@@ -143,6 +145,34 @@ func (db *DB) personReadings(ctx context.Context, p *campaign.Person) error {
 	readings, err := db.ReadingsOf(ctx, p.Contact.ID, personReadingsMost)
 	for _, r := range readings {
 		p.Readings = append(p.Readings, campaign.PersonReading{Run: r.Run, What: r.What(), Link: r.Target, Person: r.Person, Machine: r.Machine, First: r.First, Last: r.Last})
+	}
+	return err
+}
+
+func (db *DB) personMessages(ctx context.Context, p *campaign.Person) error {
+	var rows []struct {
+		Run     campaign.RunID
+		Created int64
+		Data    string
+	}
+	err := db.selectAll(ctx, &rows, "SELECT run, created, data FROM messages WHERE contact = ? AND data <> '' ORDER BY id DESC LIMIT ?", int64(p.Contact.ID), personRuns)
+	for _, m := range rows {
+		p.Messages = append(p.Messages, campaign.PersonMessage{Run: m.Run, Created: fromMillis(m.Created), Data: []byte(m.Data)})
+	}
+	return err
+}
+
+func (db *DB) personTold(ctx context.Context, p *campaign.Person) error {
+	var rows []struct {
+		URL         string `db:"url"`
+		Type, State string
+		At          int64
+		Body        []byte
+	}
+	err := db.selectAll(ctx, &rows, `SELECT w.url, d.type, d.state, d.at, d.body FROM webhook_deliveries d JOIN webhooks w ON w.id = d.endpoint
+		WHERE d.address = ? ORDER BY d.id DESC LIMIT ?`, address(p.Email), personRuns)
+	for _, d := range rows {
+		p.Told = append(p.Told, campaign.PersonTold{URL: d.URL, Type: d.Type, State: d.State, At: fromMillis(d.At), Event: d.Body})
 	}
 	return err
 }

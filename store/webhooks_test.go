@@ -181,6 +181,9 @@ func TestWebhookDeliveries(t *testing.T) {
 		if d := must(db.DeliveryOf(ctx, hook.ID, "evt_1"))(t); d.Attempts != 2 || d.State != webhook.Delivered || !d.Next.IsZero() || d.Took != 5*time.Millisecond || string(d.Body) != `{"id":"evt_1"}` {
 			t.Errorf("%+v", d)
 		}
+		if p := must(db.PersonOf(ctx, "Ann@example.org"))(t); len(p.Told) != 2 || p.Told[0].Type != string(webhook.Bounced) || p.Told[0].URL != hook.URL || string(p.Told[1].Event) != `{"id":"evt_1"}` {
+			t.Errorf("whom it was about is handed out %+v", p.Told)
+		}
 		names := func(f webhook.DeliveryFilter, before int64) (events []string) {
 			t.Helper()
 			for _, d := range must(db.Deliveries(ctx, f, before, 10))(t) {

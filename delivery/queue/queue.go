@@ -127,6 +127,14 @@ func (q *Queue) dial() (err error) {
 	return nil
 }
 
+// Reach returns when the server has got all that was said to it so far, or an error when
+// it is away until ctx ends, ten seconds at most.
+func (q *Queue) Reach(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	return q.nc.FlushWithContext(ctx)
+}
+
 // JetStream is the connection, for the limits and the learned values that the processes
 // share beside the queue.
 func (q *Queue) JetStream() jetstream.JetStream { return q.js }
