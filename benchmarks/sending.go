@@ -82,7 +82,8 @@ func (b *bench) runOnce(ctx context.Context, w sending) (r ran, err error) {
 		if r.saw.Messages == 0 {
 			return fmt.Errorf("nothing arrived at the sink; the ledger has %+v", r.Counts)
 		}
-		if r.saw.Duplicates > r.Counts.Resent || r.saw.Messages < r.Counts.Accepted {
+		// Who is resent to may have any number of copies, when connections are cut again.
+		if r.saw.Duplicates > 0 && r.Counts.Resent == 0 || r.saw.Messages < r.Counts.Accepted {
 			return fmt.Errorf("the sink has %d messages, %d of them twice; the ledger has %d accepted, %d resent", r.saw.Messages, r.saw.Duplicates, r.Counts.Accepted, r.Counts.Resent)
 		}
 		r.sent, r.first = newSent(r.saw, r.Took, r.CPU), r.saw.First.Sub(r.Started)
