@@ -9,17 +9,17 @@ import (
 // routes is everything that is answered, with what it needs and what the audit log
 // calls it.
 func (a *App) routes() {
-	a.mux.Handle("/u/", a.withClient(a.Recipients))
+	a.plain("/u/", a.withClient(a.Recipients).ServeHTTP)
 	if a.Readers != nil {
-		a.mux.HandleFunc("GET /o/{token}", func(w http.ResponseWriter, r *http.Request) { a.Readers.Opened(w, r, a.client(r)) })
-		a.mux.HandleFunc("GET /c/{token}", func(w http.ResponseWriter, r *http.Request) { a.Readers.Clicked(w, r, a.client(r)) })
+		a.plain("GET /o/{token}", func(w http.ResponseWriter, r *http.Request) { a.Readers.Opened(w, r, a.client(r)) })
+		a.plain("GET /c/{token}", func(w http.ResponseWriter, r *http.Request) { a.Readers.Clicked(w, r, a.client(r)) })
 	}
 	joining := a.withClient(Joining(a.SignUps, a.Log))
-	a.mux.Handle("/join/", joining)
-	a.mux.Handle("/confirm/", joining)
-	a.mux.Handle("GET /healthz", a.Recipients)
-	a.mux.HandleFunc("GET /assets/{name}", serveAsset)
-	a.mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+	a.plain("/join/", joining.ServeHTTP)
+	a.plain("/confirm/", joining.ServeHTTP)
+	a.plain("GET /healthz", a.Recipients.ServeHTTP)
+	a.plain("GET /assets/{name}", serveAsset)
+	a.plain("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, assetURL("mark.svg"), http.StatusFound)
 	})
 

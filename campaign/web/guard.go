@@ -37,9 +37,15 @@ type route struct {
 	action  string
 }
 
+// plain registers what is no visit: what recipients and browsers ask for by themselves.
+func (a *App) plain(pattern string, h http.HandlerFunc) {
+	a.patterns = append(a.patterns, pattern)
+	a.mux.HandleFunc(pattern, h)
+}
+
 // public registers a page that needs no user.
 func (a *App) public(pattern, action string, h handler) {
-	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+	a.plain(pattern, func(w http.ResponseWriter, r *http.Request) {
 		v := a.visitOf(w, r)
 		if err := a.identify(v); err != nil {
 			v.fail(err)
@@ -53,7 +59,7 @@ func (a *App) public(pattern, action string, h handler) {
 // has an action, under which the audit log has who asked for it and what came of it.
 func (a *App) page(pattern string, need account.Permission, action string, h handler) {
 	a.routed = append(a.routed, route{pattern, need, action})
-	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+	a.plain(pattern, func(w http.ResponseWriter, r *http.Request) {
 		v := a.visitOf(w, r)
 		if err := a.identify(v); err != nil {
 			v.fail(err)

@@ -19,5 +19,5 @@ func (a *App) mountAPI() {
 		},
 		Client: a.client, Moved: a.watches.poke, Log: a.Log, Now: a.Now,
 	})
-	a.mux.Handle(api.Prefix+"/", a.api)
+	a.plain(api.Prefix+"/", a.api.ServeHTTP)
 }

@@ -72,7 +72,8 @@ type App struct {
 	pages    *pages
 	sessions sessions
 	mux      *http.ServeMux
-	routed   []route // those that need a user
+	patterns []string // all that is answered
+	routed   []route  // those that need a user
 	handler  http.Handler
 	editors  editors
 	counted  counted
