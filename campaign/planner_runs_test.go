@@ -343,11 +343,13 @@ func TestPlannerSaysWhyItEnds(t *testing.T) {
 }
 
 // A run that nobody can plan waits for a person, and the others go on.
-func TestRunWithoutItsListIsPaused(t *testing.T) {
+func TestRunThatCannotBePlannedIsPaused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.list("all", 10, "t0.example")
-	c, err := w.db.CreateCampaign(t.Context(), spec("lost", "gone"), time.Now())
+	s := spec("lost", "all")
+	s.Segments = []string{"gone"}
+	c, err := w.db.CreateCampaign(t.Context(), s, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,7 +363,7 @@ func TestRunWithoutItsListIsPaused(t *testing.T) {
 	defer w.take(w.taker(), usedLanes...)()
 	w.finished(good)
 	run, err := w.db.RunByID(t.Context(), lost.ID)
-	if err != nil || run.State != campaign.RunPaused || !strings.Contains(run.Note, `list "gone"`) {
+	if err != nil || run.State != campaign.RunPaused || !strings.Contains(run.Note, `"gone"`) {
 		t.Errorf("%s, note %q, %v", run.State, run.Note, err)
 	}
 }

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"broadside/campaign"
@@ -54,14 +56,8 @@ func (db *DB) Erase(ctx context.Context, email string, now time.Time) (campaign.
 
 // eraseContact deletes a contact and what hangs on it. The ledger's rows stay.
 func (t *tx) eraseContact(ctx context.Context, id int64, e *campaign.Erasure) error {
-	for _, status := range []struct {
-		is    campaign.MemberStatus
-		count string
-	}{{campaign.Subscribed, "subscribed"}, {campaign.OptedOut, "unsubscribed"}} {
-		_, err := t.exec(ctx, "UPDATE lists SET "+status.count+" = "+status.count+" - 1 WHERE id IN (SELECT list FROM members WHERE contact = ? AND status = ?)", id, int64(status.is))
-		if err != nil {
-			return err
-		}
+	if err := t.eraseMemberships(ctx, id, e); err != nil {
+		return err
 	}
 	// Attempts are found by run, the ledger's rows by contact.
 	n, err := t.exec(ctx, "DELETE FROM attempts WHERE contact = ? AND run IN (SELECT run FROM ledger WHERE contact = ?)", id, id)
@@ -79,7 +75,7 @@ func (t *tx) eraseContact(ctx context.Context, id int64, e *campaign.Erasure) er
 		name string
 		n    *int64
 	}{
-		{"members", &e.Memberships}, {"consents", &e.Consents}, {"feedback", &e.Feedback}, {"hits", &e.Readings}, {"import_changes", new(int64)}, {"messages", new(int64)}, {"webhook_facts", new(int64)},
+		{"consents", &e.Consents}, {"feedback", &e.Feedback}, {"hits", &e.Readings}, {"import_changes", new(int64)}, {"messages", new(int64)}, {"webhook_facts", new(int64)},
 	} {
 		n, err := t.exec(ctx, "DELETE FROM "+table.name+" WHERE contact = ?", id)
 		if err != nil {
@@ -89,6 +85,31 @@ func (t *tx) eraseContact(ctx context.Context, id int64, e *campaign.Erasure) er
 	}
 	_, err = t.exec(ctx, "DELETE FROM contacts WHERE id = ?", id)
 	return err
+}
+
+// eraseMemberships deletes a contact's memberships and then, in order of list, what the
+// lists count: as those do who leave, so that none waits for the other.
+func (t *tx) eraseMemberships(ctx context.Context, id int64, e *campaign.Erasure) error {
+	type membership struct {
+		List   int64
+		Status campaign.MemberStatus
+	}
+	var gone []membership
+	if err := t.SelectContext(ctx, &gone, t.Rebind("DELETE FROM members WHERE contact = ? RETURNING list, status"), id); err != nil {
+		return err
+	}
+	slices.SortFunc(gone, func(a, b membership) int { return cmp.Compare(a.List, b.List) })
+	for _, m := range gone {
+		count := "subscribed"
+		if m.Status == campaign.OptedOut {
+			count = "unsubscribed"
+		}
+		if _, err := t.exec(ctx, "UPDATE lists SET "+count+" = "+count+" - 1 WHERE id = ?", m.List); err != nil {
+			return err
+		}
+	}
+	e.Memberships += int64(len(gone))
+	return nil
 }
 
 // eraseSuppressions puts a hash in the place of an address, with the reason that there

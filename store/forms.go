@@ -77,9 +77,13 @@ func (db *DB) FormsOf(ctx context.Context, list campaign.ListID) ([]signup.Form,
 	return forms, nil
 }
 
-// CreateForm writes a form with its first version.
+// CreateForm writes a form with its first version; campaign.ErrNotFound when its list is
+// gone.
 func (db *DB) CreateForm(ctx context.Context, f signup.Form) (signup.Form, error) {
 	err := db.change(ctx, func(t *tx) error {
+		if err := db.holdList(ctx, t, f.List); err != nil {
+			return err
+		}
 		err := t.get(ctx, &f.ID, "INSERT INTO forms (slug, list, version, created, updated) VALUES (?, ?, ?, ?, ?) RETURNING id",
 			f.Slug, int64(f.List), f.Version, millis(f.Created), millis(f.Updated))
 		if err != nil {
@@ -112,7 +116,12 @@ func (db *DB) CloseForm(ctx context.Context, id signup.FormID, closed bool, now 
 }
 
 func (db *DB) changeForm(ctx context.Context, id signup.FormID, change func(t *tx) error) (signup.Form, error) {
-	err := db.change(ctx, change)
+	err := db.change(ctx, func(t *tx) error {
+		if err := db.holdForm(ctx, t, id); err != nil {
+			return err
+		}
+		return change(t)
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		err = campaign.ErrNotFound
 	}
@@ -120,6 +129,19 @@ func (db *DB) changeForm(ctx context.Context, id signup.FormID, change func(t *t
 		return signup.Form{}, fmt.Errorf("form %d: %w", id, err)
 	}
 	return db.FormByID(ctx, id)
+}
+
+// holdForm is holdList for the list of a form.
+func (db *DB) holdForm(ctx context.Context, t *tx, id signup.FormID) error {
+	var list campaign.ListID
+	err := t.get(ctx, &list, "SELECT list FROM forms WHERE id = ?", int64(id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("form %d: %w", id, campaign.ErrNotFound)
+	}
+	if err != nil {
+		return err
+	}
+	return db.holdList(ctx, t, list)
 }
 
 func (t *tx) addFormVersion(ctx context.Context, id signup.FormID, version int64, s signup.Spec, now time.Time) error {

@@ -63,12 +63,8 @@ func (im *importTx) begin(ctx context.Context, file string) error {
 	if err := im.db.lockContacts(ctx, im.tx); err != nil {
 		return err
 	}
-	var listed bool
-	if err := im.tx.get(ctx, &listed, "SELECT EXISTS (SELECT 1 FROM lists WHERE id = ?)", im.list); err != nil {
+	if err := im.db.holdList(ctx, im.tx, im.list); err != nil {
 		return err
-	}
-	if !listed {
-		return fmt.Errorf("list %d: %w", im.list, campaign.ErrNotFound)
 	}
 	if err := im.tx.get(ctx, &im.id, "INSERT INTO imports (list, file, at) VALUES (?, ?, ?) RETURNING id", im.list, file, im.now); err != nil {
 		return err

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"broadside/campaign"
@@ -29,6 +31,9 @@ func (db *DB) Leave(ctx context.Context, contact campaign.ContactID, list campai
 
 func (db *DB) leave(ctx context.Context, contact campaign.ContactID, list campaign.ListID, by int, now time.Time) error {
 	err := db.change(ctx, func(t *tx) error {
+		if err := db.holdListsOf(ctx, t, contact, list); err != nil {
+			return err
+		}
 		var left []int64
 		err := t.SelectContext(ctx, &left, t.Rebind(`
 			UPDATE members SET status = 1, changed = ?, left_by = ?
@@ -36,6 +41,7 @@ func (db *DB) leave(ctx context.Context, contact campaign.ContactID, list campai
 		if err != nil {
 			return err
 		}
+		slices.Sort(left) // the order in which everybody changes the counts of lists
 		for _, l := range left {
 			if err := t.tell(ctx, leftFact(contact, campaign.ListID(l), now)); err != nil {
 				return err
@@ -55,10 +61,21 @@ func (db *DB) leave(ctx context.Context, contact campaign.ContactID, list campai
 	return nil
 }
 
+// holdListsOf is holdList for a list, or for all of a contact when it is 0.
+func (db *DB) holdListsOf(ctx context.Context, t *tx, contact campaign.ContactID, list campaign.ListID) error {
+	if list != 0 {
+		return db.holdList(ctx, t, list)
+	}
+	if !db.postgres {
+		return nil
+	}
+	var held []int64
+	return t.SelectContext(ctx, &held, t.Rebind("SELECT id FROM lists WHERE id IN (SELECT list FROM members WHERE contact = ?) ORDER BY id FOR KEY SHARE"), int64(contact))
+}
+
 func (t *tx) leaveUnjoined(ctx context.Context, contact campaign.ContactID, list campaign.ListID, by int, now time.Time) error {
 	var known bool
-	err := t.get(ctx, &known, "SELECT EXISTS (SELECT 1 FROM contacts WHERE id = ?) AND EXISTS (SELECT 1 FROM lists WHERE id = ?)", contact, list)
-	if err != nil {
+	if err := t.get(ctx, &known, "SELECT EXISTS (SELECT 1 FROM contacts WHERE id = ?)", contact); err != nil {
 		return err
 	}
 	if !known {
@@ -80,6 +97,13 @@ func (t *tx) leaveUnjoined(ctx context.Context, contact campaign.ContactID, list
 func (db *DB) Return(ctx context.Context, c campaign.Consent) (bool, error) {
 	var returned bool
 	err := db.change(ctx, func(t *tx) error {
+		err := db.holdList(ctx, t, c.List)
+		if errors.Is(err, campaign.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 		n, err := t.exec(ctx, "UPDATE members SET status = 0, changed = ?, left_by = ? WHERE list = ? AND contact = ? AND status = 1 AND left_by = ?",
 			millis(c.At), leftByOther, int64(c.List), int64(c.Contact), leftByPerson)
 		if err != nil || n == 0 {

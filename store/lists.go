@@ -110,7 +110,14 @@ func (db *DB) PresentList(ctx context.Context, id campaign.ListID, p campaign.Pr
 // that failed, or was a dry run. A list that is in use stays.
 func (db *DB) DropEmptyList(ctx context.Context, id campaign.ListID) error {
 	err := db.change(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, `DELETE FROM lists WHERE id = ? AND subscribed = 0 AND unsubscribed = 0
+		_, err := db.takeList(ctx, t, id)
+		if errors.Is(err, campaign.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, `DELETE FROM lists WHERE id = ? AND subscribed = 0 AND unsubscribed = 0
 			AND NOT EXISTS (SELECT 1 FROM imports WHERE list = lists.id) AND NOT EXISTS (SELECT 1 FROM forms WHERE list = lists.id)`, int64(id))
 		return err
 	})

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,42 +13,47 @@ import (
 // imports and what was suppressed on it alone; with contacts, those too that are in no
 // other list and that no open run has. What was sent, and the records of consents, stay.
 // campaign.ErrNotFound, or campaign.ErrConflict while a run is under way or scheduled
-// that names the list.
+// that names the list, or a campaign that does is sent again and again.
 //
-// Contacts go some at a time: when that is interrupted the list is there, smaller, and can
-// be deleted again. The list itself goes in one transaction.
+// Contacts go some at a time: when that is interrupted, or a run of the list begins, the
+// list is there, smaller, and can be deleted again. The list itself goes in one
+// transaction.
 func (db *DB) DeleteList(ctx context.Context, id campaign.ListID, contacts bool) (campaign.ListDeletion, error) {
 	var gone campaign.ListDeletion
-	if err := db.change(ctx, func(t *tx) error { return db.unused(ctx, t, id) }); err != nil {
-		return gone, fmt.Errorf("delete list %d: %w", id, err)
-	}
-	if contacts {
-		if err := db.deleteMembers(ctx, id, &gone); err != nil {
-			return gone, fmt.Errorf("delete the contacts of list %d: %w", id, err)
+	for after, done := int64(0), false; !done; {
+		var part campaign.ListDeletion
+		err := db.change(ctx, func(t *tx) error {
+			if err := db.takeUnused(ctx, t, id); err != nil {
+				return err
+			}
+			if done = !contacts; contacts {
+				var err error
+				if after, done, err = db.deleteMembers(ctx, t, id, after, &part); err != nil {
+					return err
+				}
+			}
+			if !done {
+				return nil
+			}
+			return db.deleteList(ctx, t, id, &part)
+		})
+		if err != nil {
+			return gone, fmt.Errorf("delete list %d: %w", id, err)
 		}
-	}
-	err := db.change(ctx, func(t *tx) error {
-		if err := db.lockContacts(ctx, t); err != nil {
-			return err
-		}
-		if err := db.unused(ctx, t, id); err != nil {
-			return err
-		}
-		return db.deleteList(ctx, t, id, &gone)
-	})
-	if err != nil {
-		return gone, fmt.Errorf("delete list %d: %w", id, err)
+		gone.Contacts += part.Contacts
+		gone.Memberships += part.Memberships
 	}
 	return gone, nil
 }
 
-// unused finds a run that needs the list.
-func (db *DB) unused(ctx context.Context, t *tx, id campaign.ListID) error {
-	var name string
-	err := t.get(ctx, &name, "SELECT name FROM lists WHERE id = ?", int64(id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return campaign.ErrNotFound
+// takeUnused takes a list for deletion; campaign.ErrConflict when a run needs it, or a
+// campaign that is sent again and again. An import into it that is under way ends first,
+// and so does whoever signs up for it, leaves it, or begins a run of it.
+func (db *DB) takeUnused(ctx context.Context, t *tx, id campaign.ListID) error {
+	if err := db.lockContacts(ctx, t); err != nil {
+		return err
 	}
+	name, err := db.takeList(ctx, t, id)
 	if err != nil {
 		return err
 	}
@@ -58,11 +62,31 @@ func (db *DB) unused(ctx context.Context, t *tx, id campaign.ListID) error {
 		return err
 	}
 	for _, r := range open {
-		if slices.Contains(r.Spec.Lists, name) || slices.Contains(r.Spec.Exclude, name) {
+		if namesList(r.Spec, name) {
 			return fmt.Errorf("campaign %q is %s with it: wait for run %d, or cancel it: %w", r.Spec.Name, r.State, r.ID, campaign.ErrConflict)
 		}
 	}
+	var repeated []string
+	if err := t.SelectContext(ctx, &repeated, "SELECT spec FROM recurrences ORDER BY campaign"); err != nil {
+		return err
+	}
+	for _, hash := range repeated {
+		spec, err := db.spec(ctx, hash)
+		if errors.Is(err, campaign.ErrNotFound) {
+			continue // it was stopped meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if namesList(spec, name) {
+			return fmt.Errorf("campaign %q is sent to it again and again: stop that first: %w", spec.Name, campaign.ErrConflict)
+		}
+	}
 	return nil
+}
+
+func namesList(s campaign.Spec, name string) bool {
+	return slices.Contains(s.Lists, name) || slices.Contains(s.Exclude, name)
 }
 
 // ofOtherUse is the condition that a contact m.contact stays when the list goes.
@@ -70,40 +94,31 @@ const ofOtherUse = `EXISTS (SELECT 1 FROM members o WHERE o.contact = m.contact 
 	OR EXISTS (SELECT 1 FROM ledger l JOIN runs r ON r.id = l.run WHERE l.contact = m.contact AND r.state IN ('scheduled', 'running', 'paused'))
 	OR EXISTS (SELECT 1 FROM messages s JOIN runs r ON r.id = s.run WHERE s.contact = m.contact AND r.state IN ('scheduled', 'running', 'paused'))`
 
-// deleteMembers deletes the contacts that are members of this list alone.
-func (db *DB) deleteMembers(ctx context.Context, id campaign.ListID, gone *campaign.ListDeletion) error {
-	for after := int64(0); ; {
-		var page []struct {
-			Contact int64
-			Stays   bool
-		}
-		err := db.change(ctx, func(t *tx) error {
-			if err := db.lockContacts(ctx, t); err != nil {
-				return err
-			}
-			err := t.SelectContext(ctx, &page, t.Rebind("SELECT m.contact, ("+ofOtherUse+") AS stays FROM (SELECT * FROM members WHERE list = ? AND contact > ? ORDER BY contact LIMIT ?) m ORDER BY m.contact"),
-				int64(id), after, expireChunk)
-			if err != nil {
-				return err
-			}
-			for _, m := range page {
-				after = m.Contact
-				if m.Stays {
-					continue
-				}
-				e := campaign.Erasure{}
-				if err := t.eraseContact(ctx, m.Contact, &e); err != nil {
-					return err
-				}
-				gone.Contacts++
-				gone.Memberships += e.Memberships
-			}
-			return nil
-		})
-		if err != nil || len(page) < expireChunk {
-			return err
-		}
+// deleteMembers deletes, of the next members of a list, the contacts that are in this list
+// alone; done when there are no further ones.
+func (db *DB) deleteMembers(ctx context.Context, t *tx, id campaign.ListID, after int64, gone *campaign.ListDeletion) (last int64, done bool, err error) {
+	var page []struct {
+		Contact int64
+		Stays   bool
 	}
+	err = t.SelectContext(ctx, &page, t.Rebind("SELECT m.contact, ("+ofOtherUse+") AS stays FROM (SELECT * FROM members WHERE list = ? AND contact > ? ORDER BY contact LIMIT ?) m ORDER BY m.contact"),
+		int64(id), after, expireChunk)
+	if err != nil {
+		return after, false, err
+	}
+	for _, m := range page {
+		after = m.Contact
+		if m.Stays {
+			continue
+		}
+		e := campaign.Erasure{}
+		if err := t.eraseContact(ctx, m.Contact, &e); err != nil {
+			return after, false, err
+		}
+		gone.Contacts++
+		gone.Memberships += e.Memberships
+	}
+	return after, len(page) < expireChunk, nil
 }
 
 func (db *DB) deleteList(ctx context.Context, t *tx, id campaign.ListID, gone *campaign.ListDeletion) error {
@@ -112,8 +127,10 @@ func (db *DB) deleteList(ctx context.Context, t *tx, id campaign.ListID, gone *c
 		return err
 	}
 	gone.Memberships += n
+	if _, err := t.dropSignUps(ctx, "form IN (SELECT id FROM forms WHERE list = ?)", int64(id)); err != nil {
+		return err
+	}
 	for _, statement := range []string{
-		"DELETE FROM signups WHERE form IN (SELECT id FROM forms WHERE list = ?)",
 		"DELETE FROM form_versions WHERE form IN (SELECT id FROM forms WHERE list = ?)",
 		"DELETE FROM forms WHERE list = ?",
 		"DELETE FROM import_changes WHERE import IN (SELECT id FROM imports WHERE list = ?)",

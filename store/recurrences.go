@@ -24,12 +24,16 @@ func (db *DB) recurrence(ctx context.Context, r recurrenceRow) (campaign.Recurre
 	return campaign.Recurrence{Campaign: campaign.CampaignID(r.Campaign), Spec: spec, Next: fromMillis(r.Next), Note: r.Note}, err
 }
 
-// SetRecurrence has a campaign sent again and again, as it stands.
+// SetRecurrence has a campaign sent again and again, as it stands; campaign.ErrNotFound
+// when a list that it names is gone.
 func (db *DB) SetRecurrence(ctx context.Context, c campaign.Campaign, next time.Time) (campaign.Recurrence, error) {
 	var r recurrenceRow
 	err := db.change(ctx, func(t *tx) error {
 		hash, err := db.internSpec(ctx, t, c.Spec)
 		if err != nil {
+			return err
+		}
+		if err := db.holdAudience(ctx, t, c.Spec); err != nil {
 			return err
 		}
 		var old string
@@ -76,7 +80,7 @@ func (db *DB) DueRecurrences(ctx context.Context, now time.Time) ([]campaign.Rec
 }
 
 // Recur moves a recurrence to its next time and begins the run that was due, unless its
-// campaign has an open one, in one transaction; moved is false when somebody else was
+// campaign has an open one or a list that it names is gone, in one transaction; moved is false when somebody else was
 // faster.
 func (db *DB) Recur(ctx context.Context, was, next campaign.Recurrence, due, now time.Time) (run campaign.RunID, moved bool, err error) {
 	err = db.change(ctx, func(t *tx) error {
@@ -93,10 +97,24 @@ func (db *DB) Recur(ctx context.Context, was, next campaign.Recurrence, due, now
 		if err := t.get(ctx, &hash, "SELECT spec FROM recurrences WHERE campaign = ?", int64(was.Campaign)); err != nil {
 			return err
 		}
+		spec, err := db.spec(ctx, hash)
+		if err != nil {
+			return err
+		}
+		leaveOut := func(why string) error {
+			_, err := t.exec(ctx, "UPDATE recurrences SET note = ? WHERE campaign = ?", "left out "+due.UTC().Format("Mon 2 Jan 2006, 15:04 MST")+": "+why, int64(was.Campaign))
+			return err
+		}
+		err = db.holdAudience(ctx, t, spec)
+		if errors.Is(err, campaign.ErrNotFound) {
+			return leaveOut(err.Error())
+		}
+		if err != nil {
+			return err
+		}
 		r, err := db.insertRun(ctx, t, was.Campaign, hash, campaign.RunRunning, due, now)
 		if errors.Is(err, campaign.ErrConflict) {
-			_, err = t.exec(ctx, "UPDATE recurrences SET note = ? WHERE campaign = ?", "left out "+due.UTC().Format("Mon 2 Jan 2006, 15:04 MST")+": the run before was not over", int64(was.Campaign))
-			return err
+			return leaveOut("the run before was not over")
 		}
 		run = campaign.RunID(r.ID)
 		return err

@@ -15,8 +15,12 @@ import (
 	"broadside/store"
 )
 
+// newCampaign makes a campaign to the list news, which is made if it is not there.
 func newCampaign(t testing.TB, db *store.DB, name string) campaign.Campaign {
 	t.Helper()
+	if _, err := db.CreateList(context.Background(), "news", now); err != nil && !errors.Is(err, campaign.ErrExists) {
+		t.Fatal(err)
+	}
 	spec := campaign.Spec{
 		Name:   name,
 		Source: message.Source{From: "news@example.org", Subject: "Hi", Attachments: []message.File{{Name: "a.bin", Data: []byte{0, 1, 255}}}},

@@ -53,12 +53,16 @@ func (db *DB) run(ctx context.Context, r runRow) (campaign.Run, error) {
 }
 
 // CreateRun records a run, and makes its part of the ledger. The run keeps the spec
-// that c carries. campaign.ErrConflict when the campaign has an open run.
+// that c carries. campaign.ErrConflict when the campaign has an open run,
+// campaign.ErrNotFound when a list that it names is gone.
 func (db *DB) CreateRun(ctx context.Context, c campaign.Campaign, state campaign.RunState, startAt, now time.Time) (campaign.Run, error) {
 	var r runRow
 	err := db.change(ctx, func(t *tx) error {
 		hash, err := db.internSpec(ctx, t, c.Spec)
 		if err != nil {
+			return err
+		}
+		if err := db.holdAudience(ctx, t, c.Spec); err != nil {
 			return err
 		}
 		r, err = db.insertRun(ctx, t, c.ID, hash, state, startAt, now)

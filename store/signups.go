@@ -35,9 +35,13 @@ func (r signUpRow) signUp() signup.SignUp {
 
 // AddSignUp writes a sign-up unless there are too many that are not confirmed: from its
 // network (signup.ErrTooMany) or for its mailbox (false). Counting and writing are one.
+// campaign.ErrNotFound when the form is gone, with its list.
 func (db *DB) AddSignUp(ctx context.Context, s signup.SignUp, l signup.Limits) (bool, error) {
 	var added bool
 	err := db.change(ctx, func(t *tx) error {
+		if err := db.holdForm(ctx, t, s.Form); err != nil {
+			return err
+		}
 		if err := db.lock(ctx, t, lockSignUps); err != nil {
 			return err
 		}
@@ -121,32 +125,38 @@ func (db *DB) Mailed(ctx context.Context, id signup.ID, now time.Time) error {
 func (db *DB) expireSignUps(ctx context.Context, before time.Time) (int64, error) {
 	var gone int64
 	for {
-		var rows []struct {
-			ID      int64
-			Address string
-			At      int64
-		}
+		var n int64
 		err := db.change(ctx, func(t *tx) error {
 			if err := db.lockContacts(ctx, t); err != nil {
 				return err
 			}
-			rows = nil
-			err := t.SelectContext(ctx, &rows, t.Rebind("DELETE FROM signups WHERE id IN (SELECT id FROM signups WHERE at <= ? ORDER BY at LIMIT ?) RETURNING id, address, at"), millis(before)-1, expireChunk)
-			if err != nil {
-				return err
-			}
-			for _, r := range rows {
-				if err := t.dropUnconfirmed(ctx, r.Address, r.At); err != nil {
-					return err
-				}
-			}
-			return nil
+			var err error
+			n, err = t.dropSignUps(ctx, "id IN (SELECT id FROM signups WHERE at <= ? ORDER BY at LIMIT ?)", millis(before)-1, expireChunk)
+			return err
 		})
-		gone += int64(len(rows))
-		if err != nil || len(rows) < expireChunk {
+		gone += n
+		if err != nil || n < expireChunk {
 			return gone, err
 		}
 	}
+}
+
+// dropSignUps deletes the sign-ups of a condition, with the contacts that they alone
+// brought.
+func (t *tx) dropSignUps(ctx context.Context, where string, args ...any) (int64, error) {
+	var rows []struct {
+		Address string
+		At      int64
+	}
+	if err := t.SelectContext(ctx, &rows, t.Rebind("DELETE FROM signups WHERE "+where+" RETURNING address, at"), args...); err != nil {
+		return 0, err
+	}
+	for _, r := range rows {
+		if err := t.dropUnconfirmed(ctx, r.Address, r.At); err != nil {
+			return 0, err
+		}
+	}
+	return int64(len(rows)), nil
 }
 
 // dropUnconfirmed deletes the contact of an address if it came with a sign-up's mail, got

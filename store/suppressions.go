@@ -42,9 +42,20 @@ func suppressionsOf(rows []suppressionRow) []campaign.Suppression {
 // Suppress adds addresses, domains and hashes; those already there stay as they are. It
 // returns how many are new. Their ids are committed in ascending order, so that a
 // reader who asks for what is above the last id it saw misses none.
+// campaign.ErrNotFound when a list that one of them is for is gone.
 func (db *DB) Suppress(ctx context.Context, entries []campaign.Suppression) (int64, error) {
 	var added int64
 	err := db.change(ctx, func(t *tx) error {
+		held := map[campaign.ListID]bool{0: true}
+		for _, e := range entries {
+			if held[e.List] {
+				continue
+			}
+			if err := db.holdList(ctx, t, e.List); err != nil {
+				return err
+			}
+			held[e.List] = true
+		}
 		var err error
 		added, err = db.suppress(ctx, t, entries)
 		return err

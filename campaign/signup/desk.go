@@ -123,7 +123,7 @@ type Request struct {
 }
 
 // SignUp takes a request. Problems say what to mend, ErrTooMany that there were too many
-// from there. Whatever else is the case, the answer is the same: nobody learns whether an
+// from there, campaign.ErrNotFound that the form is gone with its list. Whatever else is the case, the answer is the same: nobody learns whether an
 // address is known, and the mail to it is sent later, not by the request.
 func (d *Desk) SignUp(ctx context.Context, f Form, r Request) error {
 	words := f.Speak(r.Language)
@@ -218,6 +218,9 @@ func (d *Desk) Asked(ctx context.Context, link string) (SignUp, Form, error) {
 		return s, Form{}, err
 	}
 	f, err := d.store.FormVersion(ctx, s.Form, s.Version)
+	if errors.Is(err, campaign.ErrNotFound) {
+		err = ErrLink // the list was deleted just now
+	}
 	return s, f, err
 }
 

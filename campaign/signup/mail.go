@@ -120,6 +120,9 @@ func (d *Desk) mail(ctx context.Context) error {
 // A key that has another message is one whose link was made with an older key of tokens.
 func (d *Desk) send(ctx context.Context, s SignUp) error {
 	f, err := d.store.FormVersion(ctx, s.Form, s.Version)
+	if errors.Is(err, campaign.ErrNotFound) {
+		return nil // its list was deleted just now, and the sign-up with it
+	}
 	if err != nil {
 		return err
 	}

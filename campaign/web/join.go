@@ -50,12 +50,17 @@ func (h *joining) open(w http.ResponseWriter, r *http.Request) (signup.Form, *lo
 	case err == nil:
 		return f, words, true
 	case errors.Is(err, campaign.ErrNotFound):
-		words = wordsFor(r, nil)
-		h.notice(w, http.StatusNotFound, words, words.Say("join/away-title"), words.Say("join/away-text"))
+		h.away(w, r)
 	default:
 		h.failed(w, r, words, err)
 	}
 	return f, words, false
+}
+
+// away says that there is no such form, or not any more.
+func (h *joining) away(w http.ResponseWriter, r *http.Request) {
+	words := wordsFor(r, nil)
+	h.notice(w, http.StatusNotFound, words, words.Say("join/away-title"), words.Say("join/away-text"))
 }
 
 func (h *joining) failed(w http.ResponseWriter, r *http.Request, words *locale.Words, err error) {
@@ -114,6 +119,8 @@ func (h *joining) signUp(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, signup.ErrTooMany):
 		v.Error = words.Say("join/too-many")
 		h.showForm(w, http.StatusTooManyRequests, f, words, v)
+	case errors.Is(err, campaign.ErrNotFound): // its list was deleted just now
+		h.away(w, r)
 	case err != nil:
 		h.failed(w, r, words, err)
 	case f.Redirect != "":
@@ -199,6 +206,8 @@ func (h *joining) signUpByScript(w http.ResponseWriter, r *http.Request, f signu
 		answer(http.StatusUnprocessableEntity, map[string]any{"errors": errs})
 	case errors.Is(err, signup.ErrTooMany):
 		answer(http.StatusTooManyRequests, map[string]string{"error": f.Speak(a.Language).Say("join/too-many")})
+	case errors.Is(err, campaign.ErrNotFound):
+		answer(http.StatusNotFound, map[string]string{"error": f.Speak(a.Language).Say("join/away-text")})
 	case err != nil:
 		h.log.Error("web: a sign-up failed", "form", f.ID, "error", err)
 		answer(http.StatusServiceUnavailable, map[string]string{"error": f.Speak(a.Language).Say("trouble/text")})

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -137,7 +138,8 @@ func (h *recipients) save(r *http.Request, who holder, words *locale.Words) erro
 			continue
 		}
 		if !wish {
-			if err := h.store.Leave(r.Context(), who.contact.ID, c.ID, time.Now()); err != nil {
+			err := h.store.Leave(r.Context(), who.contact.ID, c.ID, time.Now())
+			if err != nil && !errors.Is(err, campaign.ErrNotFound) { // the list is gone: so is the wish
 				return err
 			}
 			continue

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,16 +58,28 @@ func (w *world) present(name, title, description string) campaign.ListID {
 	return list.ID
 }
 
-// link is the unsubscribe link of a contact in a new run to lists.
+// link is the unsubscribe link of a contact in a run to lists that has ended; the list
+// called gone was deleted since.
 func (w *world) link(contact campaign.ContactID, lists ...string) string {
 	w.Helper()
 	c, err := w.db.CreateCampaign(w.Context(), campaign.Spec{Name: fmt.Sprint(contact, lists), Lists: lists}, time.Now())
 	if err != nil {
 		w.Fatal(err)
 	}
-	run, err := w.db.CreateRun(w.Context(), c, campaign.RunRunning, time.Now(), time.Now())
+	var gone campaign.List
+	if slices.Contains(lists, "gone") {
+		if gone, err = w.db.CreateList(w.Context(), "gone", time.Now()); err != nil {
+			w.Fatal(err)
+		}
+	}
+	run, err := w.db.CreateRun(w.Context(), c, campaign.RunFinished, time.Now(), time.Now())
 	if err != nil {
 		w.Fatal(err)
+	}
+	if gone.ID != 0 {
+		if _, err := w.db.DeleteList(w.Context(), gone.ID, false); err != nil {
+			w.Fatal(err)
+		}
 	}
 	return "/u/" + string(linkTokens.Append(nil, token.Unsubscribe, int64(run.ID), int64(contact)))
 }
