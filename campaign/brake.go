@@ -21,16 +21,22 @@ type Brake struct {
 	// Least is how many recipients of a site must be settled before it is judged: a few
 	// dead addresses at the start are no share. Default 500.
 	Least int64 `json:"least,omitempty" toml:"least" yaml:"least"`
+	// Canary is the share of the audience that goes first, such as "2%", or "off". Default:
+	// 1 % of 50,000 subscribers and more, but 1,000 to 10,000 people.
+	Canary string `json:"canary,omitempty" toml:"canary" yaml:"canary"`
+	// CanaryWait is how long the rest waits after the canary was tried. Default 10 m.
+	CanaryWait Duration `json:"canary_wait,omitzero" toml:"canary_wait" yaml:"canary_wait"`
 }
 
 // DefaultBrake holds for whoever says nothing else.
-var DefaultBrake = Brake{Bounces: 10, Complaints: 100 * ComplaintsLimit, Rejections: 10, Least: 500}
+var DefaultBrake = Brake{Bounces: 10, Complaints: 100 * ComplaintsLimit, Rejections: 10, Least: 500, CanaryWait: Duration(canaryWait)}
 
 // WithDefaults fills in what is not said.
 func (b Brake) WithDefaults() Brake {
 	return Brake{
 		Off: b.Off, Bounces: cmp.Or(b.Bounces, DefaultBrake.Bounces), Complaints: cmp.Or(b.Complaints, DefaultBrake.Complaints),
 		Rejections: cmp.Or(b.Rejections, DefaultBrake.Rejections), Least: cmp.Or(b.Least, DefaultBrake.Least),
+		Canary: b.Canary, CanaryWait: cmp.Or(b.CanaryWait, DefaultBrake.CanaryWait),
 	}
 }
 
@@ -47,6 +53,9 @@ func (b Brake) Validate() error {
 	}
 	if b.Least < 0 {
 		errs = append(errs, fmt.Errorf("brake.least: must be a number of recipients, 0 for the default of %d, but is %d", DefaultBrake.Least, b.Least))
+	}
+	if err := b.validateCanary(); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -32,29 +32,70 @@ type BrakeStore interface {
 // again: whoever resumed it has seen why, and said to go on. Of a run that was paused for
 // another reason, only what came since it was resumed is judged: the reason may be gone.
 func (p *Planner) brake(ctx context.Context) error {
-	released, resumed := map[RunID]bool{}, map[RunID]tally{}
+	b := &brakes{p: p, released: map[RunID]bool{}, resumed: map[RunID]tally{}, whole: map[RunID]bool{}}
 	for sleep(ctx, brakeEvery) {
 		runs := p.openRuns()
 		for i := range runs {
 			r := &runs[i]
-			if r.State != RunRunning || r.Spec.Brake.Off || r.Spec.Class == Transactional || released[r.ID] {
+			if r.State != RunRunning || r.Spec.Brake.Off || r.Spec.Class == Transactional {
 				continue
 			}
-			pulled, err := p.judge(ctx, r, resumed)
-			if err != nil && ctx.Err() == nil {
+			if err := b.look(ctx, r); err != nil && ctx.Err() == nil {
 				p.Log.Warn("planner: a run cannot be judged, its brake waits", "run", r.ID, "error", err)
-			}
-			if pulled {
-				released[r.ID] = true
 			}
 		}
 	}
 	return nil
 }
 
-// judge pulls a run's brake if its counts demand it, and reports whether it is, or was,
-// pulled.
-func (p *Planner) judge(ctx context.Context, r *Run, resumed map[RunID]tally) (pulled bool, err error) {
+// brakes is what is remembered of the runs that are judged.
+type brakes struct {
+	p        *Planner
+	released map[RunID]bool // not judged again
+	resumed  map[RunID]tally
+	whole    map[RunID]bool // no canary of theirs goes first, or it did
+}
+
+// look judges a run, and lets those go who wait for its canary.
+func (b *brakes) look(ctx context.Context, r *Run) error {
+	canary, err := b.canary(ctx, r)
+	if err != nil {
+		return err
+	}
+	brake := r.Spec.Brake.WithDefaults()
+	if canary.tried {
+		brake.Least = min(brake.Least, canarySettled)
+	}
+	if !b.released[r.ID] {
+		stopped, err := b.judge(ctx, r, brake)
+		if err != nil || stopped {
+			return err
+		}
+	}
+	if !canary.tried {
+		return nil
+	}
+	b.whole[r.ID], err = b.p.letGo(ctx, r, canary)
+	return err
+}
+
+// canary is how a run's canary stands; the zero value when it has none.
+func (b *brakes) canary(ctx context.Context, r *Run) (minded, error) {
+	if b.whole[r.ID] || r.Spec.waveKind() != CanaryWaves {
+		return minded{}, nil
+	}
+	c, over, err := b.p.mind(ctx, r)
+	if err != nil || over {
+		b.whole[r.ID] = err == nil
+		return minded{}, err
+	}
+	return c, nil
+}
+
+// judge pulls a run's brake if its counts demand it, and reports whether that, or somebody
+// who was faster, has stopped it now.
+func (b *brakes) judge(ctx context.Context, r *Run, brake Brake) (stopped bool, err error) {
+	p := b.p
 	now := tally{epoch: r.Epoch}
 	if now.lanes, err = p.Store.RunLanes(ctx, r.ID); err != nil {
 		return false, err
@@ -62,16 +103,20 @@ func (p *Planner) judge(ctx context.Context, r *Run, resumed map[RunID]tally) (p
 	if now.heard, err = p.Store.FeedbackCounts(ctx, r.ID); err != nil {
 		return false, err
 	}
-	if r.Epoch > 0 && resumed[r.ID].epoch != r.Epoch {
-		resumed[r.ID] = now
+	if r.Epoch > 0 && b.resumed[r.ID].epoch != r.Epoch {
+		b.resumed[r.ID] = now
 	}
-	harm := r.Spec.Brake.Judge(now.since(resumed[r.ID]))
+	harm := brake.Judge(now.since(b.resumed[r.ID]))
 	if harm == nil {
 		return false, nil
 	}
 	at, err := p.Store.BrakePulled(ctx, r.ID)
-	if err != nil || !at.IsZero() {
-		return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	if !at.IsZero() {
+		b.released[r.ID] = true
+		return false, nil
 	}
 	quote, err := p.quote(ctx, r.ID, harm)
 	if err != nil {
@@ -80,9 +125,10 @@ func (p *Planner) judge(ctx context.Context, r *Run, resumed map[RunID]tally) (p
 	note := harm.note(quote)
 	err = p.Store.PullBrake(ctx, r.ID, note, p.Now())
 	if errors.Is(err, ErrConflict) {
-		return false, nil // somebody was faster
+		return true, nil // it does not run any longer
 	}
 	if err == nil {
+		b.released[r.ID] = true
 		p.Log.Warn("planner: the brake stopped a run", "run", r.ID, "campaign", r.Spec.Name, "why", note)
 	}
 	return err == nil, err

@@ -184,10 +184,15 @@ func (f *feeder) feedLanes(ctx context.Context, running []*Run) (int64, error) {
 	return total.Load(), err
 }
 
-// survey counts a run's waiting recipients by lane, as long as its window is open, and finishes the run when none of its recipients is open.
+// survey counts a run's waiting recipients by lane, those in waves that are not open left
+// out, as long as its window is open, and finishes the run when none of its recipients is
+// open.
 func (f *feeder) survey(ctx context.Context, r *Run, waiting map[LaneRun]int64) error {
 	s, err := f.snapshotOf(ctx, r)
 	if err != nil {
+		return err
+	}
+	if err := f.p.openWaves(ctx, s); err != nil {
 		return err
 	}
 	counts, err := f.p.Store.RunLanes(ctx, r.ID)
@@ -204,6 +209,11 @@ func (f *feeder) survey(ctx context.Context, r *Run, waiting map[LaneRun]int64) 
 			f.warnOfLane(s, c.Lane)
 		} else if c.State == Waiting && feeding {
 			waiting[LaneRun{c.Lane, r.ID}] += c.N
+		}
+	}
+	for lane := range s.parts {
+		if part := (LaneRun{lane, r.ID}); waiting[part] > 0 {
+			waiting[part] = max(waiting[part]-s.parts.held(lane, s.upTo), 0)
 		}
 	}
 	if open || !s.done {

@@ -23,9 +23,9 @@ type laneFeed struct {
 // laneRun is how far a run is fed into a lane.
 type laneRun struct {
 	marker  Marker
-	loaded  bool      // marker has been read
-	atEnd   bool      // everything the snapshot has so far is fed
-	seen    ContactID // the snapshot's cursor when atEnd was set
+	loaded  bool   // marker has been read
+	atEnd   bool   // everything the snapshot has so far in open waves is fed
+	seen    extent // of the snapshot when atEnd was set
 	deficit float64
 	pace    spreader  // of a run whose mail is spread
 	barrier barrier   // before the lane is read again; of no worth once something was fed
@@ -103,7 +103,7 @@ func (l *laneFeed) due(ready []*Run, d Depth, waiting map[LaneRun]int64) []*Run 
 	now := l.f.p.Now()
 	return slices.DeleteFunc(ready, func(r *Run) bool {
 		s, part := l.f.snapshots[r.ID], LaneRun{l.lane, r.ID}
-		if s.until.IsZero() {
+		if !l.spread(r) {
 			return false
 		}
 		pace := &l.runs[r.ID].pace
@@ -167,26 +167,30 @@ func (l *laneFeed) turn(ctx context.Context, n int64, ready []*Run) (int64, erro
 	return fed, nil
 }
 
-// spread reports whether a run's mail is spread over time.
-func (l *laneFeed) spread(r *Run) bool { return !l.f.snapshots[r.ID].until.IsZero() }
+// spread reports whether a run's mail is spread over time: of one with waves the last is.
+func (l *laneFeed) spread(r *Run) bool {
+	s := l.f.snapshots[r.ID]
+	return !s.until.IsZero() && s.upTo == s.waves.Last()
+}
 
 // feedRun feeds up to n recipients of a run, and returns how many.
 func (l *laneFeed) feedRun(ctx context.Context, r *Run, lr *laneRun, n int64) (int64, error) {
 	var fed int64
 	for fed < n && !lr.atEnd {
 		limit := int(min(n-fed, feedBatch))
-		cursor := l.f.snapshots[r.ID].cursor // read before the rows: they are complete up to it
-		rows, err := l.f.p.Store.WaitingAfter(ctx, r.ID, l.lane, lr.marker.Cursor, limit)
+		extent := l.f.snapshots[r.ID].extent() // read before the rows: they are complete up to it
+		rows, err := l.waiting(ctx, r, Place{lr.marker.Wave, lr.marker.Cursor}, limit)
 		if err != nil {
-			return fed, fmt.Errorf("planner: reading lane %s of run %d: %w", l.lane, r.ID, err)
+			return fed, err
 		}
 		if len(rows) < limit {
-			lr.atEnd, lr.seen = true, cursor
+			lr.atEnd, lr.seen = true, extent
 		}
 		if len(rows) == 0 {
 			return fed, nil
 		}
-		next := Marker{Cursor: rows[len(rows)-1].Contact, Epoch: lr.marker.Epoch}
+		last := &rows[len(rows)-1]
+		next := Marker{Wave: last.Wave, Cursor: last.Contact, Epoch: lr.marker.Epoch}
 		if err := l.publish(ctx, r, lr, next, jobsOf(rows, r)); err != nil {
 			return fed, err
 		}
@@ -196,6 +200,20 @@ func (l *laneFeed) feedRun(ctx context.Context, r *Run, lr *laneRun, n int64) (i
 		fed += int64(len(rows))
 	}
 	return fed, nil
+}
+
+// waiting reads a run's waiting recipients of the lane behind a place, in the order in
+// which they are fed.
+func (l *laneFeed) waiting(ctx context.Context, r *Run, after Place, limit int) (rows []FeedRow, err error) {
+	if s := l.f.snapshots[r.ID]; s.waves.Any() {
+		rows, err = l.f.p.Store.WaitingInWaves(ctx, r.ID, l.lane, after, s.upTo, limit)
+	} else {
+		rows, err = l.f.p.Store.WaitingAfter(ctx, r.ID, l.lane, after.Contact, limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("planner: reading lane %s of run %d: %w", l.lane, r.ID, err)
+	}
+	return rows, nil
 }
 
 // publish moves the lane's marker with jobs. When another planner has moved it, what

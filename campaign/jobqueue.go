@@ -13,7 +13,8 @@ var ErrStale = errors.New("the lane's marker has moved")
 // Marker says how far a run's lane is fed. It is written in one atomic batch with
 // the jobs up to Cursor, so a planner killed anywhere neither loses nor repeats one.
 type Marker struct {
-	Cursor ContactID // the last contact fed
+	Wave   Wave      // the last fed, 0 without waves,
+	Cursor ContactID // and the last contact in it
 	Epoch  int64     // the run's epoch when feeding (again) began
 	// Turn counts the planner's own moves: others who put jobs into the lane leave it.
 	Turn int64

@@ -33,8 +33,8 @@ func (l *laneFeed) prepare(ctx context.Context, r *Run, lr *laneRun, d Depth) (b
 		}
 	}
 	s := l.f.snapshots[r.ID]
-	if lr.atEnd && s.cursor != lr.seen {
-		lr.atEnd = false // the snapshot has grown
+	if lr.atEnd && s.extent() != lr.seen {
+		lr.atEnd = false // the snapshot has grown, or a wave was opened
 	}
 	again := lr.marker.Seq == 0 || lr.marker.Epoch < r.Epoch || (lr.atEnd && s.done)
 	if !again {
@@ -67,9 +67,9 @@ func (l *laneFeed) rewind(ctx context.Context, r *Run, lr *laneRun) error {
 		return nil
 	}
 	// The counts that sent us here are older than the caught-up ledger.
-	rows, err := l.f.p.Store.WaitingAfter(ctx, r.ID, l.lane, 0, 1)
+	rows, err := l.waiting(ctx, r, Place{}, 1)
 	if err != nil {
-		return fmt.Errorf("planner: reading lane %s of run %d: %w", l.lane, r.ID, err)
+		return err
 	}
 	if len(rows) == 0 {
 		return nil

@@ -28,6 +28,9 @@ type snapshot struct {
 	done     bool
 	hours    schedule.Hours // in which it may send
 	until    time.Time      // over which its mail is spread, or zero
+	waves    Waves          // as last read
+	upTo     Wave           // the last wave that may be fed in this round
+	parts    parts          // of a run with waves
 	warned   bool           // of recipients in a lane that is not there
 }
 
@@ -39,7 +42,7 @@ func (p *Planner) newSnapshot(ctx context.Context, r *Run) (*snapshot, error) {
 	}
 	s.until = r.SpreadUntil()
 	if s.done {
-		return s, nil
+		return s, p.readWaves(ctx, r, s)
 	}
 	s.audience, err = ResolveAudience(ctx, p.Store, r.Spec)
 	s.audience.At = p.Now()
@@ -53,7 +56,7 @@ func (p *Planner) newSnapshot(ctx context.Context, r *Run) (*snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("planner: segments of run %d: %w", r.ID, err)
 	}
-	return s, nil
+	return s, p.readWaves(ctx, r, s)
 }
 
 // freeze makes the saved segments that a run refers to its own before the first page is
@@ -122,6 +125,11 @@ func (p *Planner) advance(ctx context.Context, s *snapshot) error {
 		return fmt.Errorf("planner: writing the audience of run %d: %w", s.run, err)
 	}
 	s.cursor, s.done = to, done
+	for _, r := range rows {
+		if r.Wave > 0 {
+			s.parts.add(r.Lane, r.Wave, 1)
+		}
+	}
 	return nil
 }
 
@@ -141,7 +149,11 @@ func (p *Planner) recipients(ctx context.Context, s *snapshot, page []AudienceMe
 		if verdicts[i] != meant {
 			continue
 		}
-		rows = append(rows, recipient(m))
+		r := recipient(m)
+		if r.State == Waiting {
+			r.Wave = s.waves.of(s.run, m)
+		}
+		rows = append(rows, r)
 		domains = append(domains, DomainOf(m.Email))
 	}
 	for i, lane := range p.LanesOf(domains) {
@@ -165,3 +177,11 @@ func recipient(m *AudienceMember) NewRecipient {
 
 // DomainOf returns what follows the last @ of an address.
 func DomainOf(email string) string { return email[strings.LastIndexByte(email, '@')+1:] }
+
+// extent is how much of a run can be fed: what the snapshot has of the waves that are open.
+type extent struct {
+	cursor ContactID
+	upTo   Wave
+}
+
+func (s *snapshot) extent() extent { return extent{s.cursor, s.upTo} }

@@ -38,3 +38,24 @@ func (s *Service) moveRun(ctx context.Context, id RunID, from []RunState, to Run
 	}
 	return run, err
 }
+
+// SendRest lets everybody of a run go who waits for its next wave, because who says so.
+// ErrConflict when nobody does, or the run is over.
+func (s *Service) SendRest(ctx context.Context, id RunID, who string) (Run, error) {
+	run, err := s.Store.RunByID(ctx, id)
+	if err != nil {
+		return run, err
+	}
+	waves, err := s.Store.WavesOf(ctx, id)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return run, err
+	}
+	if !run.Open() || waves.OpenAt(s.Now()) >= waves.Last() {
+		return run, fmt.Errorf("nobody in the run waits for another part of it: %w", ErrConflict)
+	}
+	opened, err := s.Store.OpenWaves(ctx, id, waves.Last(), who+" sent it", s.Now())
+	if err == nil && !opened {
+		err = fmt.Errorf("somebody else was faster: %w", ErrConflict)
+	}
+	return run, err
+}

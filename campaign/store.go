@@ -139,6 +139,7 @@ type NewRecipient struct {
 	Contact ContactID
 	State   State
 	Reason  Reason
+	Wave    Wave
 }
 
 // FeedRow is a ledger row with what its job needs.
@@ -149,6 +150,7 @@ type FeedRow struct {
 	Due        time.Time
 	FirstTried time.Time
 	Resent     bool
+	Wave       Wave
 	Email      string // "" when the contact was erased
 	Attributes []byte
 }
@@ -167,6 +169,7 @@ type AudienceStore interface {
 type PlanStore interface {
 	AudienceStore
 	BrakeStore
+	WaveStore
 	ListByName(ctx context.Context, name string) (List, error)
 	// SelectionOf returns what was frozen for a run; ErrNotFound when nothing was.
 	SelectionOf(ctx context.Context, id RunID) (Selection, error)
@@ -249,6 +252,13 @@ type RunStore interface {
 	// BrakeOf returns when and why a run's brake was pulled; the zero value when it was
 	// not.
 	BrakeOf(ctx context.Context, id RunID) (BrakePull, error)
+	// WavesOf returns a run's waves; ErrNotFound when none were frozen.
+	WavesOf(ctx context.Context, id RunID) (Waves, error)
+	// WaveCounts returns how many the snapshot has in each wave so far, by lane and wave.
+	WaveCounts(ctx context.Context, id RunID) ([]WaveCount, error)
+	// OpenWaves lets a run's waves up to one be fed, and keeps why; false when they may
+	// be already.
+	OpenWaves(ctx context.Context, id RunID, upTo Wave, why string, now time.Time) (bool, error)
 	RunLanes(ctx context.Context, id RunID) ([]LaneCount, error)
 	// FeedbackCounts returns what was heard after messages of a run had been accepted.
 	FeedbackCounts(ctx context.Context, id RunID) ([]FeedbackCount, error)

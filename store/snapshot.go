@@ -33,6 +33,9 @@ func (db *DB) AppendRecipients(ctx context.Context, id campaign.RunID, from, to 
 		if err := counts.write(ctx, t); err != nil {
 			return err
 		}
+		if err := t.countWaves(ctx, id, rows); err != nil {
+			return err
+		}
 		if done {
 			if err := t.tellRun(ctx, id, webhook.RunComplete, "", time.Now()); err != nil {
 				return err
@@ -59,16 +62,16 @@ func (t *tx) analyze(ctx context.Context, id campaign.RunID) error {
 
 func (db *DB) insertLedger(ctx context.Context, t *tx, id campaign.RunID, rows []campaign.NewRecipient) error {
 	if db.postgres {
-		columns := []string{"run", "lane", "contact", "state", "reason"}
+		columns := []string{"run", "lane", "contact", "state", "reason", "wave"}
 		return t.copyRows(ctx, "ledger", columns, len(rows), func(i int) ([]any, error) {
 			r := &rows[i]
-			return []any{int32(id), int16(r.Lane), int64(r.Contact), int16(r.State), int16(r.Reason)}, nil
+			return []any{int32(id), int16(r.Lane), int64(r.Contact), int16(r.State), int16(r.Reason), int16(r.Wave)}, nil
 		})
 	}
-	tuple := fmt.Sprintf("(%d, ?, ?, ?, ?)", id)
-	_, err := t.insertTuples(ctx, "INSERT INTO ledger (run, lane, contact, state, reason)", tuple, "", len(rows), func(args []any, i int) []any {
+	tuple := fmt.Sprintf("(%d, ?, ?, ?, ?, ?)", id)
+	_, err := t.insertTuples(ctx, "INSERT INTO ledger (run, lane, contact, state, reason, wave)", tuple, "", len(rows), func(args []any, i int) []any {
 		r := &rows[i]
-		return append(args, int64(r.Lane), int64(r.Contact), int64(r.State), int64(r.Reason))
+		return append(args, int64(r.Lane), int64(r.Contact), int64(r.State), int64(r.Reason), int64(r.Wave))
 	})
 	return err
 }

@@ -49,6 +49,7 @@ func markerSubject(lane campaign.Lane, run campaign.RunID) string {
 }
 
 type markerBody struct {
+	Wave   campaign.Wave      `json:"wave,omitempty"`
 	Cursor campaign.ContactID `json:"cursor"`
 	Epoch  int64              `json:"epoch"`
 	Turn   int64              `json:"turn,omitempty"`
@@ -68,7 +69,7 @@ func (q *Queue) Marker(ctx context.Context, lane campaign.Lane, run campaign.Run
 	if err := json.Unmarshal(msg.Data, &body); err != nil {
 		return campaign.Marker{}, fmt.Errorf("queue: marker %s: %w", subject, err)
 	}
-	return campaign.Marker{Cursor: body.Cursor, Epoch: body.Epoch, Turn: body.Turn, Seq: msg.Sequence}, nil
+	return campaign.Marker{Wave: body.Wave, Cursor: body.Cursor, Epoch: body.Epoch, Turn: body.Turn, Seq: msg.Sequence}, nil
 }
 
 // Feed implements campaign.JobQueue.
@@ -76,7 +77,7 @@ func (q *Queue) Feed(ctx context.Context, lane campaign.Lane, run campaign.RunID
 	if len(jobs) > MaxBatch {
 		return prev, fmt.Errorf("queue: a batch of %d jobs; at most %d fit", len(jobs), MaxBatch)
 	}
-	body, err := json.Marshal(markerBody{Cursor: next.Cursor, Epoch: next.Epoch, Turn: next.Turn})
+	body, err := json.Marshal(markerBody{Wave: next.Wave, Cursor: next.Cursor, Epoch: next.Epoch, Turn: next.Turn})
 	if err != nil {
 		return prev, err
 	}

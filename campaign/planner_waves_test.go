@@ -1,0 +1,237 @@
+package campaign_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"broadside/campaign"
+)
+
+// watch moves the planner's clock.
+type watch struct{ ahead atomic.Int64 }
+
+func (c *watch) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *watch) advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// plannerBy is a planner that reads a watch.
+func (w *world) plannerBy(c *watch) *campaign.Planner {
+	p := w.planner()
+	p.Now = c.now
+	return p
+}
+
+// canaryOf is who of n contacts goes first in a run.
+func canaryOf(run campaign.Run, n, share int) map[campaign.ContactID]bool {
+	first := map[campaign.ContactID]bool{}
+	for c := campaign.ContactID(1); int(c) <= n; c++ {
+		if campaign.Draw(run.ID, c) < share {
+			first[c] = true
+		}
+	}
+	return first
+}
+
+// A tenth goes first, over all lanes; planners that die, a pause and a queue that is lost
+// meanwhile change nothing of who that is; the rest leaves when the canary was tried and
+// its time has passed; everybody gets one.
+func TestCanary(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 1500
+	w.list("all", n, "t0.example", "t1.example", "gmail.com")
+	s := spec("all", "all")
+	s.Brake.Canary = "10%"
+	run := w.start(s)
+	first := canaryOf(run, n, 100_000)
+	var c watch
+	stop := w.run(w.plannerBy(&c).Run)
+	eventually(t, "the canary is fed", func() bool { return w.depth(run) == int64(len(first)) })
+	stop()
+	must(w.service.Pause(t.Context(), "all", ""))(t)
+	w.loseQueue()
+	must(w.service.Resume(t.Context(), "all"))(t)
+
+	sent := w.taker()
+	var early atomic.Int64
+	sent.outcome = func(j campaign.Job) (campaign.Event, bool) {
+		if !first[j.Contact] && c.ahead.Load() == 0 {
+			early.Add(1)
+		}
+		return accepted(j), true
+	}
+	w.record()
+	stop = w.run(w.plannerBy(&c).Run)
+	w.take(sent, usedLanes...)
+	eventually(t, "it is known when the rest leaves", func() bool {
+		return !must(w.db.WavesOf(t.Context(), run.ID))(t).Due.IsZero()
+	})
+	if got := w.counts(run); got.Accepted != int64(len(first)) || got.Waiting != n-got.Accepted {
+		t.Errorf("counts %+v, want %d accepted", got, len(first))
+	}
+	stop()
+	c.advance(10 * time.Minute)
+	w.run(w.plannerBy(&c).Run)
+	if got := w.finished(run); got != everyone(n) {
+		t.Errorf("counts %+v", got)
+	}
+	sent.each(t, n, 1)
+	if early.Load() > 0 {
+		t.Errorf("%d left before the canary was judged", early.Load())
+	}
+	if waves := must(w.db.WavesOf(t.Context(), run.ID))(t); waves.Open != 2 || waves.Note == "" {
+		t.Errorf("waves %+v", waves)
+	}
+}
+
+// A canary that is refused stops the run, though a run would not be judged by so few;
+// the others have left nothing. Who resumes it has seen why: then they leave.
+func TestCanaryThatDies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 1500
+	w.list("all", n, "t0.example")
+	s := spec("all", "all")
+	s.Brake.Canary = "20%"
+	run := w.start(s)
+	first := canaryOf(run, n, 200_000)
+	var c watch
+	sent := w.taker()
+	sent.outcome = func(j campaign.Job) (campaign.Event, bool) {
+		e := accepted(j)
+		if j.Contact%4 == 0 {
+			e.State, e.Reason, e.Code, e.Reply = campaign.Bounced, campaign.UserUnknown, 550, "5.1.1 no such user here"
+		}
+		return e, true
+	}
+	w.record()
+	w.take(sent, usedLanes...)
+	w.run(w.plannerBy(&c).Run)
+	eventually(t, "the brake is pulled", func() bool { return w.state(run) == campaign.RunPaused })
+	r := must(w.db.RunByID(t.Context(), run.ID))(t)
+	if !strings.Contains(r.Note, "no such user here") {
+		t.Errorf("note %q", r.Note)
+	}
+	if taken, _ := sent.jobs(); taken != len(first) {
+		t.Errorf("%d were sent, want the %d of the canary", taken, len(first))
+	}
+	c.advance(10 * time.Minute)
+	must(w.service.Resume(t.Context(), "all"))(t)
+	if got := w.finished(run); got.Accepted+got.Bounced != n {
+		t.Errorf("counts %+v", got)
+	}
+	sent.each(t, n, 1)
+}
+
+// While a canary is out, a person may send the rest at once; pausing gives back what was
+// fed of both waves, and all of it comes again.
+func TestRestIsSentAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 1500
+	w.list("all", n, "t0.example", "gmail.com")
+	s := spec("all", "all")
+	s.Brake.Canary = "5%"
+	run := w.start(s)
+	first := int64(len(canaryOf(run, n, 50_000)))
+	w.record()
+	w.run(w.planner().Run)
+	eventually(t, "the canary is fed", func() bool { return w.depth(run) == first })
+	must(w.service.SendRest(t.Context(), run.ID, "Ann"))(t)
+	eventually(t, "all are fed", func() bool { return w.depth(run) == n })
+	if _, err := w.service.SendRest(t.Context(), run.ID, "Bob"); err == nil {
+		t.Error("the rest was sent twice")
+	}
+	must(w.service.Pause(t.Context(), "all", ""))(t)
+	sent := w.taker()
+	w.take(sent, usedLanes...)
+	eventually(t, "all are given back", func() bool { return w.depth(run) == 0 })
+	must(w.service.Resume(t.Context(), "all"))(t)
+	if got := w.finished(run); got != everyone(n) {
+		t.Errorf("counts %+v", got)
+	}
+	if waves := must(w.db.WavesOf(t.Context(), run.ID))(t); !strings.Contains(waves.Note, "Ann") {
+		t.Errorf("waves %+v", waves)
+	}
+}
+
+func TestCanaryShare(t *testing.T) {
+	for name, c := range map[string]struct {
+		spec campaign.Spec
+		of   int64
+		want int
+	}{
+		"a small list":         {of: 49_999},
+		"a larger one":         {of: 50_000, want: 20_000},
+		"one per cent":         {of: 400_000, want: 10_000},
+		"a very large one":     {of: 10_000_000, want: 1_000},
+		"asked for":            {spec: campaign.Spec{Brake: campaign.Brake{Canary: "2.5 %"}}, of: 100, want: 25_000},
+		"not wanted":           {spec: campaign.Spec{Brake: campaign.Brake{Canary: "off"}}, of: 400_000},
+		"no brake":             {spec: campaign.Spec{Brake: campaign.Brake{Off: true}}, of: 400_000},
+		"spread":               {spec: campaign.Spec{Spread: campaign.Duration(time.Hour)}, of: 400_000},
+		"spread, asked for":    {spec: campaign.Spec{Spread: campaign.Duration(time.Hour), Brake: campaign.Brake{Canary: "1%"}}, of: 400_000, want: 10_000},
+		"somebody waits":       {spec: campaign.Spec{Priority: campaign.Express}, of: 400_000},
+		"about an order":       {spec: campaign.Spec{Class: campaign.Transactional, Brake: campaign.Brake{Canary: "1%"}}, of: 400_000},
+		"of nobody, asked for": {spec: campaign.Spec{Brake: campaign.Brake{Canary: "50%"}}, want: 500_000},
+	} {
+		if got := c.spec.CanaryShare(c.of); got != c.want {
+			t.Errorf("%s: %d in a million, want %d", name, got, c.want)
+		}
+	}
+	for _, text := range []string{"2", "0%", "51%", "-1%", "NaN%", "1e400%", "on", "%"} {
+		if err := (campaign.Brake{Canary: text}).Validate(); err == nil || !strings.HasPrefix(err.Error(), "brake.canary: ") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if err := (campaign.Brake{Canary: "1%", Off: true}).Validate(); err == nil {
+		t.Error("a canary that nobody judges")
+	}
+	for _, d := range []time.Duration{-time.Minute, time.Second, 25 * time.Hour} {
+		if err := (campaign.Brake{CanaryWait: campaign.Duration(d)}).Validate(); err == nil || !strings.HasPrefix(err.Error(), "brake.canary_wait: ") {
+			t.Errorf("%s: %v", d, err)
+		}
+	}
+}
+
+// Who is drawn is as good as random: of consecutive contacts, and in runs that follow one
+// another, each share is about what it should be, and not of the same people.
+func TestDraw(t *testing.T) {
+	const n = 20_000
+	before := map[campaign.ContactID]bool{}
+	for run := campaign.RunID(1); run <= 5; run++ {
+		now, again := map[campaign.ContactID]bool{}, 0
+		for c := campaign.ContactID(1); c <= n; c++ {
+			if campaign.Draw(run, c) < 100_000 {
+				now[c] = true
+				if before[c] {
+					again++
+				}
+			}
+		}
+		if len(now) < 1850 || len(now) > 2150 || again > 260 { // 2,000 and 200, with some standard deviations
+			t.Errorf("run %d: %d of %d are drawn, %d of them as in the run before", run, len(now), n, again)
+		}
+		before = now
+	}
+}
+
+// Without waves nothing is asked or kept for them.
+func TestNoWaves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.list("all", 10, "t0.example")
+	s := spec("all", "all")
+	s.Brake.Canary = "off"
+	run := w.start(s)
+	w.run(w.planner().Run)
+	eventually(t, "all are fed", func() bool { return w.depth(run) == 10 })
+	if waves, err := w.db.WavesOf(context.Background(), run.ID); err == nil {
+		t.Errorf("waves %+v", waves)
+	}
+	if m := must(w.queue.Marker(t.Context(), campaign.TailLane, run.ID))(t); m.Wave != 0 || fmt.Sprint(m.Cursor) != "10" {
+		t.Errorf("marker %+v", m)
+	}
+}
