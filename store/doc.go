@@ -15,7 +15,8 @@
 //   - ledger, attempts, run_counts, replies: rows are appended by the snapshot
 //     (AppendRecipients) and changed by the recorder (Apply) and by CancelOpen;
 //   - segments, templates: people; segment_users: with the campaigns; run_selections: the
-//     planner, once for each run;
+//     planner, once for each run; run_waves: too, but how far they are open, which the
+//     planner and people raise; wave_counts: the snapshot;
 //   - specs: immutable, shared by content hash;
 //   - links: SaveLinks, which appends; hits, hit_counts: the recorder of hits
 //     (ApplyHits); lists.tracking: people;
