@@ -25,9 +25,12 @@ const (
 	// NoDomain: DNS knew no such domain when the message was to be sent. That may be a
 	// slip of the domain's owner: only a second look, a day later, tells that it is gone.
 	NoDomain FeedbackKind = 5
+	// Unsubscription: the recipient left lists by the link of the message. It is theirs to
+	// do, and says nothing bad about anybody.
+	Unsubscription FeedbackKind = 6
 )
 
-var feedbackNames = [...]string{"", "soft bounce", "hard bounce", "refusal", "complaint", "no such domain"}
+var feedbackNames = [...]string{"", "soft bounce", "hard bounce", "refusal", "complaint", "no such domain", "unsubscription"}
 
 func (k FeedbackKind) String() string {
 	if int(k) < len(feedbackNames) {

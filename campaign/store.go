@@ -231,6 +231,8 @@ type RunStore interface {
 	RunByID(ctx context.Context, id RunID) (Run, error)
 	LatestRun(ctx context.Context, c CampaignID) (Run, error) // ErrNotFound
 	Runs(ctx context.Context, before RunID, limit int) ([]Run, error)
+	// RunsOf pages through a campaign's runs, newest first; before 0 starts.
+	RunsOf(ctx context.Context, c CampaignID, before RunID, limit int) ([]Run, error)
 	// SetRunState moves a run from one of the given states; resuming (paused →
 	// running) increments its epoch. ErrConflict names the state it was in.
 	SetRunState(ctx context.Context, id RunID, from []RunState, to RunState, note string, now time.Time) (Run, error)

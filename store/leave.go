@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,15 +22,16 @@ const (
 // the list leaves it all the same, so that no import adds it later;
 // campaign.ErrNotFound when there is no such contact or list.
 func (db *DB) Unsubscribe(ctx context.Context, contact campaign.ContactID, list campaign.ListID, now time.Time) error {
-	return db.leave(ctx, contact, list, leftByOther, now)
+	return db.leave(ctx, contact, list, leftByOther, 0, now)
 }
 
-// Leave is Unsubscribe by the person, who may come back the same way.
-func (db *DB) Leave(ctx context.Context, contact campaign.ContactID, list campaign.ListID, now time.Time) error {
-	return db.leave(ctx, contact, list, leftByPerson, now)
+// Leave is Unsubscribe by the person, who may come back the same way. It is counted once
+// for the run whose message had the link, if the contact is one of its recipients.
+func (db *DB) Leave(ctx context.Context, contact campaign.ContactID, list campaign.ListID, run campaign.RunID, now time.Time) error {
+	return db.leave(ctx, contact, list, leftByPerson, run, now)
 }
 
-func (db *DB) leave(ctx context.Context, contact campaign.ContactID, list campaign.ListID, by int, now time.Time) error {
+func (db *DB) leave(ctx context.Context, contact campaign.ContactID, list campaign.ListID, by int, run campaign.RunID, now time.Time) error {
 	err := db.change(ctx, func(t *tx) error {
 		if err := db.holdListsOf(ctx, t, contact, list); err != nil {
 			return err
@@ -50,10 +52,13 @@ func (db *DB) leave(ctx context.Context, contact campaign.ContactID, list campai
 				return err
 			}
 		}
-		if len(left) > 0 || list == 0 {
+		if len(left) == 0 && list != 0 {
+			return t.leaveUnjoined(ctx, contact, list, by, now)
+		}
+		if len(left) == 0 || run == 0 {
 			return nil
 		}
-		return t.leaveUnjoined(ctx, contact, list, by, now)
+		return t.countLeft(ctx, contact, run, now)
 	})
 	if err != nil {
 		return fmt.Errorf("unsubscribe contact %d from list %d: %w", contact, list, err)
@@ -71,6 +76,23 @@ func (db *DB) holdListsOf(ctx context.Context, t *tx, contact campaign.ContactID
 	}
 	var held []int64
 	return t.SelectContext(ctx, &held, t.Rebind("SELECT id FROM lists WHERE id IN (SELECT list FROM members WHERE contact = ?) ORDER BY id FOR KEY SHARE"), int64(contact))
+}
+
+// countLeft counts a recipient of a run who left by its message's link.
+func (t *tx) countLeft(ctx context.Context, contact campaign.ContactID, run campaign.RunID, now time.Time) error {
+	f := campaign.Feedback{Recipient: campaign.Recipient{Run: run, Contact: contact}, Kind: campaign.Unsubscription, At: now}
+	err := t.get(ctx, &f.Lane, "SELECT lane FROM ledger WHERE run = ? AND contact = ?", int64(run), int64(contact))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	n, err := t.insertFeedback(ctx, []campaign.Feedback{f})
+	if err != nil {
+		return err
+	}
+	return t.addFeedbackCounts(ctx, map[feedbackKey]int64{{run, f.Lane, f.Kind}: n})
 }
 
 func (t *tx) leaveUnjoined(ctx context.Context, contact campaign.ContactID, list campaign.ListID, by int, now time.Time) error {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestLeaveAndReturn(t *testing.T) {
 			return campaign.Membership{}
 		}
 		for _, list := range []campaign.ListID{a, 0} { // one list, and all
-			if err := db.Leave(ctx, ann, list, now); err != nil {
+			if err := db.Leave(ctx, ann, list, 0, now); err != nil {
 				t.Fatal(err)
 			}
 			if m := status(ann); m.Status != campaign.OptedOut || !m.ByPerson {
@@ -58,10 +59,39 @@ func TestLeaveAndReturn(t *testing.T) {
 		if must(db.Return(ctx, campaign.Consent{Contact: bob, List: a, At: now}))(t) || status(bob).Status != campaign.OptedOut {
 			t.Error("who was taken off came back alone")
 		}
-		if err := db.Leave(ctx, 999, a, now); !errors.Is(err, campaign.ErrNotFound) {
+		if err := db.Leave(ctx, 999, a, 0, now); !errors.Is(err, campaign.ErrNotFound) {
 			t.Errorf("a stranger leaves: %v", err)
 		}
 		checkLists(t, db, url)
+	})
+}
+
+// Who leaves by the link of a run's message is counted for it, once, at the site.
+func TestLeftByARun(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, _ string) {
+		ctx := t.Context()
+		people(t, db)
+		run := runOfPeople(t, db, "may")
+		b := newList(t, db, "b")
+		runImport(t, db, b, false, row(1, "ann@example.org", `{}`), row(2, "zoe@example.org", `{}`))
+		a := must(db.ListByName(ctx, "a"))(t).ID
+		zoe := must(db.ContactByEmail(ctx, "zoe@example.org"))(t).ID // no recipient of the run
+		for _, leaves := range []struct {
+			contact campaign.ContactID
+			list    campaign.ListID
+			run     campaign.RunID
+		}{{1, a, run}, {1, b, run}, {1, a, run}, {2, 0, run}, {3, a, 0}, {zoe, b, run}} {
+			if err := db.Leave(ctx, leaves.contact, leaves.list, leaves.run, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := []campaign.FeedbackCount{{Lane: 1, Kind: campaign.Unsubscription, N: 2}}
+		if got := must(db.FeedbackCounts(ctx, run))(t); !slices.Equal(got, want) {
+			t.Errorf("counts %+v, want %+v", got, want)
+		}
+		if got := suppressed(t, db); len(got) > 0 {
+			t.Errorf("suppressed %q: who leaves a list is not", got)
+		}
 	})
 }
 

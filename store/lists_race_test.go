@@ -80,16 +80,16 @@ func deletedAmid(t *testing.T, db, other *store.DB, url string, round int) {
 	acts := []func(db *store.DB) error{
 		func(db *store.DB) error { _, deleted = db.DeleteList(ctx, list, round%2 == 0); return deleted },
 		importAll,
-		func(db *store.DB) error { return db.Leave(ctx, leaver, list, now) },
+		func(db *store.DB) error { return db.Leave(ctx, leaver, list, 0, now) },
 		func(db *store.DB) error { return db.Unsubscribe(ctx, leaver, 0, now) },
-		func(db *store.DB) error { return db.Leave(ctx, gone, list, now) },
-		func(db *store.DB) error { return db.Leave(ctx, reader, list, now) },
+		func(db *store.DB) error { return db.Leave(ctx, gone, list, 0, now) },
+		func(db *store.DB) error { return db.Leave(ctx, reader, list, 0, now) },
 		func(db *store.DB) error {
 			_, err := db.Return(ctx, campaign.Consent{Contact: gone, List: list, At: now})
 			return err
 		},
 		func(db *store.DB) error { _, err := db.Erase(ctx, erased, now); return err },
-		func(db *store.DB) error { return db.Leave(ctx, leaver2, 0, now) },
+		func(db *store.DB) error { return db.Leave(ctx, leaver2, 0, 0, now) },
 		func(db *store.DB) error { return db.Unsubscribe(ctx, stranger, list, now) }, // it was never in it
 		func(db *store.DB) error {
 			_, err := db.Confirm(ctx, asked, signup.Confirmation{At: now})

@@ -63,6 +63,8 @@ func (a *App) routes() {
 	a.page("GET /runs/{id}/events", account.See, "", runEvents)
 	a.page("GET /runs/{id}/replies", account.See, "", showReplies)
 	a.page("GET /runs/{id}/people", account.See, "", showPeople)
+	a.page("GET /runs/{id}/compare", account.See, "", showComparison)
+	a.page("GET /runs/{id}/compare.csv", account.See, "", downloadComparison)
 	a.page("POST /runs/{id}/pause", account.Send, "pause run", pauseRun)
 	a.page("POST /runs/{id}/resume", account.Send, "resume run", resumeRun)
 	a.page("POST /runs/{id}/cancel", account.Send, "cancel run", cancelRun)

@@ -112,7 +112,7 @@ func (h *recipients) choose(w http.ResponseWriter, r *http.Request) {
 	}
 	page, err := "saved", error(nil)
 	if r.PostForm.Get("all") == "leave" {
-		page, err = "left-all", h.store.Leave(r.Context(), who.contact.ID, 0, time.Now())
+		page, err = "left-all", h.store.Leave(r.Context(), who.contact.ID, 0, who.run, time.Now())
 	} else {
 		err = h.save(r, who, words)
 	}
@@ -138,7 +138,7 @@ func (h *recipients) save(r *http.Request, who holder, words *locale.Words) erro
 			continue
 		}
 		if !wish {
-			err := h.store.Leave(r.Context(), who.contact.ID, c.ID, time.Now())
+			err := h.store.Leave(r.Context(), who.contact.ID, c.ID, who.run, time.Now())
 			if err != nil && !errors.Is(err, campaign.ErrNotFound) { // the list is gone: so is the wish
 				return err
 			}

@@ -19,8 +19,9 @@ type RecipientStore interface {
 	MessageByID(ctx context.Context, id campaign.MessageID) (campaign.MessageState, error)  // ErrNotFound
 	MembershipsOf(ctx context.Context, c campaign.ContactID) ([]campaign.Membership, error) //
 	SuppressionsOf(ctx context.Context, email string) ([]campaign.Suppression, error)       //
-	// Leave takes a contact that wishes so off a list, or off all when list is 0.
-	Leave(ctx context.Context, contact campaign.ContactID, list campaign.ListID, now time.Time) error
+	// Leave takes a contact that wishes so off a list, or off all when list is 0; run is
+	// the one whose message had the link.
+	Leave(ctx context.Context, contact campaign.ContactID, list campaign.ListID, run campaign.RunID, now time.Time) error
 	// Return brings it back to a list that it left by itself; false when it did not.
 	Return(ctx context.Context, c campaign.Consent) (bool, error)
 }

@@ -48,6 +48,7 @@ type runView struct {
 	Terms   []because // the balance, a term for each state
 	Reasons []because // for states that need one, most frequent first
 	Sites   []siteNews
+	Heard   []heardOf
 	Hours   string    // in which it may send, "" for always
 	Waits   string    // what it waits for
 	Spread  string    // over how long
@@ -95,7 +96,7 @@ func showRun(v *visit) error {
 	for _, s := range campaign.States() {
 		body.Terms = append(body.Terms, because{State: s, N: numberOf(status.Counts, s)})
 	}
-	body.Reasons = reasonsOf(status.Lanes)
+	body.Reasons, body.Heard = reasonsOf(status.Lanes), heardOfRun(status.Heard)
 	if !run.Open() {
 		body.Seconds = run.Finished.Sub(run.Started).Seconds()
 	}
@@ -136,6 +137,27 @@ func reasonsOf(lanes []campaign.LaneCount) []because {
 		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason))
 	})
 	return list
+}
+
+// heardOf is how many of those whose message was accepted were heard of in a way.
+type heardOf struct {
+	What string
+	N    int64
+}
+
+func heardOfRun(counts []campaign.FeedbackCount) []heardOf {
+	list := []heardOf{{What: "came back later"}, {What: "called it spam"}, {What: "unsubscribed"}}
+	for _, c := range counts {
+		switch c.Kind {
+		case campaign.SoftBounce, campaign.HardBounce, campaign.Refusal:
+			list[0].N += c.N
+		case campaign.Complaint:
+			list[1].N += c.N
+		case campaign.Unsubscription:
+			list[2].N += c.N
+		}
+	}
+	return slices.DeleteFunc(list, func(h heardOf) bool { return h.N == 0 })
 }
 
 // run finds the run that the path names.

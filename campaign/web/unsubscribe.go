@@ -51,10 +51,10 @@ func (h *recipients) unsubscribe(w http.ResponseWriter, r *http.Request) {
 // knows any more which these were, off all: the wish is plain.
 func (h *recipients) leave(ctx context.Context, who holder) error {
 	if len(who.lists) == 0 {
-		return h.store.Leave(ctx, who.contact.ID, 0, time.Now())
+		return h.store.Leave(ctx, who.contact.ID, 0, who.run, time.Now())
 	}
 	for _, list := range who.lists {
-		err := h.store.Leave(ctx, who.contact.ID, list.ID, time.Now())
+		err := h.store.Leave(ctx, who.contact.ID, list.ID, who.run, time.Now())
 		if err != nil && !errors.Is(err, campaign.ErrNotFound) {
 			return err
 		}

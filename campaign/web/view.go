@@ -22,6 +22,7 @@ var functions = template.FuncMap{
 	"group":   group,
 	"asset":   assetURL,
 	"percent": percent,
+	"share":   share,
 	"plural":  plural,
 	"lower":   strings.ToLower,
 	"dict":    dict,

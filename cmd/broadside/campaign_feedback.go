@@ -7,11 +7,11 @@ import (
 )
 
 // siteFeedback is what came back from one site's people after their messages had been
-// accepted.
+// accepted, and how many left by them.
 type siteFeedback struct {
-	name                        string
-	accepted                    int64
-	hard, soft, refused, spammy int64
+	name                              string
+	accepted                          int64
+	hard, soft, refused, spammy, left int64
 }
 
 // complaints is their share of the accepted messages.
@@ -49,7 +49,7 @@ func feedbackBySite(st campaign.Status) []siteFeedback {
 				all.add(c)
 			}
 		}
-		if f.hard+f.soft+f.refused+f.spammy > 0 {
+		if f.hard+f.soft+f.refused+f.spammy+f.left > 0 {
 			sites = append(sites, f)
 		}
 	}
@@ -66,6 +66,8 @@ func (f *siteFeedback) add(c campaign.FeedbackCount) {
 		f.refused += c.N
 	case campaign.Complaint:
 		f.spammy += c.N
+	case campaign.Unsubscription:
+		f.left += c.N
 	}
 }
 
@@ -76,9 +78,9 @@ func (a *app) showFeedback(st campaign.Status) {
 		return
 	}
 	a.printf("\nCame back after it was accepted:\n\n")
-	t := newTable("site", ">gone", ">soft", ">refused", ">complaints", ">share", "")
+	t := newTable("site", ">gone", ">soft", ">refused", ">complaints", ">share", ">unsubscribed", "")
 	for _, f := range sites {
-		t.row(f.name, group(f.hard), group(f.soft), group(f.refused), group(f.spammy), fmt.Sprintf("%.2f %%", 100*f.complaints()), f.line())
+		t.row(f.name, group(f.hard), group(f.soft), group(f.refused), group(f.spammy), fmt.Sprintf("%.2f %%", 100*f.complaints()), group(f.left), f.line())
 	}
 	t.print(a.out)
 }
@@ -87,7 +89,7 @@ func feedbackJSON(st campaign.Status) map[string]any {
 	out := map[string]any{}
 	for _, f := range feedbackBySite(st) {
 		out[f.name] = map[string]any{
-			"gone": f.hard, "soft": f.soft, "refused": f.refused, "complaints": f.spammy,
+			"gone": f.hard, "soft": f.soft, "refused": f.refused, "complaints": f.spammy, "unsubscribed": f.left,
 			"complaint_rate": f.complaints(), "line": f.line(),
 		}
 	}

@@ -19,6 +19,7 @@ func TestComplaintsAreHeldAgainstTheLines(t *testing.T) { // B2
 		},
 		Heard: []campaign.FeedbackCount{
 			{Lane: campaign.LaneYahoo, Kind: campaign.Complaint, N: 9},
+			{Lane: campaign.LaneYahoo, Kind: campaign.Unsubscription, N: 3},
 			{Lane: campaign.LaneMicrosoft, Kind: campaign.Complaint, N: 6},
 			{Lane: campaign.LaneMicrosoft, Kind: campaign.HardBounce, N: 4},
 			{Lane: campaign.TailLane + 3, Kind: campaign.SoftBounce, N: 2},
@@ -34,11 +35,11 @@ func TestComplaintsAreHeldAgainstTheLines(t *testing.T) { // B2
 	}
 	want := []string{
 		"Came back after it was accepted:",
-		"site gone soft refused complaints share",
-		"all sites 4 2 0 15 0.12 % above Gmail's 0.1 %: find out why",
-		"yahoo 0 0 0 9 0.09 %",
-		"microsoft 4 0 0 6 0.30 % over Gmail's limit of 0.3 %: mail lands in spam",
-		"other sites 0 2 0 0 0.00 %",
+		"site gone soft refused complaints share unsubscribed",
+		"all sites 4 2 0 15 0.12 % 3 above Gmail's 0.1 %: find out why",
+		"yahoo 0 0 0 9 0.09 % 3",
+		"microsoft 4 0 0 6 0.30 % 0 over Gmail's limit of 0.3 %: mail lands in spam",
+		"other sites 0 2 0 0 0.00 % 0",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -181,10 +181,14 @@ func siteTable(counts []campaign.LaneCount) *table {
 }
 
 func campaignReportCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var with string
+	cmd := &cobra.Command{
 		Use: "report NAME", Short: "Report what became of a campaign's latest run", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withService(cmd.Context(), func(s *campaign.Service) error {
+				if with != "" {
+					return a.compareRuns(cmd.Context(), s, args[0], with)
+				}
 				r, err := s.Report(cmd.Context(), args[0])
 				if err != nil {
 					return err
@@ -202,6 +206,9 @@ func campaignReportCommand(a *app) *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().StringVar(&with, "compare", "", "beside earlier runs, or beside those with these numbers (--compare=12,15)")
+	cmd.Flags().Lookup("compare").NoOptDefVal = earlierRuns
+	return cmd
 }
 
 // replyColumn is where replies begin in their table.

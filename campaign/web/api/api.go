@@ -28,8 +28,6 @@ type Store interface {
 	CampaignByID(ctx context.Context, id campaign.CampaignID) (campaign.Campaign, error) // ErrNotFound
 	// PresentList sets what its members see of a list.
 	PresentList(ctx context.Context, id campaign.ListID, p campaign.Presentation) (campaign.List, error) // ErrNotFound
-	// RunsOf pages through a campaign's runs, newest first; before 0 starts.
-	RunsOf(ctx context.Context, c campaign.CampaignID, before campaign.RunID, limit int) ([]campaign.Run, error)
 	// DeleteList deletes a list, and with contacts those that are in no other.
 	DeleteList(ctx context.Context, id campaign.ListID, contacts bool) (campaign.ListDeletion, error) // ErrNotFound, ErrConflict
 	ContactByID(ctx context.Context, id campaign.ContactID) (campaign.Contact, error)                 // ErrNotFound
@@ -97,6 +95,7 @@ func New(c Config) *API {
 	a.addLibrary()
 	a.addCampaigns()
 	a.addRuns()
+	a.addComparison()
 	a.addMessages()
 	a.addSites()
 	a.addWebhooks()

@@ -116,7 +116,7 @@ type Brake struct {
 // Feedback is how often something was heard from a site's recipients.
 type Feedback struct {
 	Site string `json:"site"`
-	Kind string `json:"kind" doc:"soft bounce, hard bounce, refusal or complaint."`
+	Kind string `json:"kind" doc:"soft bounce, hard bounce, refusal, complaint or unsubscription."`
 	N    int64  `json:"n"`
 }
 
