@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,6 +17,9 @@ func (w *world) ran(name, list string, accepted int) campaign.Run {
 	w.Helper()
 	ctx := w.Context()
 	spec := campaign.Spec{Name: name, Lists: []string{list}}
+	if _, err := w.db.CreateList(ctx, list, time.Now()); err != nil && !errors.Is(err, campaign.ErrExists) {
+		w.Fatal(err)
+	}
 	c, err := w.db.CampaignByName(ctx, name)
 	if err != nil {
 		c, err = w.db.CreateCampaign(ctx, spec, time.Now())
