@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -149,5 +150,51 @@ func TestPlain(t *testing.T) {
 		if got := plain(text); got != want {
 			t.Errorf("%q: %q", text, got)
 		}
+	}
+}
+
+// oneHook is a store of one endpoint.
+type oneHook struct {
+	Store
+	endpoint Endpoint
+}
+
+func (s *oneHook) ChangeWebhook(_ context.Context, _ EndpointID, change func(*Endpoint) error) (Endpoint, error) {
+	return s.endpoint, change(&s.endpoint)
+}
+
+// A failure that was on its way when a person resumed the endpoint does not end it again.
+func TestResumedMeanwhile(t *testing.T) {
+	for name, failure := range map[string]answer{
+		"gone":    {status: http.StatusGone, failure: "gone"},
+		"failing": {status: http.StatusBadGateway, failure: "bad gateway"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				db := &oneHook{endpoint: Endpoint{ID: 1, State: Active}}
+				w := newWorker(&Dispatcher{Store: db, Log: slog.New(slog.DiscardHandler), pace: usual}, db.endpoint)
+				fail := func(want State) {
+					t.Helper()
+					if err := w.judge(t.Context(), &db.endpoint, failure); err != nil {
+						t.Fatal(err)
+					}
+					if db.endpoint.State != want {
+						t.Errorf("it is %s, want %s", db.endpoint.State, want)
+					}
+				}
+				if !failure.gone() {
+					fail(Active)
+					time.Sleep(usual.disableAfter + time.Second)
+				}
+				fail(Disabled)
+				db.endpoint.State, db.endpoint.FailingSince = Active, time.Time{} // resumed
+				fail(Active)
+				if !failure.gone() {
+					fail(Active)
+					time.Sleep(usual.disableAfter + time.Second)
+				}
+				fail(Disabled)
+			})
+		})
 	}
 }

@@ -143,23 +143,38 @@ func (w *worker) judge(ctx context.Context, e *Endpoint, a answer) error {
 	}
 	now := time.Now()
 	since, fresh := w.health.ill(now)
+	if fresh {
+		w.Log.Warn("webhook: the endpoint fails; its events are tried again", "webhook", e.ID, "url", e.URL, "failure", a.failure)
+		if err := w.change(ctx, e.ID, func(e *Endpoint) { e.FailingSince = now }); err != nil {
+			w.health.well() // so that the next failure is written down
+			return err
+		}
+	}
 	switch {
 	case a.gone():
 		return w.disable(ctx, e, "it answered 410 Gone")
 	case now.Sub(since) > w.pace.disableAfter:
 		return w.disable(ctx, e, fmt.Sprintf("it has failed since %s, last with: %s", since.UTC().Format(time.RFC3339), a.failure))
-	case fresh:
-		w.Log.Warn("webhook: the endpoint fails; its events are tried again", "webhook", e.ID, "url", e.URL, "failure", a.failure)
-		return w.change(ctx, e.ID, func(e *Endpoint) { e.FailingSince = now })
 	}
 	return nil
 }
 
+// disable ends the telling, unless a person resumed it while the failure was on its way:
+// then its time begins anew.
 func (w *worker) disable(ctx context.Context, e *Endpoint, why string) error {
-	w.Log.Error("webhook: the endpoint is told nothing any more; resume it when it is well, and replay what it missed", "webhook", e.ID, "url", e.URL, "why", why)
-	return w.change(ctx, e.ID, func(e *Endpoint) {
-		if e.State == Active {
+	resumed := false
+	err := w.change(ctx, e.ID, func(e *Endpoint) {
+		if resumed = e.FailingSince.IsZero(); !resumed && e.State == Active {
 			e.State, e.Why = Disabled, why
 		}
 	})
+	if err != nil {
+		return err
+	}
+	if resumed {
+		w.health.well()
+		return nil
+	}
+	w.Log.Error("webhook: the endpoint is told nothing any more; resume it when it is well, and replay what it missed", "webhook", e.ID, "url", e.URL, "why", why)
+	return nil
 }

@@ -81,8 +81,8 @@ func must[T any](v T, err error) func(t testing.TB) T {
 	}
 }
 
-// dispatch runs a dispatcher until the returned function is called. Attempts follow each
-// other within a moment.
+// dispatch runs a dispatcher until the returned function is called, and again when it
+// fails, as the role does. Attempts follow each other within a moment.
 func (w *world) dispatch(tune func(*webhook.Dispatcher)) (stop func()) {
 	d := &webhook.Dispatcher{Store: w.db, Queue: w.queue, Allow: w.allow, Log: slog.New(slog.NewTextHandler(w.Output(), nil))}
 	d.Hurry(20*time.Millisecond, 10*time.Second, time.Hour, time.Hour)
@@ -90,13 +90,17 @@ func (w *world) dispatch(tune func(*webhook.Dispatcher)) (stop func()) {
 		tune(d)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- d.Run(ctx) }()
+	var running sync.WaitGroup
+	running.Go(func() {
+		for ctx.Err() == nil {
+			if err := d.Run(ctx); err != nil {
+				w.Logf("the dispatcher ended: %v", err)
+			}
+		}
+	})
 	stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; err != nil {
-			w.Errorf("the dispatcher ended: %v", err)
-		}
+		running.Wait()
 	})
 	w.Cleanup(stop)
 	return stop
@@ -183,12 +187,18 @@ const patience = 2 * time.Minute
 
 func (r *receiver) next() told {
 	r.w.Helper()
+	return from(r.w, r.got)
+}
+
+// from waits for what comes next.
+func from[T any](w *world, c <-chan T) T {
+	w.Helper()
 	select {
-	case t := <-r.got:
-		return t
+	case v := <-c:
+		return v
 	case <-time.After(patience):
-		r.w.Fatal("nothing came")
-		return told{}
+		w.Fatal("nothing came")
+		panic("not reached")
 	}
 }
 

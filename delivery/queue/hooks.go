@@ -95,34 +95,39 @@ func (q *Queue) DropHook(ctx context.Context, id webhook.EndpointID) error {
 func (q *Queue) PutHook(ctx context.Context, id webhook.EndpointID, messages []webhook.Message) (int, error) {
 	taken := 0
 	for chunk := range slices.Chunk(messages, hookChunk) {
-		futures := make([]jetstream.PubAckFuture, len(chunk))
-		for i, m := range chunk {
-			var err error
-			if futures[i], err = q.js.PublishMsgAsync(&nats.Msg{Subject: hookSubject(id), Data: m.Body}, jetstream.WithMsgID(m.Key)); err != nil {
-				return taken, fmt.Errorf("queue: publishing to %s: %w", hookName(id), explain(err))
-			}
+		n, err := q.putHook(ctx, id, chunk)
+		taken += n
+		if full, ok := errors.AsType[*jetstream.APIError](err); ok && strings.Contains(full.Description, "maximum") {
+			return taken, webhook.ErrFull
 		}
-		// They are taken in order until the queue is full, and then none is.
-		var failed error
-		for _, f := range futures {
-			select {
-			case <-f.Ok():
-				if failed == nil {
-					taken++
-				}
-			case err := <-f.Err():
-				if failed == nil {
-					failed = err
-				}
-			case <-ctx.Done():
-				return taken, ctx.Err()
-			}
+		if err != nil {
+			q.hooks.Delete(id) // it may be gone, and is made again when it is opened
+			return taken, fmt.Errorf("queue: publishing to %s: %w", hookName(id), explain(err))
 		}
-		if failed != nil {
-			if full, ok := errors.AsType[*jetstream.APIError](failed); ok && strings.Contains(full.Description, "maximum") {
-				return taken, webhook.ErrFull
-			}
-			return taken, fmt.Errorf("queue: publishing to %s: %w", hookName(id), explain(failed))
+	}
+	return taken, nil
+}
+
+// putHook publishes some messages together and returns how many were taken: they are
+// taken in order until the queue is full, and then none is. It waits no longer than any
+// request does: of a queue that is dropped meanwhile no acknowledgement comes.
+func (q *Queue) putHook(ctx context.Context, id webhook.EndpointID, messages []webhook.Message) (taken int, err error) {
+	ctx, stop := context.WithTimeout(ctx, q.js.Options().DefaultTimeout)
+	defer stop()
+	futures := make([]jetstream.PubAckFuture, len(messages))
+	for i, m := range messages {
+		if futures[i], err = q.js.PublishMsgAsync(&nats.Msg{Subject: hookSubject(id), Data: m.Body}, jetstream.WithMsgID(m.Key)); err != nil {
+			return 0, err
+		}
+	}
+	for _, f := range futures {
+		select {
+		case <-f.Ok():
+			taken++
+		case err := <-f.Err():
+			return taken, err
+		case <-ctx.Done():
+			return taken, ctx.Err()
 		}
 	}
 	return taken, nil
