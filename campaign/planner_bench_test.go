@@ -38,7 +38,9 @@ func benchmarkFeed(b *testing.B, recipients, lanes int) {
 		}
 	}
 	w.importRows("all", rows)
-	run := w.start(spec("all", "all"))
+	all := spec("all", "all")
+	all.Brake.Canary = "off"
+	run := w.start(all)
 	p := w.planner()
 	p.LanesOf = lanesBy(func(domain string) campaign.Lane { return laneOf[domain] })
 	p.Now = time.Now

@@ -47,6 +47,7 @@ func (w *world) launch(change func(*campaign.Spec)) campaign.Run {
 	w.t.Helper()
 	spec := campaign.Spec{
 		Name: "news", Lists: []string{"readers"},
+		Brake: campaign.Brake{Canary: "off"}, // large stories are of all at once
 		Source: message.Source{
 			From: "News <news@example.org>", Subject: "News", Text: "There is news.\n",
 			PostalAddress: "News Ltd, 1 Harbour Street, Portsmouth",
