@@ -10,7 +10,7 @@ import (
 	"broadside/campaign/account"
 )
 
-const userColumns = "id, email, name, role, zone, disabled, password, epoch, created, invite, invite_until"
+const userColumns = "id, email, name, role, zone, disabled, password, epoch, created, invite, invite_until, issuer, subject, let_in_until"
 
 type userRow struct {
 	ID                int64
@@ -21,6 +21,8 @@ type userRow struct {
 	Epoch, Created    int64
 	Invite            []byte
 	InviteUntil       int64 `db:"invite_until"`
+	Issuer, Subject   string
+	LetInUntil        int64 `db:"let_in_until"`
 }
 
 func (r userRow) user() account.User {
@@ -28,15 +30,17 @@ func (r userRow) user() account.User {
 		ID: account.UserID(r.ID), Email: r.Email, Name: r.Name, Role: account.Role(r.Role), Zone: r.Zone,
 		Disabled: r.Disabled, Password: r.Password, Epoch: r.Epoch, Created: fromMillis(r.Created),
 		Invite: r.Invite, InviteUntil: fromMillis(r.InviteUntil),
+		Issuer: r.Issuer, Subject: r.Subject, LetInUntil: fromMillis(r.LetInUntil),
 	}
 }
 
 // userArgs are the values of userColumns without the id.
 func userArgs(u account.User) []any {
-	return []any{u.Email, u.Name, string(u.Role), u.Zone, u.Disabled, u.Password, u.Epoch, millis(u.Created), u.Invite, millis(u.InviteUntil)}
+	return []any{u.Email, u.Name, string(u.Role), u.Zone, u.Disabled, u.Password, u.Epoch, millis(u.Created), u.Invite, millis(u.InviteUntil),
+		u.Issuer, u.Subject, millis(u.LetInUntil)}
 }
 
-const insertUser = "INSERT INTO users (email, name, role, zone, disabled, password, epoch, created, invite, invite_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING " + userColumns
+const insertUser = "INSERT INTO users (email, name, role, zone, disabled, password, epoch, created, invite, invite_until, issuer, subject, let_in_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING " + userColumns
 
 // CreateFirstUser stores the first user; campaign.ErrConflict when there is one.
 func (db *DB) CreateFirstUser(ctx context.Context, u account.User) (account.User, error) {
@@ -60,7 +64,8 @@ func (db *DB) CreateFirstUser(ctx context.Context, u account.User) (account.User
 	return r.user(), nil
 }
 
-// CreateUser stores a user; campaign.ErrExists when the address is taken.
+// CreateUser stores a user; campaign.ErrExists when the address, or the
+// subject at its issuer, is taken.
 func (db *DB) CreateUser(ctx context.Context, u account.User) (account.User, error) {
 	var r userRow
 	err := db.change(ctx, func(t *tx) error { return t.get(ctx, &r, insertUser, userArgs(u)...) })
@@ -97,7 +102,7 @@ func (db *DB) ChangeUser(ctx context.Context, id account.UserID, change func(u *
 			return err
 		}
 		_, err = t.exec(ctx, `UPDATE users SET email = ?, name = ?, role = ?, zone = ?, disabled = ?, password = ?, epoch = ?, created = ?,
-			invite = ?, invite_until = ? WHERE id = ?`, append(userArgs(changed), int64(id))...)
+			invite = ?, invite_until = ?, issuer = ?, subject = ?, let_in_until = ? WHERE id = ?`, append(userArgs(changed), int64(id))...)
 		return err
 	})
 	if err != nil {
@@ -121,9 +126,14 @@ func (db *DB) UserByInvite(ctx context.Context, invite []byte) (account.User, er
 	return db.user(ctx, "user of a link", "invite = ?", invite)
 }
 
-func (db *DB) user(ctx context.Context, what, where string, arg any) (account.User, error) {
+// UserBySubject finds a user by what an issuer calls the person; campaign.ErrNotFound.
+func (db *DB) UserBySubject(ctx context.Context, issuer, subject string) (account.User, error) {
+	return db.user(ctx, fmt.Sprintf("user %q of %s", subject, issuer), "subject <> '' AND issuer = ? AND subject = ?", issuer, subject)
+}
+
+func (db *DB) user(ctx context.Context, what, where string, args ...any) (account.User, error) {
 	var r userRow
-	err := db.get(ctx, what, &r, "SELECT "+userColumns+" FROM users WHERE "+where, arg)
+	err := db.get(ctx, what, &r, "SELECT "+userColumns+" FROM users WHERE "+where, args...)
 	return r.user(), err
 }
 

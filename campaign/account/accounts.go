@@ -23,6 +23,7 @@ type Accounts struct {
 	store Store
 	setup string // what the first user's link carries
 	now   func() time.Time
+	rules Rules
 
 	byUser, byAddress limiter
 }
@@ -65,8 +66,15 @@ func (a *Accounts) SetUp(ctx context.Context, secret string, u User, password st
 	return first, err
 }
 
-// SignIn returns the user of an address and password. ErrWrong or ErrTooMany.
+// SignIn returns the user of an address and password. ErrWrong, ErrTooMany or
+// ErrNoPasswords.
 func (a *Accounts) SignIn(ctx context.Context, email, password string, from netip.Addr) (User, error) {
+	switch ok, err := a.PasswordsCount(ctx); {
+	case err != nil:
+		return User{}, err
+	case !ok:
+		return User{}, ErrNoPasswords
+	}
 	email = strings.ToLower(strings.TrimSpace(email))
 	now, network := a.now(), networkOf(from)
 	if !a.byAddress.take(network, now) || !a.byUser.take(email, now) {
@@ -76,7 +84,7 @@ func (a *Accounts) SignIn(ctx context.Context, email, password string, from neti
 	if err != nil && !errors.Is(err, campaign.ErrNotFound) {
 		return User{}, err
 	}
-	known := err == nil && u.Password != "" && !u.Disabled
+	known := err == nil && u.Password != "" && !u.Disabled && a.MayUsePassword(u)
 	hash := nobody
 	if known {
 		hash = u.Password
@@ -112,13 +120,17 @@ func (a *Accounts) User(ctx context.Context, id UserID) (User, error) {
 // Users lists all users.
 func (a *Accounts) Users(ctx context.Context) ([]User, error) { return a.store.Users(ctx) }
 
-// Invite makes a user, and the secret of the link by which to choose a password.
+// Invite makes a user, and the secret of the link by which to choose a password: "" where
+// passwords do not count, and the user enters by way of the provider.
 func (a *Accounts) Invite(ctx context.Context, u User) (User, string, error) {
 	if err := checkUser(&u); err != nil {
 		return User{}, "", err
 	}
-	secret := newSecret()
-	u.Created, u.Invite, u.InviteUntil = a.now(), hashSecret(secret), a.now().Add(inviteLife)
+	secret := ""
+	if u.Created = a.now(); !a.rules.NoPasswords {
+		secret = newSecret()
+		u.Invite, u.InviteUntil = hashSecret(secret), a.now().Add(inviteLife)
+	}
 	u, err := a.store.CreateUser(ctx, u)
 	if errors.Is(err, campaign.ErrExists) {
 		return u, "", &Problem{"email", "belongs to a user already"}
@@ -131,6 +143,9 @@ func (a *Accounts) Invite(ctx context.Context, u User) (User, string, error) {
 func (a *Accounts) InviteAgain(ctx context.Context, id UserID) (User, string, error) {
 	secret := newSecret()
 	u, err := a.store.ChangeUser(ctx, id, func(u *User, _ int) error {
+		if a.rules.NoPasswords {
+			return &Problem{"user", "chooses no password: people sign in with the provider here"}
+		}
 		u.Invite, u.InviteUntil = hashSecret(secret), a.now().Add(inviteLife)
 		return nil
 	})
@@ -140,7 +155,7 @@ func (a *Accounts) InviteAgain(ctx context.Context, id UserID) (User, string, er
 // Invited returns the user whom a link is for; ErrLink.
 func (a *Accounts) Invited(ctx context.Context, secret string) (User, error) {
 	u, err := a.store.UserByInvite(ctx, hashSecret(secret))
-	if errors.Is(err, campaign.ErrNotFound) || err == nil && (u.Disabled || a.now().After(u.InviteUntil)) {
+	if errors.Is(err, campaign.ErrNotFound) || err == nil && (u.Disabled || a.now().After(u.InviteUntil) || !a.MayUsePassword(u)) {
 		return User{}, ErrLink
 	}
 	return u, err
@@ -172,6 +187,9 @@ func (a *Accounts) ChangePassword(ctx context.Context, id UserID, present, passw
 	u, err := a.User(ctx, id)
 	if err != nil {
 		return u, err
+	}
+	if !a.MayUsePassword(u) {
+		return u, &Problem{"present", ErrNoPasswords.Error()}
 	}
 	if !a.byUser.take(u.Email, a.now()) {
 		return u, &Problem{"present", ErrTooMany.Error()}

@@ -28,6 +28,11 @@ type User struct {
 	// time; nil when there is none.
 	Invite      []byte
 	InviteUntil time.Time
+	// Issuer and Subject are how an OpenID provider knows the person; "" when the person
+	// has not signed in there.
+	Issuer, Subject string
+	// LetInUntil is when a password stops to count where none does: see LetIn.
+	LetInUntil time.Time
 }
 
 // Location is the user's time zone, UTC when the machine doesn't know it.
@@ -36,6 +41,18 @@ func (u User) Location() *time.Location {
 		return l
 	}
 	return time.UTC
+}
+
+// SignsIn names the ways by which the user can sign in or has done so: password, provider.
+func (u User) SignsIn() []string {
+	ways := []string{}
+	if u.Password != "" {
+		ways = append(ways, "password")
+	}
+	if u.Subject != "" {
+		ways = append(ways, "provider")
+	}
+	return ways
 }
 
 // Token lets a program act for a user.
@@ -73,7 +90,9 @@ type Store interface {
 	UserByID(ctx context.Context, id UserID) (User, error)         // campaign.ErrNotFound
 	UserByEmail(ctx context.Context, email string) (User, error)   // campaign.ErrNotFound
 	UserByInvite(ctx context.Context, invite []byte) (User, error) // campaign.ErrNotFound
-	Users(ctx context.Context) ([]User, error)                     // in order of address
+	// UserBySubject finds whom an issuer calls so; campaign.ErrNotFound.
+	UserBySubject(ctx context.Context, issuer, subject string) (User, error)
+	Users(ctx context.Context) ([]User, error) // in order of address
 	CreateToken(ctx context.Context, t Token, hash []byte) (Token, error)
 	TokenByHash(ctx context.Context, hash []byte) (Token, error) // campaign.ErrNotFound
 	TokenUsed(ctx context.Context, id int64, at time.Time) error
@@ -91,6 +110,8 @@ var (
 	ErrTooMany = errors.New("too many failed attempts: wait a minute and try again")
 	// ErrLink: an invitation or set-up link that was used, replaced or is too old.
 	ErrLink = errors.New("this link is not valid any more: ask an admin for a new one")
+	// ErrNoPasswords: people sign in with the provider, and nobody is let in otherwise.
+	ErrNoPasswords = errors.New("passwords do not count here")
 )
 
 // Problem is what is wrong with a field that a person filled in.
