@@ -2,12 +2,14 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 
 	"broadside/campaign/account"
+	"broadside/campaign/account/openid"
 )
 
 // sessionLife is how long a person stays signed in.
@@ -23,9 +25,20 @@ func newSessions(store scs.CtxStore) sessions {
 
 // The names of what a session holds.
 const (
-	sessionUser  = "user"
-	sessionEpoch = "epoch"
+	sessionUser     = "user"
+	sessionEpoch    = "epoch"
+	sessionAttempt  = "attempt"  // at a provider, until it leads back
+	sessionProvider = "provider" // the user came by way of it
 )
+
+// attemptLife is how long a person may take at the provider.
+const attemptLife = 10 * time.Minute
+
+// openAttempt is a sign-in that waits for the provider, and the page that it is for.
+type openAttempt struct {
+	openid.Attempt
+	Next string
+}
 
 // sessionCookie is the cookie's name; with TLS no other host can set or see it.
 func sessionCookie(secure bool) string {
@@ -56,12 +69,53 @@ func (s sessions) signIn(ctx context.Context, w http.ResponseWriter, u account.U
 	}
 	s.manager.Put(ctx, sessionUser, int64(u.ID))
 	s.manager.Put(ctx, sessionEpoch, u.Epoch)
+	return s.commit(ctx, w, secure)
+}
+
+// commit stores a session, and gives the browser the cookie of it.
+func (s sessions) commit(ctx context.Context, w http.ResponseWriter, secure bool) error {
 	token, expires, err := s.manager.Commit(ctx)
 	if err != nil {
 		return err
 	}
 	http.SetCookie(w, &http.Cookie{Name: sessionCookie(secure), Value: token, Path: "/", Expires: expires, Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	return nil
+}
+
+// begin keeps an attempt in a new, short session of nobody's. Lax cookies come along when
+// the provider leads back.
+func (s sessions) begin(ctx context.Context, w http.ResponseWriter, a openAttempt, secure bool) error {
+	if err := s.manager.RenewToken(ctx); err != nil {
+		return err
+	}
+	text, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	s.manager.Put(ctx, sessionAttempt, text)
+	s.manager.SetDeadline(ctx, time.Now().Add(attemptLife).UTC())
+	return s.commit(ctx, w, secure)
+}
+
+// attempt is the one under way in a session.
+func (s sessions) attempt(ctx context.Context) (a openAttempt, ok bool) {
+	text := s.manager.GetBytes(ctx, sessionAttempt)
+	return a, text != nil && json.Unmarshal(text, &a) == nil
+}
+
+// forgetAttempt uses the attempt up.
+func (s sessions) forgetAttempt(ctx context.Context) error {
+	s.manager.Remove(ctx, sessionAttempt)
+	_, _, err := s.manager.Commit(ctx)
+	return err
+}
+
+// noteProvider remembers how the user who is about to sign in came.
+func (s sessions) noteProvider(ctx context.Context) { s.manager.Put(ctx, sessionProvider, true) }
+
+// byProvider reports whether the user came by way of the provider.
+func (s sessions) byProvider(ctx context.Context) bool {
+	return s.manager.GetBool(ctx, sessionProvider)
 }
 
 func (s sessions) signOut(ctx context.Context, w http.ResponseWriter, secure bool) error {

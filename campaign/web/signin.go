@@ -12,6 +12,22 @@ import (
 type signInView struct {
 	Form
 	Next, Token, Email string
+	Passwords          bool    // they count
+	Provider           *SignOn // nil without one
+	Problem            string  // why the person was turned away
+	Leave              string  // where to sign out of the provider too; "" for nowhere
+}
+
+// Start is where a sign-in by way of the provider begins.
+func (s signInView) Start() string { return s.Provider.start(s.Next) }
+
+// signInPage shows the ways to sign in.
+func (v *visit) signInPage(status int, body signInView) (err error) {
+	body.Provider = v.app.OpenID
+	if body.Passwords, err = v.app.Accounts.PasswordsCount(v.r.Context()); err != nil {
+		return err
+	}
+	return v.render(status, "login", "Sign in", body)
 }
 
 func showSetup(v *visit) error {
@@ -44,7 +60,11 @@ func showLogin(v *visit) error {
 	if v.User.ID != 0 {
 		return v.redirect(localPath(v.r.URL.Query().Get("next")))
 	}
-	return v.render(http.StatusOK, "login", "Sign in", signInView{Next: v.r.URL.Query().Get("next")})
+	body := signInView{Next: v.r.URL.Query().Get("next")}
+	if s := v.app.OpenID; s != nil && v.r.URL.Query().Has("left") {
+		body.Leave = s.Leave()
+	}
+	return v.signInPage(http.StatusOK, body)
 }
 
 func signIn(v *visit) error {
@@ -61,7 +81,9 @@ func signIn(v *visit) error {
 		fallthrough
 	case errors.Is(err, account.ErrWrong):
 		f.Errors["password"] = err.Error()
-		return v.render(status, "login", "Sign in", signInView{Form: f, Next: f.Values["next"]})
+		return v.signInPage(status, signInView{Form: f, Next: f.Values["next"]})
+	case errors.Is(err, account.ErrNoPasswords):
+		return v.turnAway(http.StatusForbidden, f.Values["next"], sentence(err))
 	case err != nil:
 		return err
 	}
@@ -69,10 +91,14 @@ func signIn(v *visit) error {
 }
 
 func signOut(v *visit) error {
+	page := "/login"
+	if v.app.sessions.byProvider(v.r.Context()) {
+		page = "/login?left=yes" // the session at the provider is not ours to end
+	}
 	if err := v.app.sessions.signOut(v.r.Context(), v.w, v.secure); err != nil {
 		return err
 	}
-	return v.redirect("/login")
+	return v.redirect(page)
 }
 
 func showWelcome(v *visit) error {

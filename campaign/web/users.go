@@ -15,6 +15,10 @@ type usersView struct {
 	Roles []account.Role
 	Link  string // to hand to whoever was invited
 	For   account.User
+	// Provider is what people call the provider by way of which they sign in; "" without
+	// one. NoPasswords: there is no other way.
+	Provider    string
+	NoPasswords bool
 }
 
 func showUsers(v *visit) error { return v.users(http.StatusOK, usersView{}) }
@@ -25,7 +29,16 @@ func (v *visit) users(status int, body usersView) error {
 		return err
 	}
 	body.Roles = account.Roles()
+	body.Provider, body.NoPasswords = v.provider(), v.app.Accounts.NoPasswords()
 	return v.render(status, "users", "Users", body)
+}
+
+// provider is what people call the provider; "" without one.
+func (v *visit) provider() string {
+	if v.app.OpenID == nil {
+		return ""
+	}
+	return v.app.OpenID.Label
 }
 
 func inviteUser(v *visit) error {
@@ -43,7 +56,26 @@ func inviteUser(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if secret == "" {
+		v.flash("%s can sign in with %s now.", u.Email, v.provider())
+		return v.redirect("/users")
+	}
 	return v.users(http.StatusOK, usersView{Link: v.welcomeLink(secret), For: u})
+}
+
+// releaseUser forgets which account of the provider a user has.
+func releaseUser(v *visit) error {
+	id, err := v.id("id")
+	if err != nil {
+		return err
+	}
+	u, err := v.app.Accounts.Release(v.r.Context(), account.UserID(id))
+	if err != nil {
+		return err
+	}
+	v.object = u.Email
+	v.flash("%s is bound anew when somebody with this address signs in.", u.Email)
+	return v.redirect("/users")
 }
 
 func inviteAgain(v *visit) error {
@@ -93,6 +125,9 @@ type accountView struct {
 	Tokens []account.Token
 	Scopes []string
 	Text   string // of the token that was just made
+	// Provider is by way of what the user signs in; "" for none.
+	Provider  string
+	Passwords bool // they count for this user
 }
 
 func showAccount(v *visit) error { return v.account(http.StatusOK, accountView{}) }
@@ -103,6 +138,10 @@ func (v *visit) account(status int, body accountView) error {
 		return err
 	}
 	body.Scopes = v.User.Role.May().Names()
+	body.Passwords = v.User.Password != "" && v.app.Accounts.MayUsePassword(v.User)
+	if v.User.Subject != "" {
+		body.Provider = v.provider()
+	}
 	return v.render(status, "account", "Your account", body)
 }
 

@@ -39,6 +39,8 @@ type Config struct {
 	Uploads  *upload.Desk
 	Accounts *account.Accounts
 	Sessions scs.CtxStore
+	// OpenID is the provider by way of which people sign in; nil without one.
+	OpenID   *SignOn
 	Sites    api.Sites
 	Webhooks *webhook.Desk
 	// Recipients answers /u/ and /healthz.

@@ -47,6 +47,8 @@ type Config struct {
 
 	Tracking TrackingConfig `toml:"tracking" envPrefix:"TRACKING_"`
 
+	OIDC OIDCConfig `toml:"oidc" envPrefix:"OIDC_"`
+
 	Webhooks WebhooksConfig `toml:"webhooks" envPrefix:"WEBHOOKS_"`
 
 	Retention RetentionConfig `toml:"retention" envPrefix:"RETENTION_"`
@@ -97,6 +99,7 @@ func defaultConfig() Config {
 		Queue:     QueueConfig{Replicas: 1, AckWait: campaign.Duration(time.Minute)},
 		SMTP:      SMTPConfig{TLS: "opportunistic", Port: 25, MTASTS: true, Connect: campaign.Duration(5 * time.Second)},
 		Bounce:    defaultBounceConfig(),
+		OIDC:      defaultOIDC(),
 		Retention: defaultRetention(),
 		Retry:     RetryConfig{First: campaign.Duration(time.Minute), Most: campaign.Duration(2 * time.Hour)},
 	}
@@ -139,7 +142,7 @@ func tomlError(err error) error {
 
 // check finds what cannot work, before anything is opened.
 func (c *Config) check() error {
-	errs := []error{c.checkSources(), c.Retention.check(), c.Tracking.check(), c.Bounce.check()}
+	errs := []error{c.checkSources(), c.Retention.check(), c.Tracking.check(), c.Bounce.check(), c.OIDC.check(c.PublicURL)}
 	if _, ok := tlsPolicies[c.SMTP.TLS]; !ok {
 		errs = append(errs, fmt.Errorf("smtp.tls is %q: use none, opportunistic, require or implicit", c.SMTP.TLS))
 	}

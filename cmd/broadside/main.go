@@ -78,7 +78,7 @@ func newRoot(a *app) *cobra.Command {
 	flags.BoolVar(&a.json, "json", false, "print one JSON object instead of text")
 	root.AddCommand(
 		demoCommand(a), serveCommand(a), listCommand(a), segmentCommand(a), campaignCommand(a),
-		benchCommand(a), explainCommand(a), dkimCommand(a), suppressCommand(a), contactCommand(a), retentionCommand(a), sitesCommand(a), webhookCommand(a), keysCommand(a), sinkCommand(a), tlsReportCommand(a),
+		benchCommand(a), explainCommand(a), dkimCommand(a), suppressCommand(a), contactCommand(a), retentionCommand(a), sitesCommand(a), webhookCommand(a), keysCommand(a), userCommand(a), sinkCommand(a), tlsReportCommand(a),
 	)
 	return root
 }

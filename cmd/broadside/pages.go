@@ -18,6 +18,7 @@ import (
 	"broadside/campaign/web"
 	"broadside/delivery"
 	"broadside/delivery/shaping"
+	"broadside/store"
 )
 
 // web serves the pages, the API, and what recipients and health checks ask for.
@@ -70,11 +71,14 @@ func (e *engine) web(ctx context.Context) (err error) {
 }
 
 func (e *engine) pages(ctx context.Context, uploads *upload.Desk, express *campaign.ExpressLane, readers web.Readers) (*web.App, *account.Accounts, error) {
-	secret, err := e.store.Secret(ctx, "setup")
+	accounts, err := newAccounts(ctx, e.cfg, e.store)
 	if err != nil {
 		return nil, nil, err
 	}
-	accounts := account.New(e.store, secret, time.Now)
+	signOn, err := e.cfg.OIDC.signOn(e.cfg.PublicURL)
+	if err != nil {
+		return nil, nil, err
+	}
 	service := newService(e.cfg, e.store, e.keys)
 	service.Express = express
 	var proxies []netip.Prefix
@@ -87,6 +91,7 @@ func (e *engine) pages(ctx context.Context, uploads *upload.Desk, express *campa
 		Uploads:    uploads,
 		Accounts:   accounts,
 		Sessions:   e.store.Sessions(),
+		OpenID:     signOn,
 		Recipients: web.Recipients(e.store, e.tokens, e.log),
 		Readers:    readers,
 		Sites:      newSiteDesk(e.store, e.queue),
@@ -99,6 +104,17 @@ func (e *engine) pages(ctx context.Context, uploads *upload.Desk, express *campa
 		Log:        e.log,
 		Now:        time.Now,
 	}), accounts, nil
+}
+
+// newAccounts is who may use the pages, by the rules of the configuration.
+func newAccounts(ctx context.Context, cfg Config, db *store.DB) (*account.Accounts, error) {
+	secret, err := db.Secret(ctx, "setup")
+	if err != nil {
+		return nil, err
+	}
+	accounts := account.New(db, secret, time.Now)
+	accounts.UseProvider(cfg.OIDC.rules())
+	return accounts, nil
 }
 
 // siteNames are large mailbox providers as people call them.

@@ -121,7 +121,7 @@ func (w *world) values(op string) map[string]any {
 		return map[string]any{"token": t.ID}
 	case "invite-user":
 		return map[string]any{"body.email": strings.ReplaceAll(w.name(), " ", "") + "@example.org", "body.role": "author"}
-	case "change-user", "invite-user-again":
+	case "change-user", "invite-user-again", "release-user":
 		return map[string]any{"user": w.users[account.Viewer].ID, "body.role": "viewer"}
 	case "send-message":
 		return map[string]any{"Idempotency-Key": w.name(), "body.template": w.template().Spec.Name, "body.to": "Hal@Example.org", "body.data": map[string]any{"code": "4711"}}

@@ -19,19 +19,23 @@ type User struct {
 	Disabled bool      `json:"disabled"`
 	Created  time.Time `json:"created"`
 	Invited  time.Time `json:"invited_until,omitzero" doc:"Until when the link works by which the user chooses a password; missing when there is none."`
+	SignsIn  []string  `json:"signs_in" doc:"How the user has signed in: with a password, by way of the OpenID provider; none for who has not yet." enum:"password,provider"`
 }
 
 func userOf(u account.User) User {
-	return User{int64(u.ID), u.Email, u.Name, string(u.Role), u.Zone, u.Disabled, u.Created, u.InviteUntil}
+	return User{int64(u.ID), u.Email, u.Name, string(u.Role), u.Zone, u.Disabled, u.Created, u.InviteUntil, u.SignsIn()}
 }
 
 // Invited is a user with the link by which to choose a password.
 type Invited struct {
 	User
-	Link string `json:"link" doc:"Below the address of the pages. It is told this once."`
+	Link string `json:"link,omitempty" doc:"Below the address of the pages. It is told this once. Missing where people sign in only by way of the OpenID provider: they can do so at once."`
 }
 
 func invitedOf(u account.User, secret string) Invited {
+	if secret == "" {
+		return Invited{User: userOf(u)}
+	}
 	return Invited{userOf(u), "/welcome?" + url.Values{"token": {secret}}.Encode()}
 }
 
@@ -62,6 +66,7 @@ func (a *API) addUsers() {
 	add(a, Operation{Method: "POST", Path: "/users", ID: "invite-user", Tag: "users", Summary: "Make a user, who chooses a password by the link", Need: account.Manage, Action: "invite user", Status: http.StatusCreated}, a.invite)
 	add(a, Operation{Method: "PUT", Path: "/users/{user}", ID: "change-user", Tag: "users", Summary: "Change a user's name and role, or disable the user", Means: "Another role ends the user's sessions. The last admin stays one.", Need: account.Manage, Action: "change user"}, a.changeUser)
 	add(a, Operation{Method: "POST", Path: "/users/{user}/invite", ID: "invite-user-again", Tag: "users", Summary: "Replace a user's link", Need: account.Manage, Action: "invite user again"}, a.inviteAgain)
+	add(a, Operation{Method: "POST", Path: "/users/{user}/release", ID: "release-user", Tag: "users", Summary: "Forget which account of the OpenID provider a user has", Means: "Whoever signs in there with the user's address next becomes this user. The user's sessions end.", Need: account.Manage, Action: "release user"}, a.release)
 	add(a, Operation{Method: "GET", Path: "/audit", ID: "list-audit", Tag: "users", Summary: "Who did what, newest first", Need: account.Manage}, a.showAudit)
 }
 
@@ -109,6 +114,15 @@ func (a *API) inviteAgain(ctx context.Context, c *call, in *UserPath) (*body[Inv
 		c.object = u.Email
 	}
 	return answer(invitedOf(u, secret), err)
+}
+
+func (a *API) release(ctx context.Context, c *call, in *UserPath) (*body[User], error) {
+	c.object = "user " + number(in.User)
+	u, err := a.Accounts.Release(ctx, account.UserID(in.User))
+	if err == nil {
+		c.object = u.Email
+	}
+	return answer(userOf(u), err)
 }
 
 func (a *API) showAudit(ctx context.Context, _ *call, in *Paging) (*body[Page[Entry]], error) {
