@@ -233,3 +233,49 @@ func TestWebhookDeliveries(t *testing.T) {
 		}
 	})
 }
+
+// Whom an event is about may be gone by the time it is told.
+func TestGone(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, _ string) {
+		ctx := t.Context()
+		people(t, db) // ann, bob, cid and dan on the list a
+		b := newList(t, db, "b")
+		runImport(t, db, b, false, row(1, "fay@example.org", `{}`))
+		template := must(db.CreateCampaign(ctx, campaign.Spec{Name: "receipt"}, now))(t)
+		run := must(db.OpenStandingRun(ctx, template.ID, now))(t)
+		mailed := map[string]webhook.Data{}
+		for _, email := range []string{"ann@example.org", "bob@example.org", "fay@example.org"} {
+			m, _, err := db.AddMessage(ctx, campaign.MessageRow{Run: run.ID, Lane: 1, Email: email, Data: []byte("{}")}, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mailed[email] = webhook.Data{Message: m.ID}
+		}
+		must(db.SetRunState(ctx, run.ID, []campaign.RunState{campaign.RunRunning}, campaign.RunCancelled, "", now))(t)
+		fay := must(db.ContactByEmail(ctx, "fay@example.org"))(t).ID
+		must(db.Erase(ctx, "ann@example.org", now))(t)
+		must(db.DeleteList(ctx, b, true))(t)
+		must(db.Suppress(ctx, []campaign.Suppression{{Email: "eve@example.org", Reason: "manual", At: now}}))(t)
+		for what, test := range map[string]struct {
+			about webhook.Data
+			gone  bool
+		}{
+			"nobody":                {webhook.Data{Run: run.ID}, false},
+			"a contact":             {webhook.Data{Contact: 2, Email: "bob@example.org"}, false},
+			"an erased one":         {webhook.Data{Contact: 1, Email: "Ann@example.org"}, true},
+			"its number":            {webhook.Data{Contact: 1}, true},
+			"its address":           {webhook.Data{Email: "ANN@example.org"}, true},
+			"one who went":          {webhook.Data{Contact: fay, Email: "fay@example.org"}, true},
+			"an address of nobody":  {webhook.Data{Email: "eve@example.org"}, false},
+			"a domain":              {webhook.Data{Domain: "example.org"}, false},
+			"a message":             {mailed["bob@example.org"], false},
+			"an erased one's":       {mailed["ann@example.org"], true},
+			"that of one who went":  {mailed["fay@example.org"], true},
+			"an address now erased": {webhook.Data{Contact: 2, Email: "ann@example.org"}, true},
+		} {
+			if gone := must(db.Gone(ctx, test.about))(t); gone != test.gone {
+				t.Errorf("%s: gone %v, want %v", what, gone, test.gone)
+			}
+		}
+	})
+}

@@ -108,6 +108,9 @@ type Store interface {
 	RunByID(ctx context.Context, id campaign.RunID) (campaign.Run, error)
 	AddressesOf(ctx context.Context, contacts []campaign.ContactID) (map[campaign.ContactID]string, error)
 	Recipients(ctx context.Context, id campaign.RunID, s campaign.State, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error)
+	// Gone reports whether the person that an event is about was erased, or deleted with a
+	// list: it is not told any more.
+	Gone(ctx context.Context, d Data) (bool, error)
 
 	// RecordDeliveries writes attempts, each in the place of the event's last one.
 	RecordDeliveries(ctx context.Context, attempts []Delivery) error

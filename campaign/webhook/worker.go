@@ -99,6 +99,14 @@ func (w *worker) deliver(ctx context.Context, p Parcel) error {
 	if err != nil {
 		return errors.Join(err, p.Done())
 	}
+	// It may have waited for days: nobody is told of who was erased meanwhile.
+	gone, err := w.Store.Gone(ctx, event.Data)
+	if err != nil {
+		return errors.Join(err, p.Later(firstDelay))
+	}
+	if gone {
+		return p.Done()
+	}
 	began := time.Now()
 	a := w.post(ctx, e, event.ID, p.Body)
 	if ctx.Err() != nil && !a.ok() {
