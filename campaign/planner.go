@@ -147,7 +147,7 @@ func (p *Planner) startIfDue(ctx context.Context, r *Run) error {
 		return fmt.Errorf("planner: starting run %d: %w", r.ID, err)
 	}
 	if started {
-		r.State = RunRunning
+		r.State, r.Started = RunRunning, now.Truncate(time.Millisecond) // as it is stored
 		p.Log.Info("planner: scheduled run started", "run", r.ID, "campaign", r.Spec.Name, "due", r.StartAt)
 	}
 	return nil

@@ -235,3 +235,89 @@ func TestNoWaves(t *testing.T) {
 		t.Errorf("marker %+v", m)
 	}
 }
+
+// By their own clocks, zones get it one after the other, whoever has none by the
+// campaign's; over planners that die, and each once.
+func TestByTheirClocks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var c watch
+	w.service.Now = c.now
+	const n = 900
+	rows := make([]campaign.ImportRow, n)
+	for i := range rows {
+		zone := []string{"Etc/GMT-10", "nowhere", "Etc/GMT+5"}[i%3]
+		rows[i] = campaign.ImportRow{Row: int64(i + 1), Email: fmt.Sprintf("r%03d@%s", i, []string{"t0.example", "gmail.com"}[i%2]), Attributes: fmt.Appendf(nil, `{"name":"R","timezone":%q}`, zone)}
+	}
+	w.importRows("all", rows)
+	s := spec("all", "all")
+	s.LocalTime.Zone = "UTC"
+	must(w.service.Create(t.Context(), s))(t)
+	run := must(w.service.Start(t.Context(), "all", time.Now().Add(20*time.Hour)))(t)
+	if begins := time.Until(run.StartAt).Round(time.Hour); run.State != campaign.RunScheduled || begins != 6*time.Hour {
+		t.Fatalf("the run is %s and begins in %s", run.State, begins)
+	}
+	stop := w.run(w.plannerBy(&c).Run)
+	c.advance(6 * time.Hour)
+	eventually(t, "the audience is complete", func() bool {
+		return must(w.db.RunByID(t.Context(), run.ID))(t).SnapshotDone
+	})
+	sent := w.taker()
+	w.record()
+	w.take(sent, usedLanes...)
+	for i, ahead := range []time.Duration{4, 10, 5} { // UTC+10, UTC, UTC−5
+		if got := w.counts(run); got.Accepted != int64(i)*n/3 || got.Waiting != n-got.Accepted {
+			t.Errorf("after %d zones %+v", i, got)
+		}
+		stop()
+		stop = w.run(w.plannerBy(&c).Run)
+		c.advance(ahead * time.Hour)
+		eventually(t, "the next zone was reached", func() bool { return w.counts(run).Accepted == int64(i+1)*n/3 })
+	}
+	if got := w.finished(run); got != everyone(n) {
+		t.Errorf("counts %+v", got)
+	}
+	sent.each(t, n, 1)
+}
+
+// A campaign that is sent daily by recipients' clocks begins with the first zone, and the
+// next run waits for the one before instead of being left out.
+func TestRepeatByTheirClocks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var c watch
+	w.service.Now = c.now
+	w.importRows("all", []campaign.ImportRow{{Row: 1, Email: "late@t0.example", Attributes: []byte(`{"name":"R","timezone":"Etc/GMT+11"}`)}})
+	s := spec("all", "all")
+	s.LocalTime.Zone = "UTC"
+	s.Repeat.Zone, s.Repeat.Cron = "UTC", fmt.Sprintf("%d %d * * *", time.Now().UTC().Minute(), time.Now().UTC().Hour())
+	campaignOf := must(w.service.Create(t.Context(), s))(t)
+	nominal := must(w.service.Repeat(t.Context(), campaignOf))(t).Next
+	sent := w.taker()
+	w.record()
+	w.take(sent, usedLanes...)
+	w.run(w.plannerBy(&c).Run)
+	begun := func() (run campaign.Run) {
+		eventually(t, "a run has begun", func() bool {
+			var err error
+			run, err = w.db.LatestRun(t.Context(), campaignOf.ID)
+			return err == nil && run.For().Equal(nominal)
+		})
+		return run
+	}
+	c.advance(nominal.Sub(c.now()) - 14*time.Hour + time.Minute)
+	first := begun()
+	c.advance(24 * time.Hour) // the next one is due; 11 hours behind, the first is under way
+	nominal = nominal.Add(24 * time.Hour)
+	if got := w.state(first); got != campaign.RunRunning {
+		t.Errorf("the first run is %s", got)
+	}
+	c.advance(time.Hour)
+	w.finished(first)
+	second := begun()
+	if second.ID == first.ID {
+		t.Error("there was no second run")
+	}
+	c.advance(25 * time.Hour)
+	w.finished(second)
+}

@@ -234,3 +234,32 @@ func TestSpread(t *testing.T) {
 	}
 	taker.each(t, n, 1)
 }
+
+// A run that the planner itself started is spread as well.
+func TestSpreadOfAScheduledRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 300
+	w.list("all", n, "t0.example")
+	began := time.Now()
+	c := newClock(began)
+	w.service.Now = c.now
+	s := spec("all", "all")
+	s.Spread = campaign.Duration(10 * time.Minute)
+	must(w.service.Create(t.Context(), s))(t)
+	run := must(w.service.Start(t.Context(), "all", began.Add(time.Hour)))(t)
+	p := w.planner()
+	p.Now = c.now
+	q := &watched{JobQueue: w.queue}
+	p.Queue = q
+	w.run(p.Run)
+	c.set(began.Add(time.Hour))
+	eventually(t, "the audience is complete", func() bool { return w.counts(run).Planned == n })
+	q.rounds(t, 2)
+	c.set(began.Add(time.Hour + 30*time.Second))
+	eventually(t, "its first part is fed", func() bool { return w.depth(run) > 0 })
+	q.rounds(t, 2)
+	if got := w.depth(run); got > n/10 {
+		t.Errorf("%d of %d are fed after half a minute of ten", got, n)
+	}
+}

@@ -38,6 +38,7 @@ func (s *Service) Repeat(ctx context.Context, c Campaign) (Recurrence, error) {
 	if err := report.Blocked(); err != nil {
 		return Recurrence{}, err
 	}
+	c.Spec.StartAt = time.Time{} // each run has its own
 	return s.Store.SetRecurrence(ctx, c, times.Next(s.Now()))
 }
 
@@ -71,11 +72,14 @@ func (s *Service) StopRepeating(ctx context.Context, id CampaignID) error {
 // transaction in which the run is made: each time makes one run, whoever plans.
 func (p *Planner) recur(ctx context.Context) error {
 	now := p.Now()
-	due, err := p.Store.DueRecurrences(ctx, now)
+	due, err := p.Store.DueRecurrences(ctx, now.Add(mostLead))
 	if err != nil {
 		return fmt.Errorf("planner: reading what is due again: %w", err)
 	}
 	for _, r := range due {
+		if r.Spec.Begins(r.Next).After(now) || r.Spec.LocalTime.On() && p.awaits(r, now) {
+			continue
+		}
 		if err := p.recurOne(ctx, r, now); err != nil {
 			return fmt.Errorf("planner: campaign %q, which is due again: %w", r.Spec.Name, err)
 		}
@@ -92,12 +96,13 @@ func (p *Planner) recurOne(ctx context.Context, r Recurrence, now time.Time) err
 		}
 		return err
 	}
+	begun := now.Add(r.Next.Sub(r.Spec.Begins(r.Next))) // the last time for which a run has begun
 	last := r.Next
-	if later := times.Last(r.Next, now); !later.IsZero() {
+	if later := times.Last(r.Next, begun); !later.IsZero() {
 		last = later
 	}
 	next := r
-	next.Next, next.Note = times.Next(now), ""
+	next.Next, next.Note = times.Next(begun), ""
 	if now.Sub(last) > catchUp {
 		next.Note = fmt.Sprintf("missed %s: nothing was running within %s", last.In(times.Zone()).Format("Mon 2 Jan 2006, 15:04 MST"), catchUp)
 		last = time.Time{}

@@ -204,6 +204,9 @@ func (s *Service) start(ctx context.Context, c Campaign, at time.Time) (Run, err
 	if at.IsZero() {
 		at = c.Spec.StartAt
 	}
+	if c.Spec.LocalTime.On() {
+		at = c.Spec.byTheirClocks(at, now)
+	}
 	if at.After(now) {
 		state = RunScheduled
 	}

@@ -31,6 +31,7 @@ type snapshot struct {
 	waves    Waves          // as last read
 	upTo     Wave           // the last wave that may be fed in this round
 	parts    parts          // of a run with waves
+	clocks   *clocks        // of one whose waves are by recipients' clocks
 	warned   bool           // of recipients in a lane that is not there
 }
 
@@ -151,7 +152,7 @@ func (p *Planner) recipients(ctx context.Context, s *snapshot, page []AudienceMe
 		}
 		r := recipient(m)
 		if r.State == Waiting {
-			r.Wave = s.waves.of(s.run, m)
+			r.Wave = s.waveOf(m)
 		}
 		rows = append(rows, r)
 		domains = append(domains, DomainOf(m.Email))

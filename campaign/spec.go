@@ -36,6 +36,10 @@ type Spec struct {
 	// Repeat is when the campaign is sent again and again; default never.
 	Repeat schedule.Repeat `json:"repeat,omitzero" toml:"repeat" yaml:"repeat"`
 
+	// LocalTime has each recipient get it by the clock of their own zone; default: all at
+	// the same moment.
+	LocalTime LocalTime `json:"local_time,omitzero" toml:"local_time" yaml:"local_time"`
+
 	// Spread is over how long a run's mail is spread evenly; default: as fast as it goes.
 	Spread Duration `json:"spread,omitzero" toml:"spread" yaml:"spread"`
 

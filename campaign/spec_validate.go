@@ -115,6 +115,7 @@ func (s Spec) Validate() error {
 			}
 		}
 	}
+	errs = append(errs, s.localProblems()...)
 	if d := time.Duration(s.Spread); d != 0 && (d < minSpread || d > maxSpread) {
 		fail("spread", "must be between %s and %s, but is %s", minSpread, maxSpread, d)
 	}

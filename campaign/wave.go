@@ -83,8 +83,11 @@ func (w Waves) Any() bool { return w.Kind != "" && w.Kind != NoWaves }
 
 // Last is the last wave there can be; 0 without waves.
 func (w Waves) Last() Wave {
-	if !w.Any() {
+	switch {
+	case !w.Any():
 		return 0
+	case w.Kind == LocalWaves:
+		return lastLocal
 	}
 	return 2
 }
@@ -93,17 +96,11 @@ func (w Waves) Last() Wave {
 func (w Waves) First() Wave { return min(1, w.Last()) }
 
 // OpenAt is the last wave that is open at a moment; 0 without waves, and while none is.
-func (w Waves) OpenAt(time.Time) Wave { return min(max(w.First(), w.Open), w.Last()) }
-
-// of says which wave a member of the run's audience is in.
-func (w Waves) of(run RunID, m *AudienceMember) Wave {
-	switch {
-	case !w.Any():
-		return 0
-	case Draw(run, m.ID) < w.Share:
-		return 1
+func (w Waves) OpenAt(at time.Time) Wave {
+	if w.Kind == LocalWaves {
+		return max(w.waveAt(at), w.Open)
 	}
-	return 2
+	return min(max(w.First(), w.Open), w.Last())
 }
 
 // Draw is a number from 0 to 999,999 that is a contact's in a run, as good as drawn at
@@ -121,7 +118,10 @@ func Draw(run RunID, c ContactID) int {
 
 // waveKind is the kind of waves that runs of a campaign have, if they have any.
 func (s Spec) waveKind() WaveKind {
-	if s.mayHaveCanary() {
+	switch {
+	case s.LocalTime.On():
+		return LocalWaves
+	case s.mayHaveCanary():
 		return CanaryWaves
 	}
 	return NoWaves
@@ -141,7 +141,12 @@ func (p *Planner) waves(ctx context.Context, r *Run, a Audience) (Waves, error) 
 	case r.SnapshotCursor != 0 || r.SnapshotDone:
 		return Waves{}, nil // begun by a version that knew none
 	}
-	if w, err = p.canaryWaves(ctx, r, a); err == nil {
+	if r.Spec.LocalTime.On() {
+		w, err = localWaves(r), nil
+	} else {
+		w, err = p.canaryWaves(ctx, r, a)
+	}
+	if err == nil {
 		w, err = p.Store.FreezeWaves(ctx, r.ID, w)
 	}
 	if err != nil {
@@ -181,11 +186,30 @@ func (p *Planner) readWaves(ctx context.Context, r *Run, s *snapshot) (err error
 	if err != nil {
 		return fmt.Errorf("planner: waves of run %d: %w", s.run, err)
 	}
+	if s.waves.Kind == LocalWaves {
+		if s.clocks, err = newClocks(r.Spec.LocalTime, r.For()); err != nil {
+			return err
+		}
+	}
 	s.parts = parts{}
 	for _, c := range counts {
 		s.parts.add(c.Lane, c.Wave, c.N)
 	}
 	return nil
+}
+
+// waveOf says which wave a member of the run's audience who waits is in.
+func (s *snapshot) waveOf(m *AudienceMember) Wave {
+	switch {
+	case !s.waves.Any():
+		return 0
+	case s.clocks != nil:
+		_, due := s.clocks.of(m.Attributes)
+		return s.waves.waveOf(due)
+	case Draw(s.run, m.ID) < s.waves.Share:
+		return 1
+	}
+	return 2
 }
 
 // openWaves reads how far a run's waves are open, for a round of feeding.

@@ -164,6 +164,12 @@ func (t Times) on(day time.Time) bool {
 	return t.months&(1<<day.Month()) != 0 && t.days&(1<<day.Day()) != 0 && t.onDays&(1<<day.Weekday()) != 0
 }
 
+// Shown is the first moment at which a zone's clock shows the date, hour and minute that
+// wall has in its own zone, or has jumped over them.
+func Shown(wall time.Time, zone *time.Location) time.Time {
+	return clockTime(wall, wall.Hour(), wall.Minute(), zone)
+}
+
 // clockTime is the first moment of a day at which a zone's clock shows a time, or has
 // jumped over it.
 func clockTime(day time.Time, hour, minute int, zone *time.Location) time.Time {
