@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"broadside/campaign"
 )
 
 // A list is deleted by who types its name once more, and not while a run needs it.
@@ -29,7 +32,13 @@ func TestDeleteListPage(t *testing.T) {
 	if in := w.in(kept); in != "other" {
 		t.Errorf("bob is in %q", in)
 	}
-	w.link(kept, "other") // a run that is under way
+	c, err := w.db.CreateCampaign(t.Context(), campaign.Spec{Name: "under way", Lists: []string{"other"}}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.db.CreateRun(t.Context(), c, campaign.RunRunning, time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
 	if text, _ := w.admin.post("/lists/2/delete", http.StatusConflict, "confirm", "other"); !strings.Contains(text, "Not now") {
 		t.Errorf("the run is not named:\n%s", text)
 	}
