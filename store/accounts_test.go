@@ -52,6 +52,41 @@ func TestUsers(t *testing.T) {
 	})
 }
 
+// Whom a provider knows a user as is one user's, on both databases.
+func TestSubjects(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, _ string) {
+		ctx := t.Context()
+		const issuer = "https://login.example.org"
+		ann := must(db.CreateUser(ctx, account.User{Email: "ann@example.org", Created: now, Issuer: issuer, Subject: "Ann", LetInUntil: now}))(t)
+		bob := must(db.CreateUser(ctx, account.User{Email: "bob@example.org", Created: now}))(t)
+		must(db.CreateUser(ctx, account.User{Email: "cid@example.org", Created: now}))(t) // nobody there, like Bob
+		if _, err := db.CreateUser(ctx, account.User{Email: "eve@example.org", Issuer: issuer, Subject: "Ann"}); !errors.Is(err, campaign.ErrExists) {
+			t.Errorf("the same subject: %v", err)
+		}
+		bind := func(issuer, subject string) error {
+			_, err := db.ChangeUser(ctx, bob.ID, func(u *account.User, _ int) error { u.Issuer, u.Subject = issuer, subject; return nil })
+			return err
+		}
+		if err := bind(issuer, "Ann"); err == nil {
+			t.Error("two users with one subject")
+		}
+		if err := errors.Join(bind(issuer, "ann"), bind("https://other.example", "Ann")); err != nil {
+			t.Errorf("another subject, another issuer: %v", err)
+		}
+		if u := must(db.UserBySubject(ctx, issuer, "Ann"))(t); u.ID != ann.ID || u.Issuer != issuer || u.Subject != "Ann" || !u.LetInUntil.Equal(now) {
+			t.Errorf("found %+v", u)
+		}
+		if u := must(db.UserBySubject(ctx, "https://other.example", "Ann"))(t); u.ID != bob.ID {
+			t.Errorf("found %+v", u)
+		}
+		for _, nobody := range [][2]string{{issuer, "ann"}, {issuer, ""}, {"", ""}} {
+			if _, err := db.UserBySubject(ctx, nobody[0], nobody[1]); !errors.Is(err, campaign.ErrNotFound) {
+				t.Errorf("%q: %v", nobody, err)
+			}
+		}
+	})
+}
+
 func TestTokens(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, _ string) {
 		ctx := t.Context()

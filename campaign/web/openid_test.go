@@ -185,9 +185,7 @@ func TestOpenIDDoubts(t *testing.T) {
 		"expired":                       claim("exp", time.Now().Add(-time.Second).Unix()),
 		"no expiry":                     func(_, c map[string]any) { delete(c, "exp") },
 		"not valid yet":                 claim("nbf", time.Now().Add(time.Hour).Unix()),
-		"no subject":                    func(_, c map[string]any) { delete(c, "sub") },
-		"a subject of control codes":    claim("sub", "a\x00b"),
-		"a subject too long":            claim("sub", strings.Repeat("x", 256)),
+		"another subject than UserInfo": claim("sub", "somebody-else"),
 		"another access token":          claim("at_hash", "AAAAAAAAAAAAAAAAAAAAAA"),
 		"no algorithm":                  header("alg", "none"),
 		"a secret's algorithm":          header("alg", "HS256"),
@@ -374,12 +372,13 @@ func TestOpenIDPeople(t *testing.T) {
 
 	w.useProvider(account.Rules{Newcomers: account.Viewer})
 	person("sub", "fay", "email", "Fay@Example.org", "given_name", "Fay\x00", "family_name", strings.Repeat("y", 200))
-	w.enters().get("/users", http.StatusForbidden)
+	fay := w.enters()
+	if e := w.lastEntry(); e.Object != "fay@example.org: new, as viewer" {
+		t.Errorf("audit %+v", e)
+	}
+	fay.get("/users", http.StatusForbidden)
 	if u := w.user("fay@example.org"); u.Role != account.Viewer || len(u.Name) != 100 || u.Password != "" {
 		t.Errorf("new %+v", u)
-	}
-	if e := w.lastEntry(); !strings.HasPrefix(e.Object, "") {
-		t.Errorf("audit %+v", e)
 	}
 }
 
@@ -400,11 +399,12 @@ func TestOpenIDRoles(t *testing.T) {
 	}
 	b.get("/users", http.StatusForbidden)
 	as("chiefs")
-	w.enters().get("/users", http.StatusOK)
-	b.get("/lists", http.StatusSeeOther) // a session of another role is over
-	if e := w.lastEntry(); e.Object != "fay@example.org" && !strings.Contains(e.Object, "was author, is admin") {
+	chief := w.enters()
+	if e := w.lastEntry(); e.Object != "fay@example.org: was author, is admin" {
 		t.Errorf("audit %+v", e)
 	}
+	chief.get("/users", http.StatusOK)
+	b.get("/lists", http.StatusSeeOther) // a session of another role is over
 	as(map[string]any{"readers": true})
 	w.enters()
 	if u := w.user("fay@example.org"); u.Role != account.Viewer {
