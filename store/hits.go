@@ -23,7 +23,7 @@ func (db *DB) ResetHitsCheckpoint(ctx context.Context, from, to uint64) error {
 
 // ApplyHits records hits in order and moves the checkpoint, in one transaction: exactly
 // once. It reads what is known of their readers, adds the hits in memory, and writes
-// what changed. Hits of people who were erased are counted as nobody's.
+// what changed, and what webhooks are to be told. Hits of people who were erased are counted as nobody's.
 func (db *DB) ApplyHits(ctx context.Context, from, to uint64, hits []campaign.Hit) error {
 	err := db.change(ctx, func(t *tx) error {
 		if err := t.moveCheckpoint(ctx, hitsCheckpoint, from, to); err != nil {
@@ -42,16 +42,32 @@ func (db *DB) applyHits(ctx context.Context, t *tx, hits []campaign.Hit) error {
 	if err != nil {
 		return err
 	}
+	wanted, err := t.wantedOfHits(ctx)
+	if err != nil {
+		return err
+	}
 	counts := make(hitCounts)
+	var noted []notedHit
 	for _, h := range hits {
 		if r := readers[readerKey{h.Run, h.Contact}]; r != nil {
-			r.add(h, counts)
+			h.Evidence = r.add(h, counts)
+			if wanted[hitType(h)] {
+				noted = append(noted, notedHit{h, r})
+			}
 			continue
 		}
 		counts.add(h.Run, h.Link, h.Evidence, 1, 0)
 	}
 	if err := t.writeReaders(ctx, readers); err != nil {
 		return err
+	}
+	if len(wanted) > 0 {
+		if err := t.correctHits(ctx, readers); err != nil {
+			return err
+		}
+		if err := db.tellHits(ctx, t, wanted, noted); err != nil {
+			return err
+		}
 	}
 	return counts.write(ctx, t)
 }

@@ -15,6 +15,8 @@ type reader struct {
 	// -1: nobody can tell.
 	accepted int64
 	links    map[int]*followed // 0: opened
+	// caught are the times of clicks by which those around them showed as a machine's.
+	caught []time.Time
 }
 
 // followed is a row of hits.
@@ -38,7 +40,7 @@ func newReader(s campaign.State, why campaign.Reason, at int64) *reader {
 
 // add records a hit: what it was made by is decided here, and again for clicks of the
 // seconds before when they turn out to be too many.
-func (r *reader) add(h campaign.Hit, counts hitCounts) {
+func (r *reader) add(h campaign.Hit, counts hitCounts) campaign.Evidence {
 	clicked := r.clicked()
 	f := r.links[h.Link]
 	if f == nil {
@@ -66,6 +68,7 @@ func (r *reader) add(h campaign.Hit, counts hitCounts) {
 		}
 		counts.add(h.Run, campaign.AnyLink, campaign.ByPerson, 0, n)
 	}
+	return evidence
 }
 
 // tooSoon reports whether a person could not have been so fast.
@@ -122,6 +125,7 @@ func (r *reader) allAtOnce(h campaign.Hit, counts hitCounts) {
 	if len(together) < campaign.AtOnceLinks {
 		return
 	}
+	r.caught = append(r.caught, h.At)
 	for _, link := range together {
 		f := r.links[link]
 		n := min(f.Person, 1)

@@ -69,9 +69,10 @@ func (db *DB) facts(ctx context.Context, where string, args ...any) ([]webhook.F
 	return list, nil
 }
 
-// WebhookFacts returns some facts that were not told yet, oldest first.
-func (db *DB) WebhookFacts(ctx context.Context, limit int) ([]webhook.Fact, error) {
-	return db.facts(ctx, "NOT told ORDER BY id LIMIT ?", limit)
+// WebhookFacts returns some facts that were not told yet, oldest first; of clicks only
+// those from before a time, until which they may turn out to be a machine's.
+func (db *DB) WebhookFacts(ctx context.Context, clicked time.Time, limit int) ([]webhook.Fact, error) {
+	return db.facts(ctx, "NOT told AND (type <> '"+string(webhook.Clicked)+"' OR at < ?) ORDER BY id LIMIT ?", millis(clicked), limit)
 }
 
 // WebhookFactsTold notes that facts are in the webhooks' queues.

@@ -75,7 +75,7 @@ func TestWebhookFacts(t *testing.T) {
 		ctx := t.Context()
 		people(t, db)
 		silent := runOfPeople(t, db, "silent")
-		if facts := must(db.WebhookFacts(ctx, 10))(t); len(facts) != 0 {
+		if facts := must(db.WebhookFacts(ctx, now, 10))(t); len(facts) != 0 {
 			t.Errorf("written for nobody: %+v", facts)
 		}
 		must(db.Suppress(ctx, []campaign.Suppression{{Email: "old@example.org", Reason: "manual", At: now}}))(t)
@@ -109,7 +109,7 @@ func TestWebhookFacts(t *testing.T) {
 			}
 			must(db.FinishRun(ctx, empty.ID, now))(t)
 		}
-		facts := must(db.WebhookFacts(ctx, 20))(t)
+		facts := must(db.WebhookFacts(ctx, now, 20))(t)
 		var got []string
 		for _, f := range facts {
 			got = append(got, fmt.Sprintf("%s %d %d %d %s %s", f.Type, f.Run-silent, f.Contact, f.List, f.Reason, f.Detail))
@@ -126,7 +126,7 @@ func TestWebhookFacts(t *testing.T) {
 		if err := db.WebhookFactsTold(ctx, ids); err != nil {
 			t.Fatal(err)
 		}
-		if left := must(db.WebhookFacts(ctx, 20))(t); len(left) != len(facts)-2 || left[0].ID != facts[2].ID {
+		if left := must(db.WebhookFacts(ctx, now, 20))(t); len(left) != len(facts)-2 || left[0].ID != facts[2].ID {
 			t.Errorf("left to tell: %+v", left)
 		}
 		if since := must(db.WebhookFactsSince(ctx, now, facts[0].ID, 2))(t); len(since) != 2 || since[0].ID != facts[1].ID {

@@ -29,6 +29,12 @@ const (
 	RunCancelled Type = "run.cancelled"
 	Test         Type = "webhook.test"
 
+	// What readers did, where it is known who they are.
+	Opened           Type = "message.opened"
+	Clicked          Type = "message.clicked"
+	OpenedByMachine  Type = "message.opened_by_machine"
+	ClickedByMachine Type = "message.clicked_by_machine"
+
 	// RunComplete is a fact for the Dispatcher alone: the audience of a run is in the
 	// ledger, and whom it skipped can be told.
 	RunComplete Type = "run.complete"
@@ -50,6 +56,10 @@ var meanings = []Meaning{
 	{Skipped, "it was not sent, for a reason"},
 	{Unknown, "the connection broke before the server's answer"},
 	{Complained, "the recipient called it spam"},
+	{Opened, "a person opened it, where the list allows to know who"},
+	{Clicked, "a person followed a link of it, where the list allows to know who"},
+	{OpenedByMachine, "a machine loaded its image: a privacy proxy, or a filter of mail"},
+	{ClickedByMachine, "a machine looked at a link of it, as filters of mail do"},
 	{Unsubscribed, "a person left a list"},
 	{Suppressed, "an address or a domain gets no more mail"},
 	{RunStarted, "a run began"},
@@ -85,6 +95,8 @@ type Data struct {
 	Next     time.Time          `json:"next_attempt,omitzero"`
 	Late     bool               `json:"after_acceptance,omitempty"` // Bounced: the message had been accepted
 	Resent   bool               `json:"resent,omitempty"`           // a second copy may have been sent
+	Link     string             `json:"link,omitempty"`             // Clicked: where it leads, as the campaign says
+	Machine  bool               `json:"machine,omitempty"`          // no person opened or clicked; Reason says how that showed
 }
 
 // envelope is a body as it is sent: the form that Standard Webhooks recommends, and the

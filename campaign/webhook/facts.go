@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"broadside/campaign"
 )
@@ -25,7 +26,7 @@ func (d *Dispatcher) tellFacts(ctx context.Context) error {
 
 func (d *Dispatcher) tellStoredFacts(ctx context.Context, endpoints []Endpoint) error {
 	for {
-		facts, err := d.Store.WebhookFacts(ctx, factsAtOnce)
+		facts, err := d.Store.WebhookFacts(ctx, time.Now().Add(-d.pace.clickRest), factsAtOnce)
 		if err != nil || len(facts) == 0 {
 			return err
 		}
@@ -79,6 +80,12 @@ func (d *Dispatcher) expand(ctx context.Context, facts []Fact, skipped bool, put
 }
 
 func (f Fact) event() Event {
+	switch f.Type {
+	case Opened, Clicked, OpenedByMachine, ClickedByMachine:
+		return Event{ID: fmt.Sprintf("evt_f%d", f.ID), Type: f.Type, At: f.At, Data: Data{
+			Run: f.Run, Contact: f.Contact, Link: f.Detail, Reason: f.Reason, Machine: f.Type == OpenedByMachine || f.Type == ClickedByMachine,
+		}}
+	}
 	return Event{ID: fmt.Sprintf("evt_f%d", f.ID), Type: f.Type, At: f.At, Data: Data{
 		Run: f.Run, Contact: f.Contact, List: f.List, Reason: f.Reason, Reply: f.Detail, Late: f.Late,
 	}}

@@ -92,8 +92,9 @@ type Store interface {
 	WebhookOrders(ctx context.Context) ([]Order, error) // those not done, oldest first
 	WebhookOrderDone(ctx context.Context, id int64) error
 
-	// WebhookFacts are some that were not told yet, oldest first.
-	WebhookFacts(ctx context.Context, limit int) ([]Fact, error)
+	// WebhookFacts are some that were not told yet, oldest first; of clicks only those from
+	// before a time.
+	WebhookFacts(ctx context.Context, clicked time.Time, limit int) ([]Fact, error)
 	WebhookFactsTold(ctx context.Context, ids []int64) error
 	// WebhookFactsSince pages through what happened from a time on, told or not.
 	WebhookFactsSince(ctx context.Context, since time.Time, after int64, limit int) ([]Fact, error)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"broadside/campaign"
 )
 
 // lines is how many requests one endpoint gets at a time.
@@ -20,9 +22,13 @@ type pace struct {
 	request      time.Duration                 // for a whole request, from the look-up of the name to the answer
 	tryFor       time.Duration                 // a delivery, from when the event came into the queue
 	disableAfter time.Duration                 // of nothing but failures
+	clickRest    time.Duration                 // of a click, until whose end others may show it as a machine's
 }
 
-var usual = pace{delay: backoff, request: 15 * time.Second, tryFor: 3 * 24 * time.Hour, disableAfter: 5 * 24 * time.Hour}
+var usual = pace{
+	delay: backoff, request: 15 * time.Second, tryFor: 3 * 24 * time.Hour, disableAfter: 5 * 24 * time.Hour,
+	clickRest: campaign.AtOnceWithin + 5*time.Second, // which recording may take
+}
 
 // The delay after a failure, and the longest.
 const (
