@@ -125,7 +125,7 @@ type TrackStore interface {
 	LinksOf(ctx context.Context, id RunID) ([]Link, error)
 	// HitCounts returns a run's kept counts in order of link and evidence.
 	HitCounts(ctx context.Context, id RunID) ([]HitCount, error)
-	// ReadingsOf returns what is known of a contact, newest run first, its openings before
-	// its links.
-	ReadingsOf(ctx context.Context, c ContactID, limit int) ([]Reading, error)
+	// ReadingsOf returns what a contact opened in some runs, newest run first, its openings
+	// before its links; newest 0 is no bound.
+	ReadingsOf(ctx context.Context, c ContactID, oldest, newest RunID, limit int) ([]Reading, error)
 }

@@ -331,7 +331,7 @@ func (s *Service) Why(ctx context.Context, email string) (Contact, []HistoryRow,
 	if err != nil {
 		return c, nil, err
 	}
-	rows, err := s.Store.HistoryOf(ctx, c.ID, 50)
+	rows, err := s.Store.HistoryOf(ctx, c.ID, Recipient{}, 50)
 	return c, rows, err
 }
 

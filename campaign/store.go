@@ -272,8 +272,9 @@ type RunStore interface {
 	// TopReplies groups a run's rows that are neither accepted nor waiting by state,
 	// reason, code and reply, most frequent first.
 	TopReplies(ctx context.Context, id RunID, limit int) ([]ReplyCount, error)
-	// HistoryOf returns a contact's rows, newest run first, with their attempts.
-	HistoryOf(ctx context.Context, c ContactID, limit int) ([]HistoryRow, error)
+	// HistoryOf returns a contact's rows, newest run first, with their attempts, from
+	// after a row; the zero Recipient starts. Its Run and Contact count.
+	HistoryOf(ctx context.Context, c ContactID, after Recipient, limit int) ([]HistoryRow, error)
 }
 
 // RecipientRow is a ledger row with whom it is about.

@@ -215,8 +215,8 @@ func recipients(events []campaign.Event, places []int) []campaign.Recipient {
 func (db *DB) lines(ctx context.Context, t *tx, who []campaign.Recipient) (map[campaign.Recipient]*line, error) {
 	lines := make(map[campaign.Recipient]*line, len(who))
 	for l, contacts := range byLane(who) {
-		rows, err := t.QueryContext(ctx, t.Rebind("SELECT l.contact, l.state, l.reason, l.attempts, l.first_tried, l.resent"+db.ledgerOf()),
-			db.array(contacts), int64(l.Run), int64(l.Lane))
+		rows, err := t.QueryContext(ctx, t.Rebind("SELECT l.contact, l.state, l.reason, l.attempts, l.first_tried, l.resent"+db.ledgerOf(l.Run)),
+			db.array(contacts), int64(l.Lane))
 		if err != nil {
 			return nil, err
 		}

@@ -83,11 +83,11 @@ func (t *tx) updateLedgerPostgres(ctx context.Context, run campaign.RunID, rows 
 	done, err := t.QueryContext(ctx, `
 		UPDATE ledger l SET state = u.state, reason = u.reason, attempts = u.attempts, code = u.code, enhanced = u.enhanced,
 			reply = u.reply, at = u.at, due = u.due, first_tried = u.first_tried, resent = u.resent
-		FROM unnest($2::smallint[], $3::bigint[], $4::smallint[], $5::smallint[], $6::integer[], $7::smallint[], $8::integer[],
-				$9::integer[], $10::bigint[], $11::bigint[], $12::bigint[], $13::boolean[], $14::integer[])
+		FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::smallint[], $5::integer[], $6::smallint[], $7::integer[],
+				$8::integer[], $9::bigint[], $10::bigint[], $11::bigint[], $12::boolean[], $13::integer[])
 			u (lane, contact, state, reason, attempts, code, enhanced, reply, at, due, first_tried, resent, place)
-		WHERE l.run = $1 AND l.lane = u.lane AND l.contact = u.contact`+and+` RETURNING u.place`,
-		int64(run), lane, contact, state, reason, attempts, code, enhanced, reply, at, due, first, resent, places)
+		WHERE `+ofRun("l.run", run)+` AND l.lane = u.lane AND l.contact = u.contact`+and+` RETURNING u.place`,
+		lane, contact, state, reason, attempts, code, enhanced, reply, at, due, first, resent, places)
 	if err != nil {
 		return err
 	}

@@ -141,7 +141,7 @@ func TestApplyAgainstModel(t *testing.T) {
 			}
 		}
 		for _, r := range who {
-			rows := must(db.HistoryOf(ctx, r.Contact, 10))(t)
+			rows := must(db.HistoryOf(ctx, r.Contact, campaign.Recipient{}, 10))(t)
 			i := slices.IndexFunc(rows, func(h campaign.HistoryRow) bool { return h.Row.Run == r.Run })
 			if i < 0 || len(rows[i].Attempts) != history[r] {
 				t.Fatalf("history of %+v: %+v, want %d attempts", r, rows, history[r])
@@ -205,7 +205,7 @@ func TestReports(t *testing.T) {
 		if waiting := must(db.Recipients(ctx, run.ID, campaign.Waiting, campaign.Recipient{}, 10))(t); len(waiting) != 4 {
 			t.Errorf("waiting %+v", waiting)
 		}
-		history := must(db.HistoryOf(ctx, 1_000_001, 5))(t)
+		history := must(db.HistoryOf(ctx, 1_000_001, campaign.Recipient{}, 5))(t)
 		if len(history) != 1 || history[0].Campaign != "may" || history[0].RunState != campaign.RunRunning || len(history[0].Attempts) != 1 {
 			t.Fatalf("history %+v", history)
 		}

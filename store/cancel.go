@@ -45,7 +45,7 @@ func (db *DB) CancelOpen(ctx context.Context, id campaign.RunID, limit int, now 
 		}
 		err = t.SelectContext(ctx, &open, t.Rebind(`
 			SELECT lane, contact, state, reason, resent FROM ledger
-			WHERE run = ? AND (lane, contact) > (?, ?) AND state IN (0, 2) ORDER BY lane, contact LIMIT ?`), id, place.Lane, place.Contact, limit)
+			WHERE `+ofRun("run", id)+` AND (lane, contact) > (?, ?) AND state IN (0, 2) ORDER BY lane, contact LIMIT ?`), place.Lane, place.Contact, limit)
 		if err != nil || len(open) == 0 {
 			return err
 		}
@@ -53,8 +53,8 @@ func (db *DB) CancelOpen(ctx context.Context, id campaign.RunID, limit int, now 
 		cancelled, err = t.exec(ctx, `
 			UPDATE ledger SET state = CASE WHEN state = 2 AND resent THEN 4 ELSE 6 END,
 				reason = CASE WHEN state = 2 AND resent THEN 25 ELSE 0 END, due = 0, at = ?
-			WHERE run = ? AND (lane, contact) > (?, ?) AND (lane, contact) <= (?, ?) AND state IN (0, 2)`,
-			millis(now), id, place.Lane, place.Contact, last.Lane, last.Contact)
+			WHERE `+ofRun("run", id)+` AND (lane, contact) > (?, ?) AND (lane, contact) <= (?, ?) AND state IN (0, 2)`,
+			millis(now), place.Lane, place.Contact, last.Lane, last.Contact)
 		if err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ func (d deltas) write(ctx context.Context, t *tx) error {
 
 // Counts returns the kept counts of a run.
 func (db *DB) Counts(ctx context.Context, id campaign.RunID) (campaign.Counts, error) {
-	c, err := db.counts(ctx, "SELECT state, SUM(n), SUM(resent) FROM run_counts WHERE run = ? GROUP BY state", id)
+	c, err := db.counts(ctx, "SELECT state, SUM(n), SUM(resent) FROM run_counts WHERE run = ? GROUP BY state", int64(id))
 	if err != nil {
 		return campaign.Counts{}, fmt.Errorf("read the counts of run %d: %w", id, err)
 	}
@@ -64,16 +64,16 @@ func (db *DB) Counts(ctx context.Context, id campaign.RunID) (campaign.Counts, e
 
 // Recount counts the ledger rows themselves: what Counts must equal.
 func (db *DB) Recount(ctx context.Context, id campaign.RunID) (campaign.Counts, error) {
-	c, err := db.counts(ctx, "SELECT state, COUNT(*), SUM(CASE WHEN resent THEN 1 ELSE 0 END) FROM ledger WHERE run = ? GROUP BY state", id)
+	c, err := db.counts(ctx, "SELECT state, COUNT(*), SUM(CASE WHEN resent THEN 1 ELSE 0 END) FROM ledger WHERE "+ofRun("run", id)+" GROUP BY state")
 	if err != nil {
 		return campaign.Counts{}, fmt.Errorf("count the recipients of run %d: %w", id, err)
 	}
 	return c, nil
 }
 
-func (db *DB) counts(ctx context.Context, query string, id campaign.RunID) (campaign.Counts, error) {
+func (db *DB) counts(ctx context.Context, query string, args ...any) (campaign.Counts, error) {
 	var c campaign.Counts
-	rows, err := db.read.QueryContext(ctx, db.read.Rebind(query), id)
+	rows, err := db.read.QueryContext(ctx, db.read.Rebind(query), args...)
 	if err != nil {
 		return c, err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -28,7 +29,7 @@ func (db *DB) Erase(ctx context.Context, email string, now time.Time) (campaign.
 		var err error
 		for _, id := range ids {
 			e.Contact = true
-			if err := t.eraseContact(ctx, id, &e); err != nil {
+			if err := db.eraseContact(ctx, t, id, &e); err != nil {
 				return err
 			}
 		}
@@ -55,12 +56,15 @@ func (db *DB) Erase(ctx context.Context, email string, now time.Time) (campaign.
 }
 
 // eraseContact deletes a contact and what hangs on it. The ledger's rows stay.
-func (t *tx) eraseContact(ctx context.Context, id int64, e *campaign.Erasure) error {
+func (db *DB) eraseContact(ctx context.Context, t *tx, id int64, e *campaign.Erasure) error {
 	if err := t.eraseMemberships(ctx, id, e); err != nil {
 		return err
 	}
-	// Attempts are found by run, the ledger's rows by contact.
-	n, err := t.exec(ctx, "DELETE FROM attempts WHERE contact = ? AND run IN (SELECT run FROM ledger WHERE contact = ?)", id, id)
+	runs, err := db.runsOf(ctx, t, campaign.ContactID(id), allRuns, math.MaxInt32) // attempts are found by run
+	if err != nil {
+		return err
+	}
+	n, err := t.exec(ctx, "DELETE FROM attempts WHERE contact = ? AND "+db.in("run"), id, db.array(runs))
 	if err != nil {
 		return err
 	}

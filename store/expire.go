@@ -61,21 +61,28 @@ func (db *DB) expire(ctx context.Context, kind campaign.Data, before time.Time) 
 
 // unlisted is the condition that a contact c may go: it was last changed by a time, is
 // in no list, and no run that is open has it.
-const unlisted = `c.updated <= ? AND NOT EXISTS (SELECT 1 FROM members m WHERE m.contact = c.id)
-	AND NOT EXISTS (SELECT 1 FROM ledger l JOIN runs r ON r.id = l.run WHERE l.contact = c.id AND r.state IN ('scheduled', 'running', 'paused'))
-	AND NOT EXISTS (SELECT 1 FROM messages m JOIN runs r ON r.id = m.run WHERE m.contact = c.id AND r.state IN ('scheduled', 'running', 'paused'))`
+func unlisted(ctx context.Context, q querier) (string, error) {
+	waits, err := inOpenLedger(ctx, q, "c.id")
+	return `c.updated <= ? AND NOT EXISTS (SELECT 1 FROM members m WHERE m.contact = c.id)
+	AND NOT ` + waits + `
+	AND NOT EXISTS (SELECT 1 FROM messages m JOIN runs r ON r.id = m.run WHERE m.contact = c.id AND r.state IN ('scheduled', 'running', 'paused'))`, err
+}
 
 // expireContacts reads the contacts page by page, which holds up no writer, and looks
 // again at those that may go when it has the right to delete them.
 func (db *DB) expireContacts(ctx context.Context, before time.Time) (int64, error) {
 	var gone int64
 	limit := millis(before) - 1
+	going, err := unlisted(ctx, db.read)
+	if err != nil {
+		return 0, err
+	}
 	for after := int64(0); ; {
 		var page []struct {
 			ID    int64
 			Going bool
 		}
-		err := db.selectAll(ctx, &page, "SELECT c.id, "+unlisted+" AS going FROM (SELECT * FROM contacts WHERE id > ? ORDER BY id LIMIT ?) c ORDER BY c.id", limit, after, expireChunk)
+		err := db.selectAll(ctx, &page, "SELECT c.id, "+going+" AS going FROM (SELECT * FROM contacts WHERE id > ? ORDER BY id LIMIT ?) c ORDER BY c.id", limit, after, expireChunk)
 		if err != nil {
 			return gone, err
 		}
@@ -103,12 +110,16 @@ func (db *DB) dropContacts(ctx context.Context, ids []int64, limit int64) (int64
 		if err := db.lockContacts(ctx, t); err != nil {
 			return err
 		}
+		may, err := unlisted(ctx, t)
+		if err != nil {
+			return err
+		}
 		var going []int64
-		if err := t.SelectContext(ctx, &going, t.Rebind("SELECT c.id FROM contacts c WHERE "+db.in("c.id")+" AND "+unlisted), db.array(ids), limit); err != nil {
+		if err := t.SelectContext(ctx, &going, t.Rebind("SELECT c.id FROM contacts c WHERE "+db.in("c.id")+" AND "+may), db.array(ids), limit); err != nil {
 			return err
 		}
 		for _, id := range going {
-			if err := t.eraseContact(ctx, id, &campaign.Erasure{}); err != nil {
+			if err := db.eraseContact(ctx, t, id, &campaign.Erasure{}); err != nil {
 				return err
 			}
 		}

@@ -15,8 +15,8 @@ const feedSelect = `
 
 // WaitingAfter returns Waiting rows of a lane with contacts above after, in order.
 func (db *DB) WaitingAfter(ctx context.Context, id campaign.RunID, lane campaign.Lane, after campaign.ContactID, limit int) ([]campaign.FeedRow, error) {
-	rows, err := db.feed(ctx, limit, "WHERE l.run = ? AND l.lane = ? AND l.contact > ? AND l.state = 0 ORDER BY l.contact LIMIT ?",
-		int64(id), int64(lane), int64(after), limit)
+	rows, err := db.feed(ctx, limit, "WHERE "+ofRun("l.run", id)+" AND l.lane = ? AND l.contact > ? AND l.state = 0 ORDER BY l.contact LIMIT ?",
+		int64(lane), int64(after), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the waiting of run %d in lane %s: %w", id, lane, err)
 	}
@@ -26,8 +26,8 @@ func (db *DB) WaitingAfter(ctx context.Context, id campaign.RunID, lane campaign
 // DeferredDue returns Deferred rows of a run whose retry was due from a time on and
 // before another, oldest first.
 func (db *DB) DeferredDue(ctx context.Context, id campaign.RunID, from, before time.Time, limit int) ([]campaign.FeedRow, error) {
-	rows, err := db.feed(ctx, limit, "WHERE l.run = ? AND l.state = 2 AND l.due >= ? AND l.due < ? ORDER BY l.due LIMIT ?",
-		int64(id), millis(from), millis(before), limit)
+	rows, err := db.feed(ctx, limit, "WHERE "+ofRun("l.run", id)+" AND l.state = 2 AND l.due >= ? AND l.due < ? ORDER BY l.due LIMIT ?",
+		millis(from), millis(before), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the retries due of run %d: %w", id, err)
 	}

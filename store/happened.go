@@ -50,7 +50,7 @@ func (db *DB) Happened(ctx context.Context, what campaign.Happening, runs []camp
 		contactIDs[i] = int64(c)
 	}
 	var ids []campaign.ContactID
-	err := db.selectAll(ctx, &ids, "SELECT h.contact "+from+" AND "+db.in("h.contact")+" AND "+db.in("h.run"), db.array(contactIDs), db.array(runIDs))
+	err := db.selectAll(ctx, &ids, "SELECT h.contact "+from+" AND "+db.in("h.contact")+" AND h.run IN ("+literal(runIDs)+")", db.array(contactIDs))
 	if err != nil {
 		return nil, fmt.Errorf("read who %s the messages of %d runs: %w", what, len(runs), err)
 	}

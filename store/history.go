@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"broadside/campaign"
@@ -11,13 +12,16 @@ import (
 
 // HistoryOf returns a contact's rows, those of messages to them included, newest run
 // first, with their attempts: all that were made but for plain acceptance. The replies of
-// attempts are as they came.
-func (db *DB) HistoryOf(ctx context.Context, c campaign.ContactID, limit int) ([]campaign.HistoryRow, error) {
-	history, err := db.history(ctx, "ledger l", "l.contact = ? ORDER BY l.run DESC", c, limit)
+// attempts are as they came. It begins after a row; the zero Recipient is before the first.
+func (db *DB) HistoryOf(ctx context.Context, c campaign.ContactID, after campaign.Recipient, limit int) ([]campaign.HistoryRow, error) {
+	if after == (campaign.Recipient{}) {
+		after = campaign.Recipient{Run: allRuns, Contact: math.MaxInt64}
+	}
+	history, err := db.ledgerHistory(ctx, c, after, limit)
 	if err != nil {
 		return nil, err
 	}
-	messages, err := db.history(ctx, "messages m JOIN ledger l ON l.run = m.run AND l.lane = m.lane AND l.contact = m.id", "m.contact = ? ORDER BY m.id DESC", c, limit)
+	messages, err := db.messageHistory(ctx, c, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -29,15 +33,61 @@ func (db *DB) HistoryOf(ctx context.Context, c campaign.ContactID, limit int) ([
 	return history, db.addAttempts(ctx, c, history)
 }
 
-func (db *DB) history(ctx context.Context, from, where string, c campaign.ContactID, limit int) ([]campaign.HistoryRow, error) {
+// historyRuns is how many runs are asked at once: PostgreSQL plans for each partition.
+const historyRuns = 64
+
+// ledgerHistory reads a contact's own rows after another, run by run.
+func (db *DB) ledgerHistory(ctx context.Context, c campaign.ContactID, after campaign.Recipient, limit int) ([]campaign.HistoryRow, error) {
+	last := after.Run
+	if c >= after.Contact {
+		last--
+	}
+	var history []campaign.HistoryRow
+	for len(history) < limit {
+		runs, err := db.runsOf(ctx, db.read, c, last, min(historyRuns, limit-len(history)))
+		if err != nil || len(runs) == 0 {
+			return history, err
+		}
+		rows, err := db.history(ctx, c, runs, []int64{int64(c)})
+		if err != nil {
+			return nil, err
+		}
+		history = append(history, rows...)
+		last = campaign.RunID(runs[len(runs)-1]) - 1
+	}
+	return history, nil
+}
+
+// messageHistory reads the rows of messages to a contact after another row.
+func (db *DB) messageHistory(ctx context.Context, c campaign.ContactID, after campaign.Recipient, limit int) ([]campaign.HistoryRow, error) {
+	var found []struct{ ID, Run int64 }
+	err := db.selectAll(ctx, &found, "SELECT id, run FROM messages WHERE contact = ? AND (run, id) < (?, ?) ORDER BY run DESC, id DESC LIMIT ?",
+		int64(c), int64(after.Run), int64(after.Contact), limit)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	var runs, ids []int64
+	for _, m := range found {
+		runs, ids = append(runs, m.Run), append(ids, m.ID)
+	}
+	return db.history(ctx, c, slices.Compact(runs), ids)
+}
+
+// history reads the rows of runs that are a contact's, or of messages to them. The runs
+// stand in the query itself: see ofRun.
+func (db *DB) history(ctx context.Context, c campaign.ContactID, runs, rowsOf []int64) ([]campaign.HistoryRow, error) {
 	var rows []struct {
 		ledgerRow
 		Campaign string
 		RunState string `db:"run_state"`
 	}
-	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+", k.name AS campaign, r.state AS run_state FROM "+from+`
+	ledger := "SELECT * FROM ledger WHERE run IN (" + literal(runs) + ") AND " + db.in("contact")
+	if db.postgres {
+		ledger += " OFFSET 0" // or it begins with the runs, for each of which it would ask all partitions
+	}
+	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+", k.name AS campaign, r.state AS run_state FROM ("+ledger+`) l
 		LEFT JOIN replies p ON p.id = l.reply JOIN runs r ON r.id = l.run JOIN campaigns k ON k.id = r.campaign
-		WHERE `+where+" LIMIT ?", int64(c), limit)
+		ORDER BY l.run DESC, l.contact DESC`, db.once(db.array(rowsOf))...)
 	if err != nil {
 		return nil, fmt.Errorf("read the history of contact %d: %w", c, err)
 	}

@@ -96,11 +96,11 @@ func (db *DB) readersOf(ctx context.Context, t *tx, hits []campaign.Hit) (map[re
 			Reason  campaign.Reason
 			At      int64
 		}
-		query := "SELECT l.contact, l.state, l.reason, l.at FROM ledger l JOIN contacts c ON c.id = l.contact WHERE l.run = ? AND " + db.in("l.contact")
+		query := "SELECT l.contact, l.state, l.reason, l.at FROM ledger l JOIN contacts c ON c.id = l.contact WHERE " + ofRun("l.run", run) + " AND " + db.in("l.contact")
 		if db.postgres {
 			query += " FOR KEY SHARE OF c" // an erasure waits, and then finds what is written
 		}
-		err := t.SelectContext(ctx, &rows, t.Rebind(query), int64(run), db.array(ids))
+		err := t.SelectContext(ctx, &rows, t.Rebind(query), db.array(ids))
 		if err != nil {
 			return nil, err
 		}

@@ -80,7 +80,7 @@ func TestHits(t *testing.T) {
 			campaign.HitCount{Link: 2, Evidence: campaign.HeadRequest, N: 1},
 		)
 		want := campaign.Reading{Run: r.run, Campaign: "may", Link: 2, Target: "https://b.example/{{ name }}", Person: 1, First: now.Add(time.Minute), Last: now.Add(time.Minute)}
-		if got := must(db.ReadingsOf(t.Context(), 1, 10))(t); len(got) != 3 || got[0].Person != 3 || got[2] != want {
+		if got := must(db.ReadingsOf(t.Context(), 1, 0, 0, 10))(t); len(got) != 3 || got[0].Person != 3 || got[2] != want {
 			t.Errorf("1 read %+v", got)
 		}
 	})
@@ -107,7 +107,7 @@ func TestMachinesAreFast(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.apply(r.hit(4, 2, time.Hour, campaign.ByPerson))
-		if got := must(db.ReadingsOf(t.Context(), 4, 10))(t); len(got) != 2 || got[1].Person != 1 {
+		if got := must(db.ReadingsOf(t.Context(), 4, 0, 0, 10))(t); len(got) != 2 || got[1].Person != 1 {
 			t.Errorf("4 read %+v", got)
 		}
 	})
@@ -143,7 +143,7 @@ func TestAllLinksAtOnce(t *testing.T) {
 		r.wants(caught...)
 		// Two links within seconds are nothing strange, nor are three in a minute.
 		r.apply(r.hit(2, 1, time.Minute, campaign.ByPerson), r.hit(2, 2, time.Minute+time.Second, campaign.ByPerson), r.hit(2, 3, 2*time.Minute, campaign.ByPerson))
-		if got := must(db.ReadingsOf(t.Context(), 2, 10))(t); len(got) != 3 || got[0].Person+got[1].Person+got[2].Person != 3 {
+		if got := must(db.ReadingsOf(t.Context(), 2, 0, 0, 10))(t); len(got) != 3 || got[0].Person+got[1].Person+got[2].Person != 3 {
 			t.Errorf("2 read %+v", got)
 		}
 	})

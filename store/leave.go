@@ -81,7 +81,7 @@ func (db *DB) holdListsOf(ctx context.Context, t *tx, contact campaign.ContactID
 // countLeft counts a recipient of a run who left by its message's link.
 func (t *tx) countLeft(ctx context.Context, contact campaign.ContactID, run campaign.RunID, now time.Time) error {
 	f := campaign.Feedback{Recipient: campaign.Recipient{Run: run, Contact: contact}, Kind: campaign.Unsubscription, At: now}
-	err := t.get(ctx, &f.Lane, "SELECT lane FROM ledger WHERE run = ? AND contact = ?", int64(run), int64(contact))
+	err := t.get(ctx, &f.Lane, "SELECT lane FROM ledger WHERE "+ofRun("run", run)+" AND contact = ?", int64(contact))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

@@ -90,9 +90,12 @@ func namesList(s campaign.Spec, name string) bool {
 }
 
 // ofOtherUse is the condition that a contact m.contact stays when the list goes.
-const ofOtherUse = `EXISTS (SELECT 1 FROM members o WHERE o.contact = m.contact AND o.list <> m.list)
-	OR EXISTS (SELECT 1 FROM ledger l JOIN runs r ON r.id = l.run WHERE l.contact = m.contact AND r.state IN ('scheduled', 'running', 'paused'))
-	OR EXISTS (SELECT 1 FROM messages s JOIN runs r ON r.id = s.run WHERE s.contact = m.contact AND r.state IN ('scheduled', 'running', 'paused'))`
+func ofOtherUse(ctx context.Context, q querier) (string, error) {
+	waits, err := inOpenLedger(ctx, q, "m.contact")
+	return `EXISTS (SELECT 1 FROM members o WHERE o.contact = m.contact AND o.list <> m.list)
+	OR ` + waits + `
+	OR EXISTS (SELECT 1 FROM messages s JOIN runs r ON r.id = s.run WHERE s.contact = m.contact AND r.state IN ('scheduled', 'running', 'paused'))`, err
+}
 
 // deleteMembers deletes, of the next members of a list, the contacts that are in this list
 // alone; done when there are no further ones.
@@ -101,7 +104,11 @@ func (db *DB) deleteMembers(ctx context.Context, t *tx, id campaign.ListID, afte
 		Contact int64
 		Stays   bool
 	}
-	err = t.SelectContext(ctx, &page, t.Rebind("SELECT m.contact, ("+ofOtherUse+") AS stays FROM (SELECT * FROM members WHERE list = ? AND contact > ? ORDER BY contact LIMIT ?) m ORDER BY m.contact"),
+	used, err := ofOtherUse(ctx, t)
+	if err != nil {
+		return after, false, err
+	}
+	err = t.SelectContext(ctx, &page, t.Rebind("SELECT m.contact, ("+used+") AS stays FROM (SELECT * FROM members WHERE list = ? AND contact > ? ORDER BY contact LIMIT ?) m ORDER BY m.contact"),
 		int64(id), after, expireChunk)
 	if err != nil {
 		return after, false, err
@@ -112,7 +119,7 @@ func (db *DB) deleteMembers(ctx context.Context, t *tx, id campaign.ListID, afte
 			continue
 		}
 		e := campaign.Erasure{}
-		if err := t.eraseContact(ctx, m.Contact, &e); err != nil {
+		if err := db.eraseContact(ctx, t, m.Contact, &e); err != nil {
 			return after, false, err
 		}
 		gone.Contacts++
@@ -127,7 +134,7 @@ func (db *DB) deleteList(ctx context.Context, t *tx, id campaign.ListID, gone *c
 		return err
 	}
 	gone.Memberships += n
-	if _, err := t.dropSignUps(ctx, "form IN (SELECT id FROM forms WHERE list = ?)", int64(id)); err != nil {
+	if _, err := db.dropSignUps(ctx, t, "form IN (SELECT id FROM forms WHERE list = ?)", int64(id)); err != nil {
 		return err
 	}
 	for _, statement := range []string{

@@ -109,7 +109,7 @@ func TestMessagesAreTheirPersons(t *testing.T) {
 		if state.Row.State != campaign.Deferred || len(state.Attempts) != 1 || state.Attempts[0].Reply != "later" || state.Message != first {
 			t.Errorf("state %+v", state)
 		}
-		history := must(db.HistoryOf(ctx, 1, 10))(t)
+		history := must(db.HistoryOf(ctx, 1, campaign.Recipient{}, 10))(t)
 		if len(history) != 2 || history[0].Row.Contact != campaign.ContactID(second.ID) || len(history[1].Attempts) != 1 {
 			t.Errorf("history %+v", history)
 		}

@@ -110,7 +110,7 @@ func (db *DB) personSignUps(ctx context.Context, p *campaign.Person, names map[c
 }
 
 func (db *DB) personHistory(ctx context.Context, p *campaign.Person) error {
-	rows, err := db.HistoryOf(ctx, p.Contact.ID, personRuns)
+	rows, err := db.HistoryOf(ctx, p.Contact.ID, campaign.Recipient{}, personRuns)
 	for _, h := range rows {
 		run := campaign.PersonRun{
 			Campaign: h.Campaign, Run: h.Row.Run, State: h.Row.State.String(), Reason: h.Row.Reason.String(),
@@ -142,7 +142,7 @@ func (db *DB) personFeedback(ctx context.Context, p *campaign.Person) error {
 const personReadingsMost = 10 * personRuns
 
 func (db *DB) personReadings(ctx context.Context, p *campaign.Person) error {
-	readings, err := db.ReadingsOf(ctx, p.Contact.ID, personReadingsMost)
+	readings, err := db.ReadingsOf(ctx, p.Contact.ID, 0, 0, personReadingsMost)
 	for _, r := range readings {
 		p.Readings = append(p.Readings, campaign.PersonReading{Run: r.Run, What: r.What(), Link: r.Target, Person: r.Person, Machine: r.Machine, First: r.First, Last: r.Last})
 	}

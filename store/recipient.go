@@ -18,7 +18,7 @@ func (db *DB) RecipientOf(ctx context.Context, run campaign.RunID, contact campa
 	err := db.get(ctx, fmt.Sprintf("contact %d in run %d", contact, run), &r,
 		"SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email, COALESCE(c.id, 0) AS person
 		FROM ledger l LEFT JOIN replies p ON p.id = l.reply LEFT JOIN contacts c ON c.id = `+personOf("l.contact")+`
-		WHERE l.contact = ? AND l.run = ?`, int64(contact), int64(run))
+		WHERE l.contact = ? AND `+ofRun("l.run", run), int64(contact))
 	if err != nil {
 		return campaign.RecipientRow{}, err
 	}

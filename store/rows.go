@@ -11,15 +11,20 @@ import (
 const rowColumns = `l.run, l.lane, l.contact, l.state, l.reason, l.attempts, l.code, l.enhanced,
 	COALESCE(p.text, '') AS reply, l.at, l.due, l.resent`
 
+// ofRun is the condition on a column of the ledger that a row is of a run. The run stands
+// in the query itself: with a parameter PostgreSQL would once plan for all partitions,
+// which takes seconds and thousands of locks when there are a thousand.
+func ofRun(column string, id campaign.RunID) string { return fmt.Sprintf("%s = %d", column, id) }
+
 // ledgerOf is the FROM clause for the rows l of contacts (an array) of a run's lane,
 // each found by its key: PostgreSQL, when it has no statistics of a young run, would
 // rather read the lane, and so would SQLite but for CROSS JOIN, which keeps the order.
-func (db *DB) ledgerOf() string {
+func (db *DB) ledgerOf(id campaign.RunID) string {
 	if db.postgres {
 		return ` FROM unnest(CAST(? AS bigint[])) k (contact)
-			JOIN LATERAL (SELECT * FROM ledger WHERE run = ? AND lane = ? AND contact = k.contact OFFSET 0) l ON TRUE`
+			JOIN LATERAL (SELECT * FROM ledger WHERE ` + ofRun("run", id) + ` AND lane = ? AND contact = k.contact OFFSET 0) l ON TRUE`
 	}
-	return ` FROM json_each(?) k CROSS JOIN ledger l ON l.run = ? AND l.lane = ? AND l.contact = k.value`
+	return ` FROM json_each(?) k CROSS JOIN ledger l ON ` + ofRun("l.run", id) + ` AND l.lane = ? AND l.contact = k.value`
 }
 
 type ledgerRow struct {
@@ -56,8 +61,8 @@ func (db *DB) RowsOf(ctx context.Context, who []campaign.Recipient) ([]campaign.
 	found := make(map[campaign.Recipient]campaign.Row, len(who))
 	for lane, contacts := range byLane(who) {
 		var rows []ledgerRow
-		err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+db.ledgerOf()+" LEFT JOIN replies p ON p.id = l.reply",
-			db.array(contacts), int64(lane.Run), int64(lane.Lane))
+		err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+db.ledgerOf(lane.Run)+" LEFT JOIN replies p ON p.id = l.reply",
+			db.array(contacts), int64(lane.Lane))
 		if err != nil {
 			return nil, fmt.Errorf("read %d ledger rows: %w", len(who), err)
 		}
@@ -80,9 +85,7 @@ func (db *DB) Recipients(ctx context.Context, id campaign.RunID, s campaign.Stat
 	return db.recipients(ctx, id, s, "", after, limit)
 }
 
-// recipients is Recipients with a further condition. The run stands in the query itself:
-// with a parameter PostgreSQL would once plan for all partitions, which takes seconds
-// when there are a thousand.
+// recipients is Recipients with a further condition.
 func (db *DB) recipients(ctx context.Context, id campaign.RunID, s campaign.State, and string, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error) {
 	from, state := "ledger l", fmt.Sprintf("l.state = %d", s)
 	if s >= 2 { // the index on the rarer states; SQLite would rather go by primary key
@@ -98,7 +101,7 @@ func (db *DB) recipients(ctx context.Context, id campaign.RunID, s campaign.Stat
 	}
 	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email, COALESCE(c.id, 0) AS person
 		FROM `+from+" LEFT JOIN replies p ON p.id = l.reply LEFT JOIN"+db.contactOf(personOf("l.contact"))+`
-		WHERE `+fmt.Sprintf("l.run = %d", id)+` AND (l.lane, l.contact) > (?, ?) AND `+state+and+` ORDER BY l.lane, l.contact LIMIT ?`,
+		WHERE `+ofRun("l.run", id)+` AND (l.lane, l.contact) > (?, ?) AND `+state+and+` ORDER BY l.lane, l.contact LIMIT ?`,
 		int64(after.Lane), int64(after.Contact), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the %s recipients of run %d: %w", s, id, err)
@@ -116,10 +119,10 @@ func (db *DB) TopReplies(ctx context.Context, id campaign.RunID, limit int) ([]c
 	var replies []campaign.ReplyCount
 	err := db.selectAll(ctx, &replies, `
 		SELECT g.state, g.reason, g.code, COALESCE(p.text, '') AS reply, g.n
-		FROM (SELECT state, reason, code, reply, COUNT(*) AS n FROM ledger WHERE run = ? AND state >= 2
+		FROM (SELECT state, reason, code, reply, COUNT(*) AS n FROM ledger WHERE `+ofRun("run", id)+` AND state >= 2
 			GROUP BY state, reason, code, reply) g
 		LEFT JOIN replies p ON p.id = g.reply
-		ORDER BY g.n DESC, g.state, g.reason, g.code, p.text LIMIT ?`, int64(id), limit)
+		ORDER BY g.n DESC, g.state, g.reason, g.code, p.text LIMIT ?`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("group the replies of run %d: %w", id, err)
 	}

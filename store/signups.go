@@ -131,7 +131,7 @@ func (db *DB) expireSignUps(ctx context.Context, before time.Time) (int64, error
 				return err
 			}
 			var err error
-			n, err = t.dropSignUps(ctx, "id IN (SELECT id FROM signups WHERE at <= ? ORDER BY at LIMIT ?)", millis(before)-1, expireChunk)
+			n, err = db.dropSignUps(ctx, t, "id IN (SELECT id FROM signups WHERE at <= ? ORDER BY at LIMIT ?)", millis(before)-1, expireChunk)
 			return err
 		})
 		gone += n
@@ -143,7 +143,7 @@ func (db *DB) expireSignUps(ctx context.Context, before time.Time) (int64, error
 
 // dropSignUps deletes the sign-ups of a condition, with the contacts that they alone
 // brought.
-func (t *tx) dropSignUps(ctx context.Context, where string, args ...any) (int64, error) {
+func (db *DB) dropSignUps(ctx context.Context, t *tx, where string, args ...any) (int64, error) {
 	var rows []struct {
 		Address string
 		At      int64
@@ -152,7 +152,7 @@ func (t *tx) dropSignUps(ctx context.Context, where string, args ...any) (int64,
 		return 0, err
 	}
 	for _, r := range rows {
-		if err := t.dropUnconfirmed(ctx, r.Address, r.At); err != nil {
+		if err := db.dropUnconfirmed(ctx, t, r.Address, r.At); err != nil {
 			return 0, err
 		}
 	}
@@ -161,18 +161,22 @@ func (t *tx) dropSignUps(ctx context.Context, where string, args ...any) (int64,
 
 // dropUnconfirmed deletes the contact of an address if it came with a sign-up's mail, got
 // no other, and was in no list since.
-func (t *tx) dropUnconfirmed(ctx context.Context, address string, at int64) error {
+func (db *DB) dropUnconfirmed(ctx context.Context, t *tx, address string, at int64) error {
 	var ids []int64
-	err := t.SelectContext(ctx, &ids, t.Rebind(`SELECT c.id FROM contacts c WHERE c.address = ? AND c.import = 0 AND c.created >= ?
+	sent, err := db.inLedger(ctx, t, "c.id", 0)
+	if err != nil {
+		return err
+	}
+	err = t.SelectContext(ctx, &ids, t.Rebind(`SELECT c.id FROM contacts c WHERE c.address = ? AND c.import = 0 AND c.created >= ?
 		AND NOT EXISTS (SELECT 1 FROM members m WHERE m.contact = c.id)
 		AND NOT EXISTS (SELECT 1 FROM signups s WHERE s.address = c.address)
-		AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.contact = c.id)
+		AND NOT `+sent+`
 		AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.contact = c.id AND m.key NOT LIKE '`+campaign.SignUpKey+`%')`), address, at)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if err := t.eraseContact(ctx, id, &campaign.Erasure{}); err != nil {
+		if err := db.eraseContact(ctx, t, id, &campaign.Erasure{}); err != nil {
 			return err
 		}
 	}

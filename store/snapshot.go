@@ -26,6 +26,11 @@ func (db *DB) AppendRecipients(ctx context.Context, id campaign.RunID, from, to 
 		if err := db.insertLedger(ctx, t, id, rows); err != nil {
 			return err
 		}
+		if db.postgres {
+			if err := t.mark(ctx, id, rows); err != nil {
+				return err
+			}
+		}
 		counts := make(deltas)
 		for _, r := range rows {
 			counts.add(id, r.Lane, r.State, r.Reason, 1, false)

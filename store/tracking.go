@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -110,9 +111,9 @@ func (db *DB) HitCounts(ctx context.Context, id campaign.RunID) ([]campaign.HitC
 	return counts, nil
 }
 
-// ReadingsOf returns what is known of a contact, newest run first, its openings before
-// its links.
-func (db *DB) ReadingsOf(ctx context.Context, c campaign.ContactID, limit int) ([]campaign.Reading, error) {
+// ReadingsOf returns what a contact opened in some runs, newest run first, its openings
+// before its links; newest 0 is no bound.
+func (db *DB) ReadingsOf(ctx context.Context, c campaign.ContactID, oldest, newest campaign.RunID, limit int) ([]campaign.Reading, error) {
 	var rows []struct {
 		Run             campaign.RunID
 		Campaign        string
@@ -125,7 +126,7 @@ func (db *DB) ReadingsOf(ctx context.Context, c campaign.ContactID, limit int) (
 		SELECT h.run, k.name AS campaign, h.link, COALESCE(l.target, '') AS target, h.person, h.machine, h.first, h.last
 		FROM hits h JOIN runs r ON r.id = h.run JOIN campaigns k ON k.id = r.campaign
 			LEFT JOIN links l ON l.run = h.run AND l.number = h.link
-		WHERE h.contact = ? ORDER BY h.run DESC, h.link LIMIT ?`, int64(c), limit)
+		WHERE h.contact = ? AND h.run BETWEEN ? AND ? ORDER BY h.run DESC, h.link LIMIT ?`, int64(c), int64(oldest), int64(cmp.Or(newest, allRuns)), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read what contact %d opened: %w", c, err)
 	}

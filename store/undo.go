@@ -103,10 +103,14 @@ func (u *undo) run(ctx context.Context) error {
 	if _, err := u.tx.exec(ctx, "UPDATE lists SET subscribed = subscribed - ? WHERE id = ?", left, u.list); err != nil {
 		return err
 	}
+	sent, err := u.db.inLedger(ctx, u.tx, "contacts.id", u.first)
+	if err != nil {
+		return err
+	}
 	u.counts.New, err = u.tx.exec(ctx, `
 		DELETE FROM contacts WHERE id BETWEEN ? AND ? AND import = ?
 			AND NOT EXISTS (SELECT 1 FROM members m WHERE m.contact = contacts.id)
-			AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.contact = contacts.id)
+			AND NOT `+sent+`
 			AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.contact = contacts.id)
 			AND NOT EXISTS (SELECT 1 FROM import_changes i WHERE i.contact = contacts.id)`, u.first, u.last, u.id)
 	// Who went lost exactly one membership: this import's.

@@ -126,7 +126,10 @@ func fillLedger(f filled) []string {
 		}
 		over(run, "1 + g % 16", whom)
 	}
-	return append(all, fmt.Sprintf("UPDATE runs SET snapshot_cursor = %d, snapshot_done = TRUE", f.contacts))
+	// As the snapshot marks them.
+	all = append(all, `INSERT INTO run_members (bucket, run, bits)
+		SELECT contact / 512, run, bit_or(B'1'::bit(512) >> (contact % 512)::int) FROM ledger WHERE contact < `+fmt.Sprint(campaign.FirstMessage)+` GROUP BY 1, 2`)
+	return append(all, fmt.Sprintf("UPDATE runs SET marked = TRUE, snapshot_cursor = %d, snapshot_done = TRUE", f.contacts))
 }
 
 // fillRest makes what hangs on people and runs.
@@ -135,7 +138,7 @@ func fillRest(f filled) []string {
 	all := []string{
 		"UPDATE lists SET subscribed = (SELECT count(*) FROM members WHERE status = 0), unsubscribed = (SELECT count(*) FROM members WHERE status = 1) WHERE id = 1",
 		"INSERT INTO members (list, contact, status, changed, import) SELECT 2 + g % " + fmt.Sprint(fillLists-1) + ", g, 0, 1, 0 FROM generate_series(1, " + n + ", 25) g",
-		"UPDATE lists l SET subscribed = (SELECT count(*) FROM members m WHERE m.list = l.id) WHERE id > 1",
+		"UPDATE lists l SET subscribed = m.n FROM (SELECT list, count(*) AS n FROM members WHERE list > 1 GROUP BY list) m WHERE m.list = l.id",
 		"INSERT INTO run_counts (run, lane, state, reason, n, resent) SELECT run, lane, state, reason, count(*), 0 FROM ledger WHERE run IN (" + last + "," + fmt.Sprint(f.live) + ") GROUP BY 1, 2, 3, 4",
 		"INSERT INTO run_counts (run, lane, state, reason, n, resent) SELECT r.id, l, 1, 0, 600, 0 FROM runs r, generate_series(1, 16) l ON CONFLICT DO NOTHING",
 		"INSERT INTO attempts (run, contact, number, state, reason, code, enhanced, reply, host, at) SELECT run, contact, 1, state, reason, code, 0, '550 5.1.1 no such mailbox', 'mx.example.org', at FROM ledger WHERE run = " + last + " AND state >= 2 AND state = 3",

@@ -80,7 +80,7 @@ func (f filled) benchmarked(upload string, form signup.Form) map[string][]string
 		"GET /uploads/{id}/events":      {"/uploads/" + upload + "/events"},
 		"GET /uploads/{id}/rejects.csv": {"/uploads/" + upload + "/rejects.csv"},
 		"GET /contacts":                 {"/contacts", "/contacts?q=person0009", "/contacts?q=person&after=" + person(n-3), "/contacts?after=" + person(n/2), "/contacts?q=nobody"},
-		"GET /contacts/{id}":            append(each("/contacts/%d", contacts), "/contacts/17?history=all"),
+		"GET /contacts/{id}":            append(each("/contacts/%d", contacts), "/contacts/17?run=500&row=17", fmt.Sprintf("/contacts/%d?run=20&row=%d", n/3, n/3)),
 		"GET /suppressions":             {"/suppressions", "/suppressions?q=person00", "/suppressions?after=" + person(n/100*50), "/suppressions?q=nobody"},
 		"GET /runs/{id}":                each("/runs/%d", runs),
 		"GET /runs/{id}/compare":        append(each("/runs/%d/compare", runs), fmt.Sprintf("/runs/%d/compare?with=%d&with=1&with=%d", last, live, f.runs/2)),

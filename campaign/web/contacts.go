@@ -42,7 +42,8 @@ type contactView struct {
 	Form
 	Edited      []attribute // what a person typed, when it cannot be saved
 	Joinable    []campaign.List
-	More        bool // there is older history
+	Older       *campaign.Recipient // where older history goes on
+	First       bool                // the history begins with the newest
 	Contact     campaign.Contact
 	Attributes  []attribute
 	Memberships []campaign.Membership
@@ -100,10 +101,10 @@ func (v view) Brief(text []byte) string {
 	return strings.Join(words, " · ")
 }
 
-// What a contact is shown with: the latest, or all there is, a campaign a day for 27 years.
+// What a page of a contact's history has: runs, and what was read in them.
 const (
-	historyRows    = 50
-	allHistoryRows = 10_000
+	historyRows  = 50
+	readingsMost = 10 * historyRows
 )
 
 func showContact(v *visit) error {
@@ -151,15 +152,7 @@ func (v *visit) contact() (contactView, error) {
 	} else if !errors.Is(err, campaign.ErrNotFound) {
 		return body, err
 	}
-	rows := historyRows
-	if v.r.URL.Query().Get("history") == "all" {
-		rows = allHistoryRows
-	}
-	if body.History, err = store.HistoryOf(ctx, body.Contact.ID, rows); err != nil {
-		return body, err
-	}
-	body.More = len(body.History) == historyRows
-	if body.Readings, err = store.ReadingsOf(ctx, body.Contact.ID, rows); err != nil {
+	if err := v.history(&body); err != nil {
 		return body, err
 	}
 	consents, err := store.ConsentsOf(ctx, body.Contact.ID)
@@ -173,6 +166,24 @@ func (v *visit) contact() (contactView, error) {
 		body.Consents = append(body.Consents, consentView{c, name})
 	}
 	return body, err
+}
+
+// history is a page of what was sent to a person, and what was read of that.
+func (v *visit) history(body *contactView) error {
+	ctx, store := v.r.Context(), v.app.Store
+	after := campaign.Recipient{Run: campaign.RunID(v.number("run")), Contact: campaign.ContactID(v.number("row"))}
+	body.First = after.Run == 0
+	var err error
+	if body.History, err = store.HistoryOf(ctx, body.Contact.ID, after, historyRows); err != nil {
+		return err
+	}
+	oldest := campaign.RunID(0)
+	if n := len(body.History); n == historyRows {
+		body.Older = &body.History[n-1].Row.Recipient
+		oldest = body.Older.Run
+	}
+	body.Readings, err = store.ReadingsOf(ctx, body.Contact.ID, oldest, after.Run, readingsMost)
+	return err
 }
 
 func suppressContact(v *visit) error {

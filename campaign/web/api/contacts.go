@@ -174,12 +174,12 @@ func (a *API) showContact(ctx context.Context, c *call, in *ContactPath) (*body[
 		return nil, err
 	}
 	p.Consents = all(consents, consentOf).Items
-	history, err := a.Store.HistoryOf(ctx, contact.ID, historyRows)
+	history, err := a.Store.HistoryOf(ctx, contact.ID, campaign.Recipient{}, historyRows)
 	if err != nil {
 		return nil, err
 	}
 	p.History = all(history, historyOf).Items
-	readings, err := a.Store.ReadingsOf(ctx, contact.ID, historyRows)
+	readings, err := a.Store.ReadingsOf(ctx, contact.ID, 0, 0, historyRows)
 	p.Readings = all(readings, readingOf).Items
 	return answer(p, err)
 }

@@ -1,0 +1,15 @@
+-- +goose Up
+-- Which contacts are in a run's part of the ledger: a contact's runs are found without
+-- asking each partition, of which there may be thousands.
+
+CREATE TABLE run_members (
+    bucket integer   NOT NULL, -- contacts by their number divided by 512:
+    run    integer   NOT NULL,
+    bits   bit(512) NOT NULL, -- one for each of them, by the rest
+    PRIMARY KEY (bucket, run) INCLUDE (bits)
+);
+
+-- Earlier runs have no marks: of those the ledger is asked.
+ALTER TABLE runs ADD COLUMN marked boolean NOT NULL DEFAULT false;
+
+CREATE INDEX signups_form ON signups (form);
