@@ -128,7 +128,7 @@ func (l *readersLoad) readOn(ctx context.Context, addr, path string, run, link i
 	var request []byte
 	for range n {
 		request = append(append(request[:0], "GET "...), path...)
-		request = readerKey.AppendHit(request, run, 1+rand.Int64N(int64(l.people)), link, nil)
+		request = readerKey.AppendHit(request, token.Holder{Run: run, Contact: 1 + rand.Int64N(int64(l.people))}, link, nil)
 		request = append(request, " HTTP/1.1\r\nHost: links.example.org\r\nAccept: */*\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\r\n"...)
 		if _, err := conn.Write(request); err != nil {
 			return err

@@ -126,16 +126,16 @@ func (p *Planner) mind(ctx context.Context, r *Run) (c minded, over bool, err er
 		c.tried = true
 		return c, false, nil
 	}
-	if c.tried, err = p.canaryTried(ctx, r); err != nil || !c.tried {
+	if c.tried, err = p.firstWaveTried(ctx, r); err != nil || !c.tried {
 		return c, false, err
 	}
 	c.waves.Due = p.Now().Add(cmp.Or(time.Duration(r.Spec.Brake.CanaryWait), canaryWait))
 	return c, false, p.Store.SetWavesDue(ctx, r.ID, c.waves.Due)
 }
 
-// canaryTried reports whether everybody in a run's canary was tried, or, after long
-// enough, half of them.
-func (p *Planner) canaryTried(ctx context.Context, r *Run) (bool, error) {
+// firstWaveTried reports whether everybody in the first of a run's two waves was tried, or,
+// after long enough, half of them.
+func (p *Planner) firstWaveTried(ctx context.Context, r *Run) (bool, error) {
 	counts, err := p.Store.WaveCounts(ctx, r.ID)
 	if err != nil {
 		return false, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,18 +120,40 @@ func (s *Service) Lint(ctx context.Context, spec Spec) ([]Finding, error) {
 		return findings, err
 	}
 	findings = append(findings, unknown...)
+	undecidable, err := s.decidable(ctx, spec.WithDefaults())
+	if err != nil {
+		return findings, err
+	}
+	findings = append(findings, undecidable...)
+	for _, v := range spec.Variants() {
+		of, err := s.lintMail(ctx, spec.As(v))
+		if err != nil {
+			return findings, nil // check has said why
+		}
+		for _, f := range of {
+			if !slices.Contains(findings, f) { // A has it too
+				f.Where = v.at(f.Where)
+				findings = append(findings, f)
+			}
+		}
+	}
+	return findings, nil
+}
+
+// lintMail looks at what the first of the audience would get.
+func (s *Service) lintMail(ctx context.Context, spec Spec) ([]Finding, error) {
 	r, err := s.Render(ctx, spec, "")
 	if merge, ok := errors.AsType[*message.MergeError](err); ok {
-		findings = append(findings, Finding{false, merge.Where, err.Error(), `give a default: {{ field | default: "…" }}`})
-		return findings, nil
+		return []Finding{{false, merge.Where, err.Error(), `give a default: {{ field | default: "…" }}`}}, nil
 	}
 	if err != nil {
-		return findings, nil // check has said why
+		return nil, err
 	}
 	m := lint.Mail{Subject: r.Subject, HTML: r.HTML, Text: r.Text}
 	if s.PublicURL != "" {
 		m.Unsubscribe = strings.TrimSuffix(s.PublicURL, "/") + "/u/preview"
 	}
+	var findings []Finding
 	for _, f := range lint.Check(m) {
 		findings = append(findings, Finding(f))
 	}

@@ -249,5 +249,6 @@ func jobOf(row *FeedRow, r *Run) Job {
 		Attributes: row.Attributes,
 		FirstTried: row.FirstTried,
 		Resent:     row.Resent,
+		Variant:    row.Variant,
 	}
 }

@@ -48,9 +48,9 @@ func (s *Service) legalFloor(ctx context.Context, spec Spec, domain string, p *P
 
 const noPostalAddress = `write the sender's street or mailbox address; mail that completes an order or is about an account is class = "transactional"`
 
-// visibleUnsubscribe adds a finding for each part of a rendered sample message that
-// shows no way out.
-func (s *Service) visibleUnsubscribe(spec Spec, msg []byte, p *Preflight) error {
+// visibleUnsubscribe adds a finding for each part of a variant's rendered sample message
+// that shows no way out.
+func (s *Service) visibleUnsubscribe(spec Spec, v Variant, msg []byte, p *Preflight) error {
 	if spec.Class == Transactional || s.PublicURL == "" || msg == nil {
 		return nil
 	}
@@ -61,10 +61,10 @@ func (s *Service) visibleUnsubscribe(spec Spec, msg []byte, p *Preflight) error 
 	url := s.sampleUnsubscribe()
 	const fix = "show {{ unsubscribe_url }} as a link with text that can be read, or leave it out: it is then put in the footer"
 	if r.HTML != "" && !lint.ShowsLink(r.HTML, url) {
-		p.add(true, "html", "shows no unsubscribe link", fix)
+		p.add(true, v.at("html"), "shows no unsubscribe link", fix)
 	}
 	if r.Text != "" && !strings.Contains(r.Text, url) {
-		p.add(true, "text", "shows no unsubscribe link", fix)
+		p.add(true, v.at("text"), "shows no unsubscribe link", fix)
 	}
 	return nil
 }

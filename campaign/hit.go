@@ -11,6 +11,7 @@ import (
 type Hit struct {
 	Run     RunID
 	Contact ContactID // 0: nobody knows whose message it was
+	Variant Variant   // of such a message, in an A/B test; that of others is in the ledger
 	Link    int       // 0: the pixel, so the message was opened
 	At      time.Time
 	// Evidence is what the request itself says; what only shows beside other data

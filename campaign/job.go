@@ -13,4 +13,7 @@ type Job struct {
 	FirstTried time.Time // zero on the first attempt; the give-up age counts from it
 	// Resent is carried by a retry whose earlier attempt may have been accepted.
 	Resent bool
+	// Variant is the recipient's in an A/B test, NoVariant in a run without one, and of
+	// those who get its winner: see Run.SpecFor.
+	Variant Variant
 }

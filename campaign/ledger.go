@@ -141,6 +141,9 @@ type Row struct {
 	At       time.Time // of the last event; zero while nothing happened
 	Due      time.Time // Deferred only
 	Resent   bool
+	// Variant is what the recipient gets in an A/B test; NoVariant in a run without one,
+	// and for those who get its winner.
+	Variant Variant
 }
 
 // Attempt is one line of a recipient's history (kept for every attempt that was

@@ -47,7 +47,7 @@ func (p *Planner) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
-	for _, part := range []func(context.Context) error{p.control, p.feed, p.brake} {
+	for _, part := range []func(context.Context) error{p.control, p.feed, p.brake, p.abTests} {
 		wg.Go(func() {
 			if err := part(ctx); err != nil {
 				stop(err)

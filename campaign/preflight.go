@@ -71,18 +71,23 @@ func (s *Service) preflight(ctx context.Context, spec Spec, sample int) (Preflig
 		p.add(true, "campaign", err.Error(), "correct it and replace the campaign")
 		return p, nil
 	}
-	content, err := message.Compile(spec.Source, MessageOptions(spec))
+	contents, err := compileAll(spec)
 	if err != nil {
 		return p, err
 	}
-	if err := s.sendable(ctx, spec, content.FromDomain(), &p); err != nil {
+	if err := s.sendable(ctx, spec, contents[0].FromDomain(), &p); err != nil {
 		return p, err
 	}
+	undecidable, err := s.decidable(ctx, spec)
+	if err != nil {
+		return p, err
+	}
+	p.Findings = append(p.Findings, undecidable...)
 	if spec.Template() {
 		p.add(true, "lists", "there are none: it is a template, from which messages are made one by one", "name lists to send it to, or ask the API for messages")
 		return p, nil
 	}
-	if err := s.renderSample(ctx, spec, content, sample, &p); err != nil {
+	if err := s.renderSample(ctx, spec, contents, sample, &p); err != nil {
 		return p, err
 	}
 	if p.Bytes > maxMessageSize {
@@ -103,30 +108,39 @@ func (s *Service) sendable(ctx context.Context, spec Spec, domain string, p *Pre
 	return s.legalFloor(ctx, spec, domain, p)
 }
 
-// renderSample renders the audience, up to a number of recipients.
-func (s *Service) renderSample(ctx context.Context, spec Spec, content *message.Content, sample int, p *Preflight) error {
-	var buf, first []byte
+// renderSample renders the audience, up to a number of recipients, in every variant.
+func (s *Service) renderSample(ctx context.Context, spec Spec, contents []*message.Content, sample int, p *Preflight) error {
+	var buf []byte
+	first := make([][]byte, len(contents))
 	err := s.audience(ctx, spec, func(m *AudienceMember) bool {
 		if p.Sampled == sample {
 			return false
 		}
 		p.Sampled++
-		var err error
-		buf, err = content.Append(buf[:0], s.sampleRecipient(m.Contact, content.FromDomain()))
-		if err != nil {
+		var problem error
+		for i, content := range contents {
+			var err error
+			buf, err = content.Append(buf[:0], s.sampleRecipient(m.Contact, content.FromDomain()))
+			if err == nil && first[i] == nil {
+				first[i] = bytes.Clone(buf)
+			}
+			if err != nil && problem == nil {
+				problem = fmt.Errorf("%s: %s", m.Email, (VariantA + Variant(i)).at(err.Error()))
+			}
+			p.Bytes = max(p.Bytes, len(buf))
+		}
+		if problem != nil {
 			p.Failed++
 			if len(p.FirstFailures) < 10 {
-				p.FirstFailures = append(p.FirstFailures, m.Email+": "+err.Error())
+				p.FirstFailures = append(p.FirstFailures, problem.Error())
 			}
 		}
-		if err == nil && first == nil {
-			first = bytes.Clone(buf)
-		}
-		p.Bytes = max(p.Bytes, len(buf))
 		return true
 	})
-	if err == nil {
-		err = s.visibleUnsubscribe(spec, first, p)
+	for i := range first {
+		if err == nil {
+			err = s.visibleUnsubscribe(spec, VariantA+Variant(i), first[i], p)
+		}
 	}
 	if err != nil {
 		return err

@@ -8,11 +8,10 @@ import (
 	"broadside/campaign/message"
 )
 
-// Preview renders a campaign as a contact would receive it: whom "" leaves it to the
-// first of the audience, and worst picks those whose message comes out longest and
-// shortest.
-func (s *Service) Preview(ctx context.Context, name, whom string) (Contact, []byte, error) {
-	c, content, err := s.compiled(ctx, name)
+// Preview renders a campaign, or the variant of a letter, as a contact would receive it:
+// whom "" leaves it to the first of the audience.
+func (s *Service) Preview(ctx context.Context, name, letter, whom string) (Contact, []byte, error) {
+	c, content, err := s.compiled(ctx, name, letter)
 	if err != nil {
 		return Contact{}, nil, err
 	}
@@ -27,8 +26,12 @@ func (s *Service) Preview(ctx context.Context, name, whom string) (Contact, []by
 	return contact, msg, nil
 }
 
-func (s *Service) compiled(ctx context.Context, name string) (Campaign, *message.Content, error) {
+// compiled returns a campaign as the variant of a letter.
+func (s *Service) compiled(ctx context.Context, name, letter string) (Campaign, *message.Content, error) {
 	c, err := s.Find(ctx, name)
+	if err == nil {
+		c.Spec, err = c.Spec.Pick(letter)
+	}
 	if err != nil {
 		return c, nil, err
 	}
@@ -65,9 +68,9 @@ type Extreme struct {
 const worstSample = 100_000
 
 // Worst renders a campaign for those whose values make the longest and the shortest
-// message, among the first 100,000 of the audience.
-func (s *Service) Worst(ctx context.Context, name string) (longest, shortest Extreme, err error) {
-	c, content, err := s.compiled(ctx, name)
+// message, among the first 100,000 of the audience, as the variant of a letter.
+func (s *Service) Worst(ctx context.Context, name, letter string) (longest, shortest Extreme, err error) {
+	c, content, err := s.compiled(ctx, name, letter)
 	if err != nil {
 		return longest, shortest, err
 	}
@@ -98,9 +101,13 @@ func (s *Service) worst(ctx context.Context, spec Spec, content *message.Content
 	return longest, shortest, err
 }
 
-// TestAs returns a campaign and the contact whose values a test message shows.
-func (s *Service) TestAs(ctx context.Context, name, whom string) (Campaign, Contact, error) {
+// TestAs returns a campaign as the variant of a letter, and the contact whose values a
+// test message shows.
+func (s *Service) TestAs(ctx context.Context, name, letter, whom string) (Campaign, Contact, error) {
 	c, err := s.Find(ctx, name)
+	if err == nil {
+		c.Spec, err = c.Spec.Pick(letter)
+	}
 	if err != nil {
 		return c, Contact{}, err
 	}

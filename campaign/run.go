@@ -1,6 +1,9 @@
 package campaign
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // CampaignID and RunID are keys given by the store, ascending, from 1.
 type (
@@ -56,6 +59,8 @@ type Run struct {
 	// Standing: it has no audience, and takes messages to one person each for as long as
 	// it stands; then it ends when they have.
 	Standing Standing
+	// Won says who won its A/B test; the zero value while nobody has.
+	Won ABDecision
 }
 
 // Standing says whether a run takes messages to one person each. The numbers are stored.
@@ -67,6 +72,17 @@ const (
 	StandsOpen  Standing = 1
 	StoodOpen   Standing = 2
 )
+
+// SpecFor is what recipients of a variant get. Who waited for the winner of an A/B test gets
+// that; ErrConflict while there is none.
+func (r Run) SpecFor(v Variant) (Spec, error) {
+	if v == NoVariant && r.Spec.AB.HasRest() {
+		if v = r.Won.Winner; v == NoVariant {
+			return Spec{}, fmt.Errorf("the A/B test of run %d has no winner yet: %w", r.ID, ErrConflict)
+		}
+	}
+	return r.Spec.As(v), nil
+}
 
 // Open reports whether the run may still send.
 func (r Run) Open() bool {

@@ -83,7 +83,7 @@ func (s *Service) check(ctx context.Context, spec Spec) error {
 	if err := spec.Validate(); err != nil {
 		return err
 	}
-	content, err := message.Compile(spec.Source, MessageOptions(spec))
+	contents, err := compileAll(spec)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,14 @@ func (s *Service) check(ctx context.Context, spec Spec) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(unknownFields(content.Fields(), fields), problem)
+	var used []message.Field
+	for i, v := range spec.Variants() {
+		for _, f := range contents[i].Fields() {
+			f.Where = v.at(f.Where)
+			used = append(used, f)
+		}
+	}
+	return errors.Join(unknownFields(used, fields), problem)
 }
 
 // segmentsProblem says what is wrong with the segments of a campaign.

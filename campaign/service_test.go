@@ -210,21 +210,21 @@ func TestPreview(t *testing.T) {
 	people3(w)
 	ctx := t.Context()
 	must(w.service.Create(ctx, spec("news", "all")))(t)
-	contact, msg, err := w.service.Preview(ctx, "news", "Bartholomew@T0.example")
+	contact, msg, err := w.service.Preview(ctx, "news", "", "Bartholomew@T0.example")
 	if err != nil || contact.Email != "bartholomew@t0.example" || !strings.Contains(string(msg), "Subject: Hello Bartholomew the Longest\r\n") {
 		t.Errorf("as a contact: %s, %v\n%s", contact.Email, err, msg)
 	}
-	if contact, msg, err = w.service.Preview(ctx, "news", ""); err != nil || contact.Email != "ann@t0.example" || !strings.Contains(string(msg), "Subject: Hello Ann\r\n") {
+	if contact, msg, err = w.service.Preview(ctx, "news", "", ""); err != nil || contact.Email != "ann@t0.example" || !strings.Contains(string(msg), "Subject: Hello Ann\r\n") {
 		t.Errorf("as the first: %s, %v\n%s", contact.Email, err, msg)
 	}
-	_, _, err = w.service.Preview(ctx, "news", "nameless@t0.example")
+	_, _, err = w.service.Preview(ctx, "news", "", "nameless@t0.example")
 	says(t, "whose message cannot be made", err, "as nameless@t0.example", "name has no value")
-	_, _, err = w.service.Preview(ctx, "news", "nobody@t0.example")
+	_, _, err = w.service.Preview(ctx, "news", "", "nobody@t0.example")
 	says(t, "an unknown contact", err, "no contact has the address nobody@t0.example")
-	_, _, err = w.service.Preview(ctx, "news", "not an address")
+	_, _, err = w.service.Preview(ctx, "news", "", "not an address")
 	says(t, "no address", err, `"not an address" is not an address: no @ sign`)
 
-	longest, shortest, err := w.service.Worst(ctx, "news")
+	longest, shortest, err := w.service.Worst(ctx, "news", "")
 	if err != nil || longest.Contact.Email != "bartholomew@t0.example" || shortest.Contact.Email != "ann@t0.example" {
 		t.Errorf("worst: longest %s, shortest %s, %v", longest.Contact.Email, shortest.Contact.Email, err)
 	}

@@ -27,6 +27,7 @@ type snapshot struct {
 	sieve    *sieve
 	done     bool
 	hours    schedule.Hours // in which it may send
+	test     ABTest
 	until    time.Time      // over which its mail is spread, or zero
 	waves    Waves          // as last read
 	upTo     Wave           // the last wave that may be fed in this round
@@ -36,7 +37,7 @@ type snapshot struct {
 }
 
 func (p *Planner) newSnapshot(ctx context.Context, r *Run) (*snapshot, error) {
-	s := &snapshot{run: r.ID, cursor: r.SnapshotCursor, done: r.SnapshotDone}
+	s := &snapshot{run: r.ID, cursor: r.SnapshotCursor, done: r.SnapshotDone, test: r.Spec.AB}
 	var err error
 	if s.hours, err = r.Spec.Window.Parse(); err != nil {
 		return nil, fmt.Errorf("%w: window.%w", errUnusable, err)
@@ -154,6 +155,7 @@ func (p *Planner) recipients(ctx context.Context, s *snapshot, page []AudienceMe
 		if r.State == Waiting {
 			r.Wave = s.waveOf(m)
 		}
+		r.Tested, r.Variant = s.test.On(), s.test.VariantOf(s.run, m.ID)
 		rows = append(rows, r)
 		domains = append(domains, DomainOf(m.Email))
 	}

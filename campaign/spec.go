@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"strings"
 	"time"
 
 	"broadside/campaign/message"
@@ -43,6 +44,9 @@ type Spec struct {
 	// Spread is over how long a run's mail is spread evenly; default: as fast as it goes.
 	Spread Duration `json:"spread,omitzero" toml:"spread" yaml:"spread"`
 
+	// AB compares variants of the message; default none.
+	AB ABTest `json:"ab,omitzero" toml:"ab" yaml:"ab"`
+
 	// Pool names the sources that the mail leaves from; default "default".
 	Pool string `json:"pool,omitempty" toml:"pool" yaml:"pool"`
 
@@ -78,6 +82,18 @@ type Duration time.Duration
 
 // MarshalText writes the duration as time.Duration.String does.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// brief is how people write it: "4h", "90m".
+func (d Duration) brief() string {
+	text := time.Duration(d).String()
+	if s, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = s + "m"
+	}
+	if s, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = s + "h"
+	}
+	return text
+}
 
 // UnmarshalText reads "90m", "72h" and the like.
 func (d *Duration) UnmarshalText(text []byte) error {

@@ -41,6 +41,7 @@ func (s Spec) WithDefaults() Spec {
 	if s.GiveUp == 0 {
 		s.GiveUp = Duration(defaultGiveUp)
 	}
+	s.AB = s.AB.withDefaults()
 	return s
 }
 
@@ -91,6 +92,13 @@ func (s Spec) Validate() error {
 	}
 	if err := s.Brake.Validate(); err != nil {
 		errs = append(errs, err)
+	}
+	if err := s.AB.Validate(); err != nil {
+		errs = append(errs, err)
+	} else if s.AB.On() && s.Class == Transactional {
+		fail("ab", "a message about an order or an account is no test; take it out")
+	} else if s.AB.HasRest() && s.LocalTime.On() {
+		fail("ab.share", "must be 100 while everybody gets it by their own clock: nobody can wait for a winner then; or take out local_time")
 	}
 	if s.Weight < 1 || s.Weight > 100 {
 		fail("weight", "must be 1 to 100, but is %d", s.Weight)

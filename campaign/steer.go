@@ -46,6 +46,9 @@ func (s *Service) SendRest(ctx context.Context, id RunID, who string) (Run, erro
 	if err != nil {
 		return run, err
 	}
+	if run.Spec.AB.HasRest() {
+		return s.ChooseWinner(ctx, id, NoVariant, who)
+	}
 	waves, err := s.Store.WavesOf(ctx, id)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return run, err

@@ -140,6 +140,10 @@ type NewRecipient struct {
 	State   State
 	Reason  Reason
 	Wave    Wave
+	// Tested: the run has an A/B test, in which the recipient has a Variant, or none while
+	// they wait for its winner.
+	Tested  bool
+	Variant Variant
 }
 
 // FeedRow is a ledger row with what its job needs.
@@ -151,6 +155,7 @@ type FeedRow struct {
 	FirstTried time.Time
 	Resent     bool
 	Wave       Wave
+	Variant    Variant
 	Email      string // "" when the contact was erased
 	Attributes []byte
 }
@@ -168,6 +173,7 @@ type AudienceStore interface {
 // PlanStore is what the planner needs of the store.
 type PlanStore interface {
 	AudienceStore
+	ABStore
 	BrakeStore
 	WaveStore
 	ListByName(ctx context.Context, name string) (List, error)
@@ -215,6 +221,7 @@ type PlanStore interface {
 
 // RunStore is what people's commands need of the store.
 type RunStore interface {
+	ABStore
 	CreateCampaign(ctx context.Context, s Spec, now time.Time) (Campaign, error) // ErrExists
 	UpdateCampaign(ctx context.Context, id CampaignID, s Spec, now time.Time) (Campaign, error)
 	CampaignByName(ctx context.Context, name string) (Campaign, error) // ErrNotFound

@@ -31,6 +31,8 @@ const (
 	NoWaves WaveKind = "none"
 	// CanaryWaves: a share goes first, and the rest when that did no harm.
 	CanaryWaves WaveKind = "canary"
+	// ABWaves: an A/B test is made with a share, and the rest gets its winner.
+	ABWaves WaveKind = "ab"
 )
 
 // Waves is how a run's audience is parted, and how far its waves are open. Kind, Share and
@@ -119,6 +121,8 @@ func Draw(run RunID, c ContactID) int {
 // waveKind is the kind of waves that runs of a campaign have, if they have any.
 func (s Spec) waveKind() WaveKind {
 	switch {
+	case s.AB.HasRest(): // whose test shows the harm that a canary would
+		return ABWaves
 	case s.LocalTime.On():
 		return LocalWaves
 	case s.mayHaveCanary():
@@ -141,18 +145,24 @@ func (p *Planner) waves(ctx context.Context, r *Run, a Audience) (Waves, error) 
 	case r.SnapshotCursor != 0 || r.SnapshotDone:
 		return Waves{}, nil // begun by a version that knew none
 	}
-	if r.Spec.LocalTime.On() {
-		w, err = localWaves(r), nil
-	} else {
-		w, err = p.canaryWaves(ctx, r, a)
-	}
-	if err == nil {
+	if w, err = p.newWaves(ctx, r, a); err == nil {
 		w, err = p.Store.FreezeWaves(ctx, r.ID, w)
 	}
 	if err != nil {
 		return w, fmt.Errorf("planner: waves of run %d: %w", r.ID, err)
 	}
 	return w, nil
+}
+
+// newWaves is how a run's audience is to be parted.
+func (p *Planner) newWaves(ctx context.Context, r *Run, a Audience) (Waves, error) {
+	switch r.Spec.waveKind() {
+	case ABWaves:
+		return Waves{Kind: ABWaves, Share: r.Spec.AB.inMillion()}, nil
+	case LocalWaves:
+		return localWaves(r), nil
+	}
+	return p.canaryWaves(ctx, r, a)
 }
 
 // parts are how many of a run's recipients are in each wave of a lane, as far as the

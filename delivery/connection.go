@@ -308,7 +308,7 @@ func (c *connection) record(p *prepared, v verdict, r smtp.Result, host string) 
 	}
 	if v.reason == campaign.PossiblyAccepted {
 		e.Resent = true // unless it is held, or given up, there will be a second copy
-		if p.content.run.Spec.OnUnknown == campaign.Hold {
+		if p.content.spec.OnUnknown == campaign.Hold {
 			e.State, e.Resent = campaign.Unknown, false
 		}
 	}

@@ -14,33 +14,41 @@ import (
 	"broadside/dkim"
 )
 
-// content is what all messages of one run share.
+// content is what all messages of one run share, or of one of its variants.
 type content struct {
-	run     campaign.Run
+	spec    campaign.Spec // the run's, as the variant
 	message *message.Content
 	signer  *dkim.Signer // nil: unsigned
 	links   []string     // domains that the message leads to
 	counting
 }
 
-// contents caches the compiled messages of runs, compiling each once.
+// contents caches the compiled messages of runs and their variants, compiling each once.
 type contents struct {
 	cfg Config
 
 	mu   sync.Mutex
-	runs map[campaign.RunID]*content
+	runs map[contentKey]*content
 }
 
-// keptContents bounds the cache; a run that is not in it is read again.
+// contentKey names what is compiled once.
+type contentKey struct {
+	run     campaign.RunID
+	variant campaign.Variant
+}
+
+// contentOf is what a job's message is made of.
+func contentOf(j *campaign.Job) contentKey { return contentKey{j.Run, j.Variant} }
+
+// keptContents bounds the cache; what is not in it is read again.
 const keptContents = 64
 
 func newContents(cfg Config) *contents {
-	return &contents{cfg: cfg, runs: map[campaign.RunID]*content{}}
+	return &contents{cfg: cfg, runs: map[contentKey]*content{}}
 }
 
-// of returns a run's content. Compiling happens under the lock: the others need the
-// same one.
-func (c *contents) of(ctx context.Context, id campaign.RunID) (*content, error) {
+// of returns a content. Compiling happens under the lock: the others need the same one.
+func (c *contents) of(ctx context.Context, id contentKey) (*content, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if got := c.runs[id]; got != nil {
@@ -48,7 +56,7 @@ func (c *contents) of(ctx context.Context, id campaign.RunID) (*content, error) 
 	}
 	got, err := c.load(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("content of run %d: %w", id, err)
+		return nil, fmt.Errorf("content of run %d: %w", id.run, err)
 	}
 	if len(c.runs) >= keptContents {
 		for old := range c.runs {
@@ -60,8 +68,12 @@ func (c *contents) of(ctx context.Context, id campaign.RunID) (*content, error) 
 	return got, nil
 }
 
-func (c *contents) load(ctx context.Context, id campaign.RunID) (*content, error) {
-	run, err := c.cfg.Store.RunByID(ctx, id)
+func (c *contents) load(ctx context.Context, id contentKey) (*content, error) {
+	run, err := c.cfg.Store.RunByID(ctx, id.run)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := run.SpecFor(id.variant)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +81,7 @@ func (c *contents) load(ctx context.Context, id campaign.RunID) (*content, error
 	if opt.Pixel, opt.Links, err = c.countingFor(ctx, run); err != nil {
 		return nil, err
 	}
-	got, err := c.compile(run, opt)
+	got, err := c.compile(spec, opt)
 	if err != nil || !opt.Pixel && !opt.Links {
 		return got, err
 	}
@@ -77,12 +89,12 @@ func (c *contents) load(ctx context.Context, id campaign.RunID) (*content, error
 		return got, nil
 	}
 	got.links = append(got.links, got.host()) // which providers see in the place of others
-	got.numbers, err = c.number(ctx, id, got.message)
+	got.numbers, err = c.number(ctx, id.run, got.message)
 	return got, err
 }
 
-func (c *contents) compile(run campaign.Run, opt message.Options) (*content, error) {
-	compiled, err := message.Compile(run.Spec.Source, opt)
+func (c *contents) compile(spec campaign.Spec, opt message.Options) (*content, error) {
+	compiled, err := message.Compile(spec.Source, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +102,7 @@ func (c *contents) compile(run campaign.Run, opt message.Options) (*content, err
 	if err != nil {
 		return nil, err
 	}
-	return &content{run: run, message: compiled, signer: signer, links: linkedDomains(run.Spec.Source)}, nil
+	return &content{spec: spec, message: compiled, signer: signer, links: linkedDomains(spec.Source)}, nil
 }
 
 // What leads somewhere: in HTML not each URL does, a document type or a name space is
@@ -129,12 +141,12 @@ func (c *contents) signer(domain string) (*dkim.Signer, error) {
 	return nil, fmt.Errorf("no DKIM key for %s: make one with `broadside dkim keygen %s`, or allow unsigned mail", domain, domain)
 }
 
-// giveUp is how long a run's deferred recipients are tried.
-func (c *contents) giveUp(id campaign.RunID) time.Duration {
+// giveUp is how long those who are deferred are tried.
+func (c *contents) giveUp(id contentKey) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if got := c.runs[id]; got != nil && got.run.Spec.GiveUp > 0 {
-		return time.Duration(got.run.Spec.GiveUp)
+	if got := c.runs[id]; got != nil && got.spec.GiveUp > 0 {
+		return time.Duration(got.spec.GiveUp)
 	}
 	return campaign.DefaultGiveUp
 }

@@ -7,6 +7,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/message"
+	"broadside/campaign/token"
 )
 
 // counting is how a run's readers are counted.
@@ -74,28 +75,29 @@ func (c *counting) host() string {
 }
 
 // count makes a recipient's message one that is counted, as far as their lists allow.
-// Where nobody is to know whose it was, everybody's pixel and links are the same.
+// Where nobody is to know whose it was, everybody's pixel and links are the same, or all of
+// one variant.
 func (s *Sender) count(p *prepared, r *message.Recipient) {
 	c := &p.content.counting
 	if c.base == "" {
 		return
 	}
-	run := int64(p.Job.Run)
-	who := func(level campaign.Tracking) int64 {
+	who := token.Holder{Run: int64(p.Job.Run), Variant: int64(p.Job.Variant)}
+	of := func(level campaign.Tracking) token.Holder {
 		if level == campaign.TrackIndividual {
-			return int64(p.Job.Contact)
+			return token.Holder{Run: who.Run, Contact: int64(p.Job.Contact)}
 		}
-		return 0
+		return who
 	}
-	opens, clicks := p.content.run.Spec.Track.Within(p.ceiling)
+	opens, clicks := p.content.spec.Track.Within(p.ceiling)
 	if opens > campaign.TrackOff {
-		r.Pixel = string(s.Identity.Tokens.AppendHit([]byte(c.base+"/o/"), run, who(opens), 0, nil))
+		r.Pixel = string(s.Identity.Tokens.AppendHit([]byte(c.base+"/o/"), of(opens), 0, nil))
 	}
 	if clicks > campaign.TrackOff {
-		contact := who(clicks)
+		holder := of(clicks)
 		r.Link = func(dst []byte, link int, rest []byte) []byte {
 			dst = append(append(dst, c.base...), "/c/"...)
-			return s.Identity.Tokens.AppendHit(dst, run, contact, int64(c.numbers[link]), rest)
+			return s.Identity.Tokens.AppendHit(dst, holder, int64(c.numbers[link]), rest)
 		}
 	}
 }
@@ -109,7 +111,7 @@ func (s *Sender) ceilings(ctx context.Context, c *content, items []*item, of []i
 	for k, i := range of {
 		contacts[k] = items[i].Job.Contact
 	}
-	levels, err := s.Store.CeilingsOf(ctx, c.run.Spec.Lists, contacts)
+	levels, err := s.Store.CeilingsOf(ctx, c.spec.Lists, contacts)
 	if err != nil {
 		return err
 	}

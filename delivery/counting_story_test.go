@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"broadside/campaign"
+	"broadside/campaign/token"
 	"broadside/campaign/track"
 	"broadside/delivery"
 	"broadside/delivery/smtptest"
@@ -119,9 +120,9 @@ func TestReadersAreCountedAsTheirListsAllow(t *testing.T) { // X7
 		if pixel == nil || len(links) != 2 || len(linkOf.FindAllString(text, -1)) != 2 {
 			t.Fatalf("%s is not counted:\n%s%s", to, text, body)
 		}
-		r, contact, link, _, err := w.tokens.ReadHit(strings.TrimPrefix(links[0], "https://links.example.org/c/"))
-		if err != nil || campaign.RunID(r) != run.ID || link != 1 || (contact != 0) != individual {
-			t.Errorf("%s: a link of run %d, contact %d, number %d: %v", to, r, contact, link, err)
+		h, link, _, err := w.tokens.ReadHit(strings.TrimPrefix(links[0], "https://links.example.org/c/"))
+		if err != nil || campaign.RunID(h.Run) != run.ID || link != 1 || (h.Contact != 0) != individual {
+			t.Errorf("%s: a link of run %d, contact %d, number %d: %v", to, h.Run, h.Contact, link, err)
 		}
 		for i, want := range []string{"https://shop.example/spring?a=1&b=2", "https://shop.example/?who=" + strings.ReplaceAll(to, "@", "%40")} {
 			if resp := follow(reader, "GET", links[i]); resp.Header.Get("Location") != want {
@@ -204,7 +205,7 @@ func TestHitsOutliveThePausesOfTheDatabase(t *testing.T) {
 	reader := w.readers()
 	click := func() {
 		for contact := range int64(20) {
-			url := "/c/" + string(w.tokens.AppendHit(nil, int64(run.ID), contact+1, 1, nil))
+			url := "/c/" + string(w.tokens.AppendHit(nil, token.Holder{Run: int64(run.ID), Contact: contact + 1}, 1, nil))
 			if resp := follow(reader, "GET", url); resp.Header.Get("Location") != "https://shop.example/" {
 				t.Fatalf("%s: %s to %q", url, resp.Status, resp.Header.Get("Location"))
 			}

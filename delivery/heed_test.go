@@ -68,7 +68,7 @@ func compiled(t *testing.T) *content {
 		From: "News <news@example.org>", Subject: "News", Text: "https://shop.example\n",
 		PostalAddress: "News Ltd, 1 Harbour Street, Portsmouth",
 	}}
-	c, err := (&contents{cfg: Config{Unsigned: true, Keys: emptyKeys(t)}}).compile(campaign.Run{Spec: spec}, message.Options{})
+	c, err := (&contents{cfg: Config{Unsigned: true, Keys: emptyKeys(t)}}).compile(spec, message.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

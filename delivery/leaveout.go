@@ -39,17 +39,18 @@ func (s *Sender) leaveOut(ctx context.Context, items []*item) []*item {
 
 // unwanted returns for each item why it must not be sent, NoReason when it may.
 func (s *Sender) unwanted(ctx context.Context, items []*item, now time.Time) ([]campaign.Reason, error) {
-	byRun := map[campaign.RunID][]int{}
+	byContent := map[contentKey][]int{}
 	for i, it := range items {
-		byRun[it.Job.Run] = append(byRun[it.Job.Run], i)
+		key := contentOf(&it.Job)
+		byContent[key] = append(byContent[key], i)
 	}
 	reasons := make([]campaign.Reason, len(items))
-	for run, of := range byRun {
+	for key, of := range byContent {
 		var lists []string
 		// Without content no message can be made: prepare gives these items their outcome,
 		// or, when there is some by then, they are looked for once more, in their lists.
-		if c, err := s.contents.of(ctx, run); err == nil {
-			lists = c.run.Spec.Lists
+		if c, err := s.contents.of(ctx, key); err == nil {
+			lists = c.spec.Lists
 			if err := s.ceilings(ctx, c, items, of); err != nil {
 				return nil, err
 			}

@@ -42,16 +42,16 @@ func (s *Sender) poolOf(ctx context.Context, it *item) ([]weighted, bool) {
 	if s.sources.none {
 		return s.sources.pools[""], true
 	}
-	c, err := s.contents.of(ctx, it.Job.Run)
+	c, err := s.contents.of(ctx, contentOf(&it.Job))
 	if err != nil {
 		s.broken(ctx, it, err)
 		return nil, false
 	}
-	from := s.sources.of(c.run.Spec.Pool)
+	from := s.sources.of(c.spec.Pool)
 	if len(from) > 0 {
 		return from, true
 	}
-	s.deferForPool(it, c.run.Spec.Pool)
+	s.deferForPool(it, c.spec.Pool)
 	return nil, false
 }
 

@@ -57,7 +57,7 @@ func (p *prepared) release() {
 // prepare renders and signs an item's message. If that fails the item has got its
 // outcome, and the result is nil.
 func (s *Sender) prepare(ctx context.Context, it routed) *prepared {
-	c, err := s.contents.of(ctx, it.Job.Run)
+	c, err := s.contents.of(ctx, contentOf(&it.Job))
 	if err != nil {
 		s.broken(ctx, it.item, err)
 		return nil
@@ -91,7 +91,7 @@ func (s *Sender) render(p *prepared) error {
 	if p.content.signer != nil {
 		r.CFBLAddress = s.Identity.complaintAddress(job, p.content.message.FromDomain())
 	}
-	if s.Identity.PublicURL != "" && len(p.content.run.Spec.Lists) > 0 {
+	if s.Identity.PublicURL != "" && len(p.content.spec.Lists) > 0 {
 		r.Unsubscribe = s.Identity.unsubscribe(job)
 	}
 	s.count(p, &r)

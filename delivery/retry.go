@@ -48,7 +48,7 @@ func (s *Sender) deferUntil(it *item, e campaign.Event, atLeast time.Duration) {
 // campaign's give-up age, a bounce, and for who may have a copy already, that nobody
 // knows.
 func (s *Sender) deferTo(it *item, e campaign.Event, due time.Time) {
-	if due.Sub(it.firstTried()) > s.contents.giveUp(it.Job.Run) {
+	if due.Sub(it.firstTried()) > s.contents.giveUp(contentOf(&it.Job)) {
 		e.State, e.Reason = campaign.Bounced, campaign.GivenUp
 		if e.Resent {
 			// There was one attempt in doubt at least, and there will be no other.

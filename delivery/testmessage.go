@@ -18,7 +18,7 @@ import (
 func SendTest(ctx context.Context, cfg Config, spec campaign.Spec, as campaign.Contact, to string) (smtp.Result, error) {
 	s := NewSender(cfg)
 	s.contents = newContents(cfg)
-	c, err := s.contents.compile(campaign.Run{Spec: spec}, campaign.MessageOptions(spec))
+	c, err := s.contents.compile(spec, campaign.MessageOptions(spec))
 	if err != nil {
 		return smtp.Result{}, err
 	}

@@ -87,7 +87,7 @@ func (s *Sender) outOfPatience(it *item, wait time.Duration) bool {
 	switch {
 	case wait <= 0:
 		return false
-	case time.Since(it.firstTried()) > s.contents.giveUp(it.Job.Run):
+	case time.Since(it.firstTried()) > s.contents.giveUp(contentOf(&it.Job)):
 		return true
 	case it.lane.name.Tail():
 		return wait > tailPatience-inHand // which may be as long as a Duration can be

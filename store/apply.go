@@ -109,6 +109,9 @@ func (db *DB) applyEvents(ctx context.Context, t *tx, events []campaign.Event) e
 	if err := counts.write(ctx, t); err != nil {
 		return err
 	}
+	if err := db.countVariants(ctx, t, events, moves); err != nil {
+		return err
+	}
 	return db.heardAtOnce(ctx, t, heard)
 }
 

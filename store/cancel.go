@@ -42,9 +42,10 @@ func (db *DB) CancelOpen(ctx context.Context, id campaign.RunID, limit int, now 
 			State   campaign.State
 			Reason  campaign.Reason
 			Resent  bool
+			Variant campaign.Variant
 		}
 		err = t.SelectContext(ctx, &open, t.Rebind(`
-			SELECT lane, contact, state, reason, resent FROM ledger
+			SELECT lane, contact, state, reason, resent, variant FROM ledger
 			WHERE `+ofRun("run", id)+` AND (lane, contact) > (?, ?) AND state IN (0, 2) ORDER BY lane, contact LIMIT ?`), place.Lane, place.Contact, limit)
 		if err != nil || len(open) == 0 {
 			return err
@@ -58,18 +59,29 @@ func (db *DB) CancelOpen(ctx context.Context, id campaign.RunID, limit int, now 
 		if err != nil {
 			return err
 		}
-		counts := make(deltas)
+		tested, err := db.tested(ctx, t, id)
+		if err != nil {
+			return err
+		}
+		counts, variants := make(deltas), variantDeltas{}
 		ids := make([]campaign.ContactID, 0, len(open))
 		for _, r := range open {
 			ids = append(ids, r.Contact)
 			counts.add(id, r.Lane, r.State, r.Reason, -1, r.Resent)
+			to, why := campaign.Cancelled, campaign.NoReason
 			if r.State == campaign.Deferred && r.Resent {
-				counts.add(id, r.Lane, campaign.Unknown, campaign.PossiblyAccepted, 1, true)
-				continue
+				to, why = campaign.Unknown, campaign.PossiblyAccepted
 			}
-			counts.add(id, r.Lane, campaign.Cancelled, campaign.NoReason, 1, r.Resent)
+			counts.add(id, r.Lane, to, why, 1, r.Resent)
+			if tested {
+				variants[variantKey{id, r.Variant, r.State}]--
+				variants[variantKey{id, r.Variant, to}]++
+			}
 		}
 		if err := counts.write(ctx, t); err != nil {
+			return err
+		}
+		if err := variants.write(ctx, t); err != nil {
 			return err
 		}
 		if err := db.dropData(ctx, t, ids); err != nil {

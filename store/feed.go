@@ -9,7 +9,7 @@ import (
 )
 
 const feedSelect = `
-	SELECT l.run, l.lane, l.contact, l.state, l.attempts, l.due, l.first_tried, l.resent, l.wave,
+	SELECT l.run, l.lane, l.contact, l.state, l.attempts, l.due, l.first_tried, l.resent, l.wave, l.variant,
 		COALESCE(c.address, ''), COALESCE(c.spelling, ''), COALESCE(c.attributes, '{}')
 	FROM ledger l LEFT JOIN`
 
@@ -46,7 +46,7 @@ func (db *DB) feed(ctx context.Context, limit int, where string, args ...any) ([
 		var f campaign.FeedRow
 		var due, first int64
 		var spelling string
-		if err := rows.Scan(&f.Run, &f.Lane, &f.Contact, &f.State, &f.Attempts, &due, &first, &f.Resent, &f.Wave, &f.Email, &spelling, &f.Attributes); err != nil {
+		if err := rows.Scan(&f.Run, &f.Lane, &f.Contact, &f.State, &f.Attempts, &due, &first, &f.Resent, &f.Wave, &f.Variant, &f.Email, &spelling, &f.Attributes); err != nil {
 			return nil, err
 		}
 		f.Due, f.FirstTried = fromMillis(due), fromMillis(first)

@@ -21,7 +21,7 @@ func (db *DB) Heard(ctx context.Context, heard []campaign.Feedback) error {
 		if err != nil {
 			return err
 		}
-		counts := make(map[feedbackKey]int64)
+		counts, news := make(map[feedbackKey]int64), []campaign.Feedback{}
 		for i := range heard {
 			f := &heard[i]
 			n, err := t.insertFeedback(ctx, heard[i:i+1])
@@ -29,13 +29,21 @@ func (db *DB) Heard(ctx context.Context, heard []campaign.Feedback) error {
 				return err
 			}
 			counts[feedbackKey{f.Run, f.Lane, f.Kind}] += n
-			if n > 0 {
-				if err := t.tell(ctx, heardFact(f)); err != nil {
-					return err
-				}
+			if n == 0 {
+				continue
+			}
+			news = append(news, *f)
+			if f.Kind == campaign.Unsubscription {
+				continue // told when they left
+			}
+			if err := t.tell(ctx, heardFact(f)); err != nil {
+				return err
 			}
 		}
 		if err := t.addFeedbackCounts(ctx, counts); err != nil {
+			return err
+		}
+		if err := db.countHeard(ctx, t, news); err != nil {
 			return err
 		}
 		return db.follow(ctx, t, heard)

@@ -56,7 +56,11 @@ func (db *DB) applyHits(ctx context.Context, t *tx, hits []campaign.Hit) error {
 			}
 			continue
 		}
-		counts.add(h.Run, h.Link, h.Evidence, 1, 0)
+		if h.Contact == 0 {
+			counts.addNameless(h)
+			continue
+		}
+		counts.add(hitKey{h.Run, campaign.NoVariant, h.Link, h.Evidence}, 1, 0)
 	}
 	if err := t.writeReaders(ctx, readers); err != nil {
 		return err
@@ -69,7 +73,7 @@ func (db *DB) applyHits(ctx context.Context, t *tx, hits []campaign.Hit) error {
 			return err
 		}
 	}
-	return counts.write(ctx, t)
+	return counts.write(ctx, db, t)
 }
 
 // readerKey names a recipient whose reading is known.
@@ -95,8 +99,9 @@ func (db *DB) readersOf(ctx context.Context, t *tx, hits []campaign.Hit) (map[re
 			State   campaign.State
 			Reason  campaign.Reason
 			At      int64
+			Variant campaign.Variant
 		}
-		query := "SELECT l.contact, l.state, l.reason, l.at FROM ledger l JOIN contacts c ON c.id = l.contact WHERE " + ofRun("l.run", run) + " AND " + db.in("l.contact")
+		query := "SELECT l.contact, l.state, l.reason, l.at, l.variant FROM ledger l JOIN contacts c ON c.id = l.contact WHERE " + ofRun("l.run", run) + " AND " + db.in("l.contact")
 		if db.postgres {
 			query += " FOR KEY SHARE OF c" // an erasure waits, and then finds what is written
 		}
@@ -105,7 +110,7 @@ func (db *DB) readersOf(ctx context.Context, t *tx, hits []campaign.Hit) (map[re
 			return nil, err
 		}
 		for _, r := range rows {
-			readers[readerKey{run, r.Contact}] = newReader(r.State, r.Reason, r.At)
+			readers[readerKey{run, r.Contact}] = newReader(r.State, r.Reason, r.At, r.Variant)
 		}
 		if err := db.readLinks(ctx, t, run, ids, readers); err != nil {
 			return nil, err

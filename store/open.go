@@ -23,6 +23,7 @@ type DB struct {
 	read, write *sqlx.DB
 	specs       specCache
 	replies     replyCache
+	tests       tests
 	prepared    prepared // on read
 	soft        campaign.SoftRule
 	// hashes are those of erased people, who stay suppressed; fixed at Open.

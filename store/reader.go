@@ -1,9 +1,6 @@
 package store
 
 import (
-	"cmp"
-	"context"
-	"slices"
 	"time"
 
 	"broadside/campaign"
@@ -14,6 +11,7 @@ type reader struct {
 	// accepted is when the message had been taken, in Unix milliseconds; 0: not yet;
 	// -1: nobody can tell.
 	accepted int64
+	variant  campaign.Variant
 	links    map[int]*followed // 0: opened
 	// caught are the times of clicks by which those around them showed as a machine's.
 	caught []time.Time
@@ -27,8 +25,8 @@ type followed struct {
 	changed         bool
 }
 
-func newReader(s campaign.State, why campaign.Reason, at int64) *reader {
-	r := &reader{links: map[int]*followed{}}
+func newReader(s campaign.State, why campaign.Reason, at int64, v campaign.Variant) *reader {
+	r := &reader{variant: v, links: map[int]*followed{}}
 	switch {
 	case s == campaign.Accepted:
 		r.accepted = at
@@ -57,7 +55,7 @@ func (r *reader) add(h campaign.Hit, counts hitCounts) campaign.Evidence {
 	}
 	f.changed = true
 	f.First, f.Last = min(f.First, millis(h.At)), max(f.Last, millis(h.At))
-	f.count(h.Run, h.Link, evidence, 1, counts)
+	f.count(r.key(h, h.Link, evidence), 1, counts)
 	if h.Link > 0 && !evidence.Machine() {
 		r.allAtOnce(h, counts)
 	}
@@ -66,7 +64,7 @@ func (r *reader) add(h campaign.Hit, counts hitCounts) campaign.Evidence {
 		if clicked {
 			n = -1
 		}
-		counts.add(h.Run, campaign.AnyLink, campaign.ByPerson, 0, n)
+		counts.add(r.key(h, campaign.AnyLink, campaign.ByPerson), 0, n)
 	}
 	return evidence
 }
@@ -86,23 +84,30 @@ func (r *reader) clicked() bool {
 	return false
 }
 
+// key is the line of the kept counts for what this reader does with a link.
+func (r *reader) key(h campaign.Hit, link int, e campaign.Evidence) hitKey {
+	return hitKey{h.Run, r.variant, link, e}
+}
+
 // count adds n hits to a row and to the kept counts.
-func (f *followed) count(run campaign.RunID, link int, e campaign.Evidence, n int64, counts hitCounts) {
-	if !e.Machine() {
+func (f *followed) count(k hitKey, n int64, counts hitCounts) {
+	if !k.evidence.Machine() {
 		if f.Person == 0 {
-			counts.add(run, link, campaign.ByPerson, 0, 1)
+			first := k
+			first.evidence = campaign.ByPerson
+			counts.add(first, 0, 1)
 		}
 		f.Person += n
-		counts.add(run, link, e, n, 0)
+		counts.add(k, n, 0)
 		return
 	}
 	people := int64(0)
-	if f.Evidence&(1<<e) == 0 {
+	if f.Evidence&(1<<k.evidence) == 0 {
 		people = 1
 	}
-	f.Evidence |= 1 << e
+	f.Evidence |= 1 << k.evidence
 	f.Machine += n
-	counts.add(run, link, e, n, people)
+	counts.add(k, n, people)
 }
 
 // together returns the links that were followed last within seconds of a time, and not
@@ -141,44 +146,7 @@ func (r *reader) allAtOnce(h campaign.Hit, counts hitCounts) {
 		if f.Person == 0 {
 			people = -1
 		}
-		counts.add(h.Run, link, campaign.ByPerson, -n, people)
-		f.count(h.Run, link, campaign.AllAtOnce, n, counts)
+		counts.add(r.key(h, link, campaign.ByPerson), -n, people)
+		f.count(r.key(h, link, campaign.AllAtOnce), n, counts)
 	}
-}
-
-// hitKey is a line of hit_counts.
-type hitKey struct {
-	run      campaign.RunID
-	link     int
-	evidence campaign.Evidence
-}
-
-// hitCounts are changes of the kept counts, summed until they are written.
-type hitCounts map[hitKey]struct{ n, people int64 }
-
-func (c hitCounts) add(run campaign.RunID, link int, e campaign.Evidence, n, people int64) {
-	k := hitKey{run, link, e}
-	sum := c[k]
-	sum.n += n
-	sum.people += people
-	c[k] = sum
-}
-
-func (c hitCounts) write(ctx context.Context, t *tx) error {
-	var keys []hitKey
-	for k, sum := range c {
-		if sum.n != 0 || sum.people != 0 {
-			keys = append(keys, k)
-		}
-	}
-	slices.SortFunc(keys, func(a, b hitKey) int {
-		return cmp.Or(cmp.Compare(a.run, b.run), cmp.Compare(a.link, b.link), cmp.Compare(a.evidence, b.evidence))
-	})
-	_, err := t.insertRows(ctx, "INSERT INTO hit_counts (run, link, evidence, n, people)", 5,
-		"ON CONFLICT (run, link, evidence) DO UPDATE SET n = hit_counts.n + excluded.n, people = hit_counts.people + excluded.people",
-		len(keys), func(args []any, i int) []any {
-			k := keys[i]
-			return append(args, int64(k.run), k.link, int64(k.evidence), c[k].n, c[k].people)
-		})
-	return err
 }

@@ -9,7 +9,7 @@ import (
 
 // rowColumns are the columns of ledgerRow, of a ledger called l with its replies p.
 const rowColumns = `l.run, l.lane, l.contact, l.state, l.reason, l.attempts, l.code, l.enhanced,
-	COALESCE(p.text, '') AS reply, l.at, l.due, l.resent`
+	COALESCE(p.text, '') AS reply, l.at, l.due, l.resent, l.variant`
 
 // ofRun is the condition on a column of the ledger that a row is of a run. The run stands
 // in the query itself: with a parameter PostgreSQL would once plan for all partitions,
@@ -38,6 +38,7 @@ type ledgerRow struct {
 	Reply          string
 	At, Due        int64
 	Resent         bool
+	Variant        campaign.Variant
 }
 
 func (r ledgerRow) row() campaign.Row {
@@ -52,6 +53,7 @@ func (r ledgerRow) row() campaign.Row {
 		At:        fromMillis(r.At),
 		Due:       fromMillis(r.Due),
 		Resent:    r.Resent,
+		Variant:   r.Variant,
 	}
 }
 

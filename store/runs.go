@@ -13,7 +13,7 @@ import (
 	"broadside/campaign/webhook"
 )
 
-const runColumns = "id, campaign, spec, state, note, epoch, start_at, started, finished, snapshot_cursor, snapshot_done, standing, forecast, forecast_bound"
+const runColumns = "id, campaign, spec, state, note, epoch, start_at, started, finished, snapshot_cursor, snapshot_done, standing, forecast, forecast_bound, ab_winner, ab_decision"
 
 type runRow struct {
 	ID, Campaign   int64
@@ -28,10 +28,16 @@ type runRow struct {
 	Forecast       int64
 	ForecastBound  string `db:"forecast_bound"`
 	Standing       campaign.Standing
+	ABWinner       campaign.Variant `db:"ab_winner"`
+	ABDecision     string           `db:"ab_decision"`
 }
 
 func (db *DB) run(ctx context.Context, r runRow) (campaign.Run, error) {
 	spec, err := db.spec(ctx, r.Spec)
+	if err != nil {
+		return campaign.Run{}, fmt.Errorf("run %d: %w", r.ID, err)
+	}
+	won, err := r.won()
 	if err != nil {
 		return campaign.Run{}, fmt.Errorf("run %d: %w", r.ID, err)
 	}
@@ -49,6 +55,7 @@ func (db *DB) run(ctx context.Context, r runRow) (campaign.Run, error) {
 		SnapshotDone:   r.SnapshotDone,
 		Forecast:       campaign.Forecast{Lasts: time.Duration(r.Forecast) * time.Millisecond, Bound: r.ForecastBound},
 		Standing:       r.Standing,
+		Won:            won,
 	}, nil
 }
 

@@ -41,6 +41,9 @@ func (db *DB) AppendRecipients(ctx context.Context, id campaign.RunID, from, to 
 		if err := t.countWaves(ctx, id, rows); err != nil {
 			return err
 		}
+		if err := variantsAdded(id, rows).write(ctx, t); err != nil {
+			return err
+		}
 		if done {
 			if err := t.tellRun(ctx, id, webhook.RunComplete, "", time.Now()); err != nil {
 				return err
@@ -57,6 +60,19 @@ func (db *DB) AppendRecipients(ctx context.Context, id campaign.RunID, from, to 
 	return nil
 }
 
+// variantsAdded counts the recipients of a page by variant, if any has one.
+func variantsAdded(id campaign.RunID, rows []campaign.NewRecipient) variantDeltas {
+	counts, tested := variantDeltas{}, false
+	for _, r := range rows {
+		counts[variantKey{id, r.Variant, r.State}]++
+		tested = tested || r.Tested
+	}
+	if !tested {
+		return nil
+	}
+	return counts
+}
+
 // analyze tells PostgreSQL's planner, at the first page, that a partition's rows are
 // all of one run: without it, it expects one in two hundred, and reads and sorts the
 // run where it could go by key. Growth it sees by itself.
@@ -67,16 +83,16 @@ func (t *tx) analyze(ctx context.Context, id campaign.RunID) error {
 
 func (db *DB) insertLedger(ctx context.Context, t *tx, id campaign.RunID, rows []campaign.NewRecipient) error {
 	if db.postgres {
-		columns := []string{"run", "lane", "contact", "state", "reason", "wave"}
+		columns := []string{"run", "lane", "contact", "state", "reason", "wave", "variant"}
 		return t.copyRows(ctx, "ledger", columns, len(rows), func(i int) ([]any, error) {
 			r := &rows[i]
-			return []any{int32(id), int16(r.Lane), int64(r.Contact), int16(r.State), int16(r.Reason), int16(r.Wave)}, nil
+			return []any{int32(id), int16(r.Lane), int64(r.Contact), int16(r.State), int16(r.Reason), int16(r.Wave), int16(r.Variant)}, nil
 		})
 	}
-	tuple := fmt.Sprintf("(%d, ?, ?, ?, ?, ?)", id)
-	_, err := t.insertTuples(ctx, "INSERT INTO ledger (run, lane, contact, state, reason, wave)", tuple, "", len(rows), func(args []any, i int) []any {
+	tuple := fmt.Sprintf("(%d, ?, ?, ?, ?, ?, ?)", id)
+	_, err := t.insertTuples(ctx, "INSERT INTO ledger (run, lane, contact, state, reason, wave, variant)", tuple, "", len(rows), func(args []any, i int) []any {
 		r := &rows[i]
-		return append(args, int64(r.Lane), int64(r.Contact), int64(r.State), int64(r.Reason), int64(r.Wave))
+		return append(args, int64(r.Lane), int64(r.Contact), int64(r.State), int64(r.Reason), int64(r.Wave), int64(r.Variant))
 	})
 	return err
 }

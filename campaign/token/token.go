@@ -32,6 +32,7 @@ const (
 	MessageID   Purpose = 'm'
 	Complaint   Purpose = 'c' // the local part of a CFBL-Address (RFC 9477)
 	Hit         Purpose = 'h' // a counted link, or the pixel: see AppendHit
+	VariantHit  Purpose = 'v' // the same in an A/B test, of a variant instead of a contact
 	SignUp      Purpose = 's' // of a form and a sign-up, instead of a run and a contact
 )
 

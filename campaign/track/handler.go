@@ -42,12 +42,12 @@ var pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\
 
 // Opened serves the pixel of the path's token to a client at an address.
 func (h *Handler) Opened(w http.ResponseWriter, r *http.Request, from netip.Addr) {
-	run, contact, link, rest, err := h.Tokens.ReadHit(r.PathValue("token"))
+	who, link, rest, err := h.Tokens.ReadHit(r.PathValue("token"))
 	if err != nil || link != 0 || len(rest) > 0 {
 		refuse(w, http.StatusNotFound, "There is no such image.")
 		return
 	}
-	h.record(r, campaign.Hit{Run: campaign.RunID(run), Contact: campaign.ContactID(contact), At: time.Now(), Evidence: evidenceOf(r, from, h.Scanners)})
+	h.record(r, h.hit(r, from, who, 0))
 	unseen(w)
 	w.Header().Set("Content-Type", "image/gif")
 	_, _ = w.Write(pixel) // who has gone needs none
@@ -55,19 +55,19 @@ func (h *Handler) Opened(w http.ResponseWriter, r *http.Request, from netip.Addr
 
 // Clicked leads to where the link of the path's token does.
 func (h *Handler) Clicked(w http.ResponseWriter, r *http.Request, from netip.Addr) {
-	run, contact, number, rest, err := h.Tokens.ReadHit(r.PathValue("token"))
+	who, number, rest, err := h.Tokens.ReadHit(r.PathValue("token"))
 	if err != nil || number == 0 {
 		refuse(w, http.StatusNotFound, "This link is not complete. Please use the whole link from the message.")
 		return
 	}
-	h.record(r, campaign.Hit{Run: campaign.RunID(run), Contact: campaign.ContactID(contact), Link: int(number), At: time.Now(), Evidence: evidenceOf(r, from, h.Scanners)})
-	link, err := h.tables.link(r.Context(), campaign.RunID(run), int(number))
+	h.record(r, h.hit(r, from, who, number))
+	link, err := h.tables.link(r.Context(), campaign.RunID(who.Run), int(number))
 	switch {
 	case errors.Is(err, campaign.ErrNotFound):
 		refuse(w, http.StatusNotFound, "This link leads nowhere any more.")
 		return
 	case err != nil:
-		h.Log.Error("track: a click cannot be led on, its reader is asked to try again", "run", run, "link", number, "error", err)
+		h.Log.Error("track: a click cannot be led on, its reader is asked to try again", "run", who.Run, "link", number, "error", err)
 		w.Header().Set("Retry-After", "10")
 		refuse(w, http.StatusServiceUnavailable, "That did not work. Please try the link again in a minute.")
 		return
@@ -75,6 +75,14 @@ func (h *Handler) Clicked(w http.ResponseWriter, r *http.Request, from netip.Add
 	unseen(w)
 	w.Header().Set("Location", destination(link, rest))
 	w.WriteHeader(http.StatusFound)
+}
+
+// hit is what a request says.
+func (h *Handler) hit(r *http.Request, from netip.Addr, who token.Holder, link int64) campaign.Hit {
+	return campaign.Hit{
+		Run: campaign.RunID(who.Run), Contact: campaign.ContactID(who.Contact), Variant: campaign.Variant(who.Variant),
+		Link: int(link), At: time.Now(), Evidence: evidenceOf(r, from, h.Scanners),
+	}
 }
 
 // record makes a hit durable. While the queue cannot be reached nobody waits for it: the

@@ -65,7 +65,7 @@ func (w *world) get(method, path string) *http.Response {
 }
 
 func tok(run, contact, link int64, rest string) string {
-	return string(tokens.AppendHit(nil, run, contact, link, []byte(rest)))
+	return string(tokens.AppendHit(nil, token.Holder{Run: run, Contact: contact}, link, []byte(rest)))
 }
 
 // X7: a link leads where the campaign's table says, whatever stands in the address that
@@ -88,7 +88,7 @@ func TestClicks(t *testing.T) {
 			}
 		}
 		n := len(w.q.all())
-		other := string(token.NewMaker(bytes.Repeat([]byte{2}, 32)).AppendHit(nil, 7, 1, 1, nil))
+		other := string(token.NewMaker(bytes.Repeat([]byte{2}, 32)).AppendHit(nil, token.Holder{Run: 7, Contact: 1}, 1, nil))
 		for _, path := range []string{
 			"/c/" + other, "/c/nonsense", "/c/" + tok(7, 1, 0, ""), "/c/" + tok(7, 1, 1, "")[1:], "/c/https:%2F%2Fevil.example", "/o/" + tok(7, 1, 1, ""), "/o/nonsense",
 		} {

@@ -93,7 +93,7 @@ func campaignListCommand(a *app) *cobra.Command {
 }
 
 func campaignPreviewCommand(a *app) *cobra.Command {
-	var as, out string
+	var as, out, variant string
 	var worst bool
 	cmd := &cobra.Command{
 		Use:   "preview NAME",
@@ -102,9 +102,9 @@ func campaignPreviewCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withService(cmd.Context(), func(s *campaign.Service) error {
 				if worst {
-					return a.previewWorst(cmd.Context(), s, args[0])
+					return a.previewWorst(cmd.Context(), s, args[0], variant)
 				}
-				contact, msg, err := s.Preview(cmd.Context(), args[0], as)
+				contact, msg, err := s.Preview(cmd.Context(), args[0], variant, as)
 				if err != nil {
 					return err
 				}
@@ -120,13 +120,18 @@ func campaignPreviewCommand(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&as, "as", "", "contact's address (default: the first of the audience)")
+	variantFlag(cmd, &variant)
 	cmd.Flags().BoolVar(&worst, "worst", false, "those whose values make the longest and the shortest message")
 	cmd.Flags().StringVar(&out, "output", "", "write the message to a file (.eml)")
 	return cmd
 }
 
-func (a *app) previewWorst(ctx context.Context, s *campaign.Service, name string) error {
-	longest, shortest, err := s.Worst(ctx, name)
+func variantFlag(cmd *cobra.Command, variant *string) {
+	cmd.Flags().StringVar(variant, "variant", "", "letter of a variant of its A/B test (default: A, the campaign as it is written)")
+}
+
+func (a *app) previewWorst(ctx context.Context, s *campaign.Service, name, variant string) error {
+	longest, shortest, err := s.Worst(ctx, name, variant)
 	if err != nil {
 		return err
 	}

@@ -12,20 +12,21 @@ import (
 )
 
 func campaignTestCommand(a *app) *cobra.Command {
-	var to, as string
+	var to, as, variant string
 	cmd := &cobra.Command{
 		Use: "test NAME --to ADDRESS", Short: "Send one message now, to any address, as any contact", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.testCampaign(cmd.Context(), args[0], to, as)
+			return a.testCampaign(cmd.Context(), args[0], variant, to, as)
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "where to send it")
 	cmd.Flags().StringVar(&as, "as", "", "contact's address whose values are filled in (default: the first of the audience)")
+	variantFlag(cmd, &variant)
 	_ = cmd.MarkFlagRequired("to")
 	return cmd
 }
 
-func (a *app) testCampaign(ctx context.Context, name, to, as string) (err error) {
+func (a *app) testCampaign(ctx context.Context, name, variant, to, as string) (err error) {
 	address, err := campaign.ParseAddress(to)
 	if err != nil {
 		return usageError{fmt.Errorf("--to %s: %w", to, err)}
@@ -41,7 +42,7 @@ func (a *app) testCampaign(ctx context.Context, name, to, as string) (err error)
 		return err
 	}
 	service := a.service(e.store, e.keys)
-	c, contact, err := service.TestAs(ctx, name, as)
+	c, contact, err := service.TestAs(ctx, name, variant, as)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ var errCorrupt = errors.New("corrupt payload")
 const (
 	jobExpress = 1 << iota
 	jobResent
+	jobVariant // follows the attributes
 )
 
 func appendJob(b []byte, j *campaign.Job) []byte {
@@ -34,12 +35,19 @@ func appendJob(b []byte, j *campaign.Job) []byte {
 	if j.Resent {
 		flags |= jobResent
 	}
+	if j.Variant != campaign.NoVariant {
+		flags |= jobVariant
+	}
 	b = append(b, jobVersion, flags)
 	b = appendRecipient(b, j.Recipient)
 	b = binary.AppendUvarint(b, uint64(j.Attempt))
 	b = appendTime(b, j.FirstTried)
 	b = appendBytes(b, j.Email)
-	return appendBytes(b, j.Attributes)
+	b = appendBytes(b, j.Attributes)
+	if j.Variant != campaign.NoVariant {
+		b = append(b, byte(j.Variant))
+	}
+	return b
 }
 
 // decodeJob reads a job; Attributes alias b.
@@ -57,6 +65,9 @@ func decodeJob(b []byte) (campaign.Job, error) {
 		Attributes: r.bytes(),
 		Express:    flags&jobExpress != 0,
 		Resent:     flags&jobResent != 0,
+	}
+	if flags&jobVariant != 0 {
+		j.Variant = campaign.Variant(r.byte())
 	}
 	if r.bad || len(r.b) > 0 {
 		return campaign.Job{}, fmt.Errorf("job: %w", errCorrupt)

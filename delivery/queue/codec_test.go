@@ -23,6 +23,10 @@ var sampleJobs = []campaign.Job{
 		Express: true, Resent: true, Email: "müller@bücher.example", Attributes: []byte(strings.Repeat("x", 4000)),
 		FirstTried: time.UnixMilli(1_800_000_000_123),
 	},
+	{
+		Recipient: campaign.Recipient{Run: 1, Lane: campaign.LaneGoogle, Contact: 42}, Attempt: 1, Variant: campaign.VariantA + 1,
+		Email: "anna@gmail.com", Attributes: []byte(`{"name":"Anna"}`),
+	},
 }
 
 var sampleEvents = []campaign.Event{
@@ -64,6 +68,18 @@ func TestJobsSurviveTheWire(t *testing.T) {
 		if _, err := decodeJob(append(wire, 0)); !errors.Is(err, errCorrupt) {
 			t.Errorf("one byte more: %v, want %v", err, errCorrupt)
 		}
+	}
+}
+
+// What was queued before there were variants is read: a job without one is as it was.
+func TestJobsOfBefore(t *testing.T) {
+	before := "\x01\x01\x03\x01\x2a\x01\x00\x05a@b.c\x02{}"
+	want := campaign.Job{Recipient: campaign.Recipient{Run: 3, Lane: 1, Contact: 42}, Attempt: 1, Express: true, Email: "a@b.c", Attributes: []byte("{}")}
+	if got, err := decodeJob([]byte(before)); err != nil || !same(got, want) {
+		t.Errorf("read %+v, %v", got, err)
+	}
+	if wire := appendJob(nil, &want); string(wire) != before {
+		t.Errorf("a job without a variant is written %q", wire)
 	}
 }
 

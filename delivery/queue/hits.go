@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -39,35 +40,51 @@ func (q *Queue) ReadHits(ctx context.Context, after uint64) (*HitReader, error) 
 	return openReader(ctx, q, q.hits, after, decodeHits)
 }
 
-const hitVersion = 1
+// hitVersion begins a payload, and variantHitVersion one in which each hit ends with its
+// variant: what has none can be read by processes that know of none.
+const (
+	hitVersion        = 1
+	variantHitVersion = 2
+)
 
 func appendHits(b []byte, hits []campaign.Hit) []byte {
-	b = append(b, hitVersion)
+	version := byte(hitVersion)
+	if slices.ContainsFunc(hits, func(h campaign.Hit) bool { return h.Variant != campaign.NoVariant }) {
+		version = variantHitVersion
+	}
+	b = append(b, version)
 	b = binary.AppendUvarint(b, uint64(len(hits)))
 	for _, h := range hits {
 		b = binary.AppendUvarint(b, uint64(h.Run))
 		b = binary.AppendUvarint(b, uint64(h.Contact))
 		b = binary.AppendUvarint(b, uint64(h.Link))
 		b = append(appendTime(b, h.At), byte(h.Evidence))
+		if version == variantHitVersion {
+			b = append(b, byte(h.Variant))
+		}
 	}
 	return b
 }
 
 // decodeHits appends a payload's hits to hits.
 func decodeHits(hits []campaign.Hit, b []byte) ([]campaign.Hit, error) {
-	if len(b) < 1 || b[0] != hitVersion {
+	if len(b) < 1 || b[0] != hitVersion && b[0] != variantHitVersion {
 		return hits, fmt.Errorf("hits: %w", errCorrupt)
 	}
-	r := reader{b: b[1:]}
+	r, version := reader{b: b[1:]}, b[0]
 	kept := len(hits)
 	for range r.uvarint(uint64(len(b))) {
-		hits = append(hits, campaign.Hit{
+		h := campaign.Hit{
 			Run:      campaign.RunID(r.uvarint(math.MaxInt64)),
 			Contact:  campaign.ContactID(r.uvarint(math.MaxInt64)),
 			Link:     int(r.uvarint(math.MaxInt32)),
 			At:       r.time(),
 			Evidence: campaign.Evidence(r.byte()),
-		})
+		}
+		if version == variantHitVersion {
+			h.Variant = campaign.Variant(r.byte())
+		}
+		hits = append(hits, h)
 		if r.bad {
 			return hits[:kept], fmt.Errorf("hits: %w", errCorrupt)
 		}

@@ -36,8 +36,22 @@ func TestHitsSurviveTheWire(t *testing.T) {
 	}
 }
 
+// Hits with a variant survive too; those without are as processes read them that know of
+// none.
+func TestHitsOfVariants(t *testing.T) {
+	hits := append([]campaign.Hit{{Run: 3, Variant: campaign.VariantA + 1, At: time.UnixMilli(5)}}, sampleHits...)
+	wire := appendHits(nil, hits)
+	if got, err := decodeHits(nil, wire); err != nil || !slices.Equal(got, hits) {
+		t.Errorf("sent %+v\n got %+v, %v", hits, got, err)
+	}
+	if wire[0] != variantHitVersion || appendHits(nil, sampleHits)[0] != hitVersion {
+		t.Error("the version does not tell whether there are variants")
+	}
+}
+
 func FuzzDecodeHits(f *testing.F) {
 	f.Add(appendHits(nil, nil))
+	f.Add(appendHits(nil, []campaign.Hit{{Run: 3, Variant: 2}}))
 	f.Add(appendHits(nil, sampleHits))
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		hits, err := decodeHits(nil, wire)
