@@ -28,12 +28,12 @@ type snapshot struct {
 	done     bool
 	hours    schedule.Hours // in which it may send
 	test     ABTest
-	until    time.Time      // over which its mail is spread, or zero
-	waves    Waves          // as last read
-	upTo     Wave           // the last wave that may be fed in this round
-	parts    parts          // of a run with waves
-	clocks   *clocks        // of one whose waves are by recipients' clocks
-	warned   bool           // of recipients in a lane that is not there
+	until    time.Time // over which its mail is spread, or zero
+	waves    Waves     // as last read
+	upTo     Wave      // the last wave that may be fed in this round
+	parts    parts     // of a run with waves
+	clocks   *clocks   // of one whose waves are by recipients' clocks
+	warned   bool      // of recipients in a lane that is not there
 }
 
 func (p *Planner) newSnapshot(ctx context.Context, r *Run) (*snapshot, error) {

@@ -33,9 +33,6 @@ func (db *DB) Heard(ctx context.Context, heard []campaign.Feedback) error {
 				continue
 			}
 			news = append(news, *f)
-			if f.Kind == campaign.Unsubscription {
-				continue // told when they left
-			}
 			if err := t.tell(ctx, heardFact(f)); err != nil {
 				return err
 			}

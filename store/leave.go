@@ -58,7 +58,7 @@ func (db *DB) leave(ctx context.Context, contact campaign.ContactID, list campai
 		if len(left) == 0 || run == 0 {
 			return nil
 		}
-		return t.countLeft(ctx, contact, run, now)
+		return db.countLeft(ctx, t, contact, run, now)
 	})
 	if err != nil {
 		return fmt.Errorf("unsubscribe contact %d from list %d: %w", contact, list, err)
@@ -79,7 +79,7 @@ func (db *DB) holdListsOf(ctx context.Context, t *tx, contact campaign.ContactID
 }
 
 // countLeft counts a recipient of a run who left by its message's link.
-func (t *tx) countLeft(ctx context.Context, contact campaign.ContactID, run campaign.RunID, now time.Time) error {
+func (db *DB) countLeft(ctx context.Context, t *tx, contact campaign.ContactID, run campaign.RunID, now time.Time) error {
 	f := campaign.Feedback{Recipient: campaign.Recipient{Run: run, Contact: contact}, Kind: campaign.Unsubscription, At: now}
 	err := t.get(ctx, &f.Lane, "SELECT lane FROM ledger WHERE "+ofRun("run", run)+" AND contact = ?", int64(contact))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -89,10 +89,13 @@ func (t *tx) countLeft(ctx context.Context, contact campaign.ContactID, run camp
 		return err
 	}
 	n, err := t.insertFeedback(ctx, []campaign.Feedback{f})
-	if err != nil {
+	if err != nil || n == 0 {
 		return err
 	}
-	return t.addFeedbackCounts(ctx, map[feedbackKey]int64{{run, f.Lane, f.Kind}: n})
+	if err := t.addFeedbackCounts(ctx, map[feedbackKey]int64{{run, f.Lane, f.Kind}: n}); err != nil {
+		return err
+	}
+	return db.countHeard(ctx, t, []campaign.Feedback{f})
 }
 
 func (t *tx) leaveUnjoined(ctx context.Context, contact campaign.ContactID, list campaign.ListID, by int, now time.Time) error {
