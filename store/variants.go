@@ -78,7 +78,7 @@ func (db *DB) variantsOf(ctx context.Context, t *tx, who []campaign.Recipient) (
 			Contact campaign.ContactID
 			Variant campaign.Variant
 		}
-		err = t.SelectContext(ctx, &rows, t.Rebind("SELECT l.contact, l.variant"+db.ledgerOf()), db.array(contacts), int64(lane.Run), int64(lane.Lane))
+		err = t.SelectContext(ctx, &rows, t.Rebind("SELECT l.contact, l.variant"+db.ledgerOf(lane.Run)), db.array(contacts), int64(lane.Lane))
 		if err != nil {
 			return nil, err
 		}
