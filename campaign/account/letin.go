@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -15,10 +16,8 @@ func (a *Accounts) PasswordsCount(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, u := range users {
-		if a.MayUsePassword(u) {
-			return true, nil
-		}
+	if slices.ContainsFunc(users, a.MayUsePassword) {
+		return true, nil
 	}
 	return false, nil
 }
