@@ -249,6 +249,8 @@ type RunStore interface {
 	// SetRecurrence has a campaign sent again and again, as it stands.
 	SetRecurrence(ctx context.Context, c Campaign, next time.Time) (Recurrence, error)
 	RecurrenceOf(ctx context.Context, id CampaignID) (Recurrence, error) // ErrNotFound
+	// NextTimes returns when those campaigns that repeat, of some, are sent next.
+	NextTimes(ctx context.Context, campaigns []CampaignID) (map[CampaignID]time.Time, error)
 	Recur(ctx context.Context, was, next Recurrence, due, now time.Time) (run RunID, moved bool, err error)
 	StopRecurrence(ctx context.Context, id CampaignID) error // ErrNotFound
 	// FastestRun is how many messages a second were accepted in the fastest of the late

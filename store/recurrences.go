@@ -63,6 +63,26 @@ func (db *DB) RecurrenceOf(ctx context.Context, id campaign.CampaignID) (campaig
 	return db.recurrence(ctx, r)
 }
 
+// NextTimes returns when those campaigns that repeat, of some, are sent next.
+func (db *DB) NextTimes(ctx context.Context, campaigns []campaign.CampaignID) (map[campaign.CampaignID]time.Time, error) {
+	ids := make([]int64, len(campaigns))
+	for i, id := range campaigns {
+		ids[i] = int64(id)
+	}
+	var rows []struct {
+		Campaign campaign.CampaignID
+		Next     int64
+	}
+	if err := db.selectAll(ctx, &rows, "SELECT campaign, next FROM recurrences WHERE "+db.in("campaign"), db.array(ids)); err != nil {
+		return nil, fmt.Errorf("read when %d campaigns are sent next: %w", len(ids), err)
+	}
+	next := make(map[campaign.CampaignID]time.Time, len(rows))
+	for _, r := range rows {
+		next[r.Campaign] = fromMillis(r.Next)
+	}
+	return next, nil
+}
+
 // DueRecurrences are those whose next time has come.
 func (db *DB) DueRecurrences(ctx context.Context, now time.Time) ([]campaign.Recurrence, error) {
 	var rows []recurrenceRow

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"broadside/campaign"
 	"broadside/campaign/account"
@@ -17,6 +18,7 @@ const campaignsPage = 25
 type campaignLine struct {
 	Campaign campaign.Campaign
 	Run      *campaign.Run // the latest
+	Next     time.Time     // when it is sent again by itself; zero: it is not
 	Counts   campaign.Counts
 }
 
@@ -47,9 +49,13 @@ func showCampaigns(v *visit) error {
 	if err != nil {
 		return err
 	}
+	next, err := store.NextTimes(ctx, ids)
+	if err != nil {
+		return err
+	}
 	body := campaignsView{First: before == 0, Archived: archived}
 	for _, c := range list {
-		line := campaignLine{Campaign: c}
+		line := campaignLine{Campaign: c, Next: next[c.ID]}
 		if run, ok := runs[c.ID]; ok {
 			line.Run, line.Counts = &run, counts[run.ID]
 		}

@@ -42,11 +42,28 @@ func TestRepeating(t *testing.T) {
 	if text = w.admin.get(path+"/review", http.StatusOK); !strings.Contains(text, "Leave out the next") {
 		t.Error("the review does not say that it is on")
 	}
+	again := "again " + next.In(berlin(t)).Format("Mon 2 Jan")
+	if text = w.admin.get("/campaigns", http.StatusOK); !strings.Contains(text, again) {
+		t.Errorf("the campaigns do not show that it is sent %s", again)
+	}
 	w.admin.post(path+"/repeat/skip", http.StatusSeeOther)
 	if text = w.admin.get(path+"/review", http.StatusOK); !strings.Contains(text, "left out "+next.Format("Mon 2 Jan")) {
 		t.Error("the review does not say what was left out")
 	}
 	w.admin.post(path+"/repeat/stop", http.StatusSeeOther)
+	if text = w.admin.get("/campaigns", http.StatusOK); strings.Contains(text, "again ") {
+		t.Error("the campaigns show it as if it were sent again")
+	}
+}
+
+// berlin is where the admin of newWorld lives.
+func berlin(t *testing.T) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
 }
 
 func timesOf(t *testing.T, r schedule.Repeat) schedule.Times {

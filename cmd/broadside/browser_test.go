@@ -151,7 +151,8 @@ func (b *tab) first(path string) string {
 	return leads
 }
 
-// fits wants a page to need no scrolling sideways, on a desk and on a phone.
+// fits wants pages to need no scrolling sideways, on a desk and on a phone, and to be
+// sound.
 func (b *tab) fits(paths ...string) {
 	b.t.Helper()
 	for _, width := range []int64{1280, 390} {
@@ -162,10 +163,27 @@ func (b *tab) fits(paths ...string) {
 			if err != nil || wide > width {
 				b.t.Errorf("%s is %d wide in a window of %d (%v)", path, wide, width, err)
 			}
+			if wrong, err := eval[string](b, sound); err != nil || wrong != "" {
+				b.t.Errorf("%s: %s (%v)", path, wrong, err)
+			}
 		}
 	}
 	b.do(chromedp.EmulateViewport(1280, 900))
 }
+
+// sound wants of the page that is open: one main heading, a name for everything that is
+// typed into, chosen or clicked, and no id twice.
+const sound = `(() => {
+	const wrong = [], ids = new Set();
+	const named = (e) => e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || [...(e.labels ?? [])].some((l) => l.textContent.trim());
+	const heads = document.querySelectorAll("h1").length;
+	if (heads !== 1) wrong.push(heads + " h1");
+	for (const e of document.querySelectorAll("input:not([type=hidden]), select, textarea")) if (!named(e)) wrong.push("no label: " + e.outerHTML);
+	for (const e of document.querySelectorAll("button, a[href]")) if (!named(e) && !e.textContent.trim() && !e.ariaHidden) wrong.push("no name: " + e.outerHTML);
+	for (const e of document.querySelectorAll("iframe, img, [role=img]")) if (!(e.title || e.hasAttribute("alt") || named(e))) wrong.push("no title: " + e.outerHTML);
+	for (const e of document.querySelectorAll("[id]")) { if (ids.has(e.id)) wrong.push("twice: #" + e.id); ids.add(e.id); }
+	return wrong.join("\n");
+})()`
 
 // serveLogged starts a process and returns the set-up link that it prints.
 func (c *cluster) serveLogged() (link string) {

@@ -75,13 +75,21 @@ func campaignListCommand(a *app) *cobra.Command {
 					}
 					return a.printJSON(map[string]any{"campaigns": names})
 				}
-				t := newTable("campaign", "subject", "lists", "run", "changed")
+				ids := make([]campaign.CampaignID, len(all))
+				for i, c := range all {
+					ids[i] = c.ID
+				}
+				next, err := s.Store.NextTimes(cmd.Context(), ids)
+				if err != nil {
+					return err
+				}
+				t := newTable("campaign", "subject", "lists", "run", "next", "changed")
 				for _, c := range all {
 					state := "draft"
 					if run, err := s.Store.LatestRun(cmd.Context(), c.ID); err == nil {
 						state = string(run.State)
 					}
-					t.row(c.Spec.Name, c.Spec.Subject, strings.Join(c.Spec.Lists, ", "), state, day(c.Updated))
+					t.row(c.Spec.Name, c.Spec.Subject, strings.Join(c.Spec.Lists, ", "), state, day(next[c.ID]), day(c.Updated))
 				}
 				t.print(a.out)
 				return nil

@@ -34,6 +34,7 @@ type CampaignLine struct {
 	Updated  time.Time `json:"updated"`
 	Archived time.Time `json:"archived,omitzero" doc:"When it was put away; missing when it is not."`
 	Run      *Run      `json:"run,omitempty" doc:"The latest; missing while it is a draft."`
+	Next     time.Time `json:"next,omitzero" doc:"When it is sent again by itself; missing when it does not repeat."`
 }
 
 // CampaignPath names a campaign.
@@ -73,9 +74,17 @@ func (a *API) showCampaigns(ctx context.Context, _ *call, in *campaignsAsked) (*
 	if err != nil {
 		return nil, err
 	}
+	ids := make([]campaign.CampaignID, len(list))
+	for i, c := range list {
+		ids[i] = c.ID
+	}
+	next, err := a.Store.NextTimes(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
 	lines := make([]CampaignLine, len(list))
 	for i, c := range list {
-		lines[i] = CampaignLine{ID: int64(c.ID), Name: c.Spec.Name, Subject: c.Spec.Subject, Lists: append([]string{}, c.Spec.Lists...), Created: c.Created, Updated: c.Updated, Archived: c.Archived}
+		lines[i] = CampaignLine{ID: int64(c.ID), Name: c.Spec.Name, Subject: c.Spec.Subject, Lists: append([]string{}, c.Spec.Lists...), Created: c.Created, Updated: c.Updated, Archived: c.Archived, Next: next[c.ID]}
 		run, err := a.Store.LatestRun(ctx, c.ID)
 		if errors.Is(err, campaign.ErrNotFound) {
 			continue
