@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"broadside/campaign"
@@ -21,14 +22,39 @@ type Message struct {
 	Body []byte
 }
 
-// Parcel is a body in a dispatcher's hands. It comes again, to whoever asks, unless
-// Done or Later is called within a minute.
+// Parcel is a body in a dispatcher's hands. It comes again, to whoever asks, unless Hold,
+// Done or Later is called within each Claim.
 type Parcel struct {
 	Body  []byte
 	Tries int       // how often it was handed out, this time included
 	Put   time.Time // when it came into the queue
+	Claim time.Duration
+	Hold  func() error
 	Done  func() error
 	Later func(time.Duration) error
+}
+
+// keep holds the parcel until the returned function is called: an answer may take longer
+// than a claim.
+func (p Parcel) keep(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var holding sync.WaitGroup
+	holding.Go(func() {
+		tick := time.NewTicker(p.Claim / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_ = p.Hold() // if that fails it comes again, and is known by its id
+			}
+		}
+	})
+	return func() {
+		cancel()
+		holding.Wait()
+	}
 }
 
 // Queue keeps what endpoints are to be told, and hands out outcomes.

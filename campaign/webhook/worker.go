@@ -113,6 +113,8 @@ func (w *worker) deliver(ctx context.Context, p Parcel) error {
 	if gone {
 		return p.Done()
 	}
+	letGo := p.keep(ctx)
+	defer letGo()
 	began := time.Now()
 	a := w.post(ctx, e, event.ID, p.Body)
 	if ctx.Err() != nil && !a.ok() {

@@ -28,8 +28,8 @@ const (
 	hookAge   = 7 * 24 * time.Hour
 	// hookPending bounds what is handed out and waits for its next attempt.
 	hookPending = 1000
-	// hookAckWait is longer than an attempt and its record can take.
-	hookAckWait = time.Minute
+	// hookReplay is for how long a replay that reads nothing is remembered.
+	hookReplay = time.Minute
 	// hookIdle is how long NextHook waits.
 	hookIdle = 5 * time.Second
 	// hookChunk bodies are published before their acknowledgements are waited for.
@@ -57,7 +57,7 @@ func (q *Queue) OpenHook(ctx context.Context, id webhook.EndpointID) error {
 		return fmt.Errorf("queue: stream %s: %w", hookName(id), explain(err))
 	}
 	cons, err := stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: hookLine, AckPolicy: jetstream.AckExplicitPolicy, AckWait: hookAckWait, MaxDeliver: -1, MaxAckPending: hookPending,
+		Durable: hookLine, AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.opt.AckWait, MaxDeliver: -1, MaxAckPending: hookPending,
 	})
 	if err != nil {
 		return fmt.Errorf("queue: consumer of %s: %w", hookName(id), explain(err))
@@ -154,7 +154,7 @@ func (q *Queue) NextHook(ctx context.Context, id webhook.EndpointID) (webhook.Pa
 		return webhook.Parcel{}, fmt.Errorf("queue: %s: %w", hookName(id), err)
 	}
 	if msg, ok := <-batch.Messages(); ok {
-		return parcel(msg)
+		return q.parcel(msg)
 	}
 	if err := batch.Error(); err != nil && ctx.Err() == nil && !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, jetstream.ErrNoMessages) {
 		return webhook.Parcel{}, fmt.Errorf("queue: %s: %w", hookName(id), err)
@@ -162,14 +162,14 @@ func (q *Queue) NextHook(ctx context.Context, id webhook.EndpointID) (webhook.Pa
 	return webhook.Parcel{}, webhook.ErrEmpty
 }
 
-func parcel(msg jetstream.Msg) (webhook.Parcel, error) {
+func (q *Queue) parcel(msg jetstream.Msg) (webhook.Parcel, error) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		return webhook.Parcel{}, err
 	}
 	return webhook.Parcel{
 		Body: msg.Data(), Tries: int(meta.NumDelivered), Put: meta.Timestamp,
-		Done: msg.Ack, Later: msg.NakWithDelay,
+		Claim: q.opt.AckWait, Hold: msg.InProgress, Done: msg.Ack, Later: msg.NakWithDelay,
 	}, nil
 }
 
@@ -191,7 +191,7 @@ func (q *Queue) FollowOutcomes(ctx context.Context, since time.Time, tell func([
 	cons, err := q.events.Consumer(ctx, hookFollower)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		cons, err = q.events.CreateConsumer(ctx, jetstream.ConsumerConfig{
-			Durable: hookFollower, AckPolicy: jetstream.AckExplicitPolicy, AckWait: hookAckWait, MaxDeliver: -1, MaxAckPending: hookPending,
+			Durable: hookFollower, AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.opt.AckWait, MaxDeliver: -1, MaxAckPending: hookPending,
 			DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
 		})
 	}
@@ -240,7 +240,7 @@ func (q *Queue) OutcomesSince(ctx context.Context, since time.Time, tell func([]
 		return err
 	}
 	cons, err := q.events.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since, InactiveThreshold: hookAckWait,
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since, InactiveThreshold: hookReplay,
 	})
 	if err != nil {
 		return fmt.Errorf("queue: outcomes since %s: %w", since, explain(err))
