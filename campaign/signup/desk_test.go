@@ -189,7 +189,7 @@ func TestMailIsHandedOverOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.look()
-	w.maker.Renew([][]byte{make([]byte, 32), []byte(strings.Repeat("k", 32))}, 2) // the link would differ
+	w.maker.Renew([]token.Key{{Secret: make([]byte, 32)}, {Secret: []byte(strings.Repeat("k", 32))}}, 2) // the link would differ
 	if err := w.db.Mailed(t.Context(), s.ID, time.Time{}); err != nil {
 		t.Fatal(err)
 	}

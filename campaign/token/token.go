@@ -5,7 +5,8 @@
 //
 // A token names the key that it was made with, so that keys can be rotated: new tokens
 // are made with a newer key, and those of older keys stay good. The oldest tokens name
-// none; they are the first key's.
+// none; they are the first key's. A key that is retired reads nothing any more, except that
+// Message-IDs stay the first key's.
 package token
 
 import (
@@ -55,24 +56,42 @@ type Maker struct{ keys atomic.Pointer[keys] }
 
 type keys struct {
 	// states are those of the HMACs of key 1, 2, …: each message has several tokens.
-	states []*sync.Pool
-	newest int // the number of the key that tokens are made with
+	// That of a retired key is nil; the first key's stays.
+	states  []*sync.Pool
+	newest  int  // the number of the key that tokens are made with
+	onlyIDs bool // the first key is retired: it makes and reads Message-IDs alone
+}
+
+// Key is a key of tokens.
+type Key struct {
+	Secret []byte
+	// Retired: it reads no tokens, but for the Message-IDs of the first key.
+	Retired bool
 }
 
 // NewMaker uses secrets of at least 32 random bytes each, of the keys 1, 2, … in their
 // order, and makes tokens with the last.
 func NewMaker(first []byte, later ...[]byte) *Maker {
+	known := []Key{{Secret: first}}
+	for _, secret := range later {
+		known = append(known, Key{Secret: secret})
+	}
 	m := new(Maker)
-	m.Renew(append([][]byte{first}, later...), 1+len(later))
+	m.Renew(known, len(known))
 	return m
 }
 
 // Renew reads tokens of all the keys 1, 2, … from now on, and makes them with one of
-// them: a key that is not yet known wherever tokens are read must not make any.
-func (m *Maker) Renew(secrets [][]byte, newest int) {
-	k := &keys{newest: newest}
-	for _, s := range secrets {
-		secret := bytes.Clone(s)
+// them, which is not retired: a key that is not yet known wherever tokens are read must
+// not make any.
+func (m *Maker) Renew(known []Key, newest int) {
+	k := &keys{newest: newest, onlyIDs: known[0].Retired}
+	for i, key := range known {
+		if i > 0 && key.Retired {
+			k.states = append(k.states, nil)
+			continue
+		}
+		secret := bytes.Clone(key.Secret)
 		k.states = append(k.states, &sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }})
 	}
 	m.keys.Store(k)
@@ -127,6 +146,9 @@ func (m *Maker) open(p Purpose, token string) (names []byte, err error) {
 			return nil, ErrInvalid
 		}
 		names = body[1+n:]
+	}
+	if k.states[number-1] == nil || number == 1 && k.onlyIDs && p != MessageID {
+		return nil, ErrInvalid
 	}
 	if !hmac.Equal(mac, k.appendMAC(nil, int(number), append([]byte{byte(p)}, body...))[:macSize]) {
 		return nil, ErrInvalid

@@ -38,11 +38,11 @@ func TestKeysAreRotated(t *testing.T) { // X8
 	const unnamed = "fid6d6qkpt4wxhmnznrq"
 	old := string(maker.Append(nil, Unsubscribe, 42, 7))
 	m := NewMaker(first)
-	m.Renew([][]byte{first, second}, 1)
+	m.Renew([]Key{{Secret: first}, {Secret: second}}, 1)
 	if tok := string(m.Append(nil, Unsubscribe, 42, 7)); tok != old {
 		t.Errorf("a key that is not to be used yet made %q", tok)
 	}
-	m.Renew([][]byte{first, second}, 2)
+	m.Renew([]Key{{Secret: first}, {Secret: second}}, 2)
 	fresh := string(m.Append(nil, Unsubscribe, 42, 7))
 	if fresh == old {
 		t.Error("the new key makes what the old one made")
@@ -60,6 +60,37 @@ func TestKeysAreRotated(t *testing.T) { // X8
 	}
 	if before, after := maker.Append(nil, MessageID, 42, 7), m.Append(nil, MessageID, 42, 7); !bytes.Equal(before, after) {
 		t.Errorf("the Message-ID of a further attempt is %s, was %s", after, before) // S17
+	}
+}
+
+// A retired key reads nothing, and its number stays its own. Message-IDs go on.
+func TestKeysAreRetired(t *testing.T) { // X8
+	m := NewMaker(first)
+	id := string(m.Append(nil, MessageID, 42, 7))
+	var made []string
+	for n := 1; n <= 3; n++ {
+		m.Renew([]Key{{Secret: first}, {Secret: second}, {Secret: bytes.Repeat([]byte{3}, 32)}}, n)
+		made = append(made, string(m.Append(nil, Unsubscribe, 42, 7)))
+	}
+	const unnamed = "fid6d6qkpt4wxhmnznrq" // of the first key too
+	m.Renew([]Key{{Secret: first, Retired: true}, {Retired: true}, {Secret: bytes.Repeat([]byte{3}, 32)}}, 3)
+	// What anybody can make with the secret that a retired key has not any more.
+	forger := new(Maker)
+	forger.Renew([]Key{{Secret: first}, {Secret: nil}}, 2)
+	forged := string(forger.Append(nil, Unsubscribe, 42, 7))
+	for _, tok := range []string{made[0], made[1], unnamed, forged} {
+		if run, contact, err := m.Read(Unsubscribe, tok); !errors.Is(err, ErrInvalid) {
+			t.Errorf("Read(%q) = %d, %d, %v", tok, run, contact, err)
+		}
+	}
+	if run, contact, err := m.Read(Unsubscribe, made[2]); run != 42 || contact != 7 || err != nil {
+		t.Errorf("the third key's token: %d, %d, %v", run, contact, err)
+	}
+	if got := string(m.Append(nil, MessageID, 42, 7)); got != id {
+		t.Errorf("the Message-ID of a further attempt is %s, was %s", got, id) // S17
+	}
+	if run, contact, err := m.Read(MessageID, id); run != 42 || contact != 7 || err != nil {
+		t.Errorf("the Message-ID: %d, %d, %v", run, contact, err)
 	}
 }
 

@@ -43,11 +43,11 @@ func renewKeys(ctx context.Context, db *store.DB, m *token.Maker) error {
 	if err != nil {
 		return err
 	}
-	var secrets [][]byte
+	var known []token.Key
 	for _, k := range keys {
-		secrets = append(secrets, k.Secret)
+		known = append(known, token.Key{Secret: k.Secret, Retired: k.Retired})
 	}
-	m.Renew(secrets, newestKey(keys, time.Now()))
+	m.Renew(known, newestKey(keys, time.Now()))
 	return nil
 }
 
@@ -80,7 +80,7 @@ func keysCommand(a *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.AddCommand(keysRotateCommand(a))
+	cmd.AddCommand(keysRotateCommand(a), keysRetireCommand(a))
 	return cmd
 }
 
@@ -108,23 +108,25 @@ func (a *app) showTokenKeys(keys []store.TokenKey, now time.Time) error {
 	if a.json {
 		out := []map[string]any{}
 		for _, k := range keys {
-			out = append(out, map[string]any{"key": k.Number, "created": k.Created, "in_use": k.Number == newest})
+			out = append(out, map[string]any{"key": k.Number, "created": k.Created, "in_use": k.Number == newest, "retired": k.Retired})
 		}
 		return a.printJSON(out)
 	}
-	t := newTable("key", "made", "new tokens")
+	t := newTable("key", "made", "age", "new tokens")
 	for _, k := range keys {
-		made, use := "at the beginning", "no, reads older ones"
+		made, age, use := "at the beginning", "", "no, reads older ones"
 		if !k.Created.IsZero() {
-			made = k.Created.Format(time.RFC3339)
+			made, age = k.Created.Format(time.RFC3339), fmt.Sprintf("%d d", now.Sub(k.Created)/(24*time.Hour))
 		}
 		switch {
+		case k.Retired:
+			use = "no, retired"
 		case k.Number == newest:
 			use = "yes"
 		case k.Number > newest:
 			use = "from " + usedFrom(k).Format(time.RFC3339)
 		}
-		t.row(fmt.Sprint(k.Number), made, use)
+		t.row(fmt.Sprint(k.Number), made, age, use)
 	}
 	t.print(a.out)
 	return nil

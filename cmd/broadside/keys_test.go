@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,5 +51,54 @@ func TestKeysAreUsedWhenAllKnowThem(t *testing.T) { // X8
 	}
 	if now := time.Now(); newestKey(keys[:2], now) != 1 || newestKey(keys[:2], now.Add(keyDelay)) != 2 || newestKey(keys, now) != 3 {
 		t.Errorf("used: %d, later %d, of three %d", newestKey(keys[:2], now), newestKey(keys[:2], now.Add(keyDelay)), newestKey(keys, now))
+	}
+}
+
+// A key is retired when another has taken over, by who says that its links may die.
+func TestKeysAreRetired(t *testing.T) { // X8
+	ctx, data := t.Context(), t.TempDir()
+	db, err := store.Open(ctx, filepath.Join(data, "broadside.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var maker token.Maker
+	if err := renewKeys(ctx, db, &maker); err != nil {
+		t.Fatal(err)
+	}
+	old := string(maker.Append(nil, token.Unsubscribe, 4, 9))
+	if _, err := db.AddTokenKey(ctx, time.Now().Add(-40*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.AddTokenKey(ctx, time.Now().Add(-10*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	broadside := func(status int, words string, args ...string) {
+		t.Helper()
+		var text strings.Builder
+		if got := run(append(args, "--data", data), strings.NewReader(""), &text, &text); got != status || !strings.Contains(text.String(), words) {
+			t.Errorf("%v: %d %s\nwant %d with %q", args, got, text.String(), status, words)
+		}
+	}
+	broadside(2, "Their unsubscribe links", "keys", "retire", "1")
+	broadside(2, "younger than 30 days", "keys", "retire", "2")
+	if err := renewKeys(ctx, db, &maker); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := maker.Read(token.Unsubscribe, old); err != nil {
+		t.Errorf("without the flag: %v", err)
+	}
+	broadside(0, "Key 1 is retired", "keys", "retire", "1", "--links-die")
+	broadside(1, "is retired already", "keys", "retire", "1", "--links-die")
+	broadside(0, "no, retired", "keys")
+	broadside(0, "40 d", "keys")
+	if err := renewKeys(ctx, db, &maker); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := maker.Read(token.Unsubscribe, old); err == nil {
+		t.Error("a token of a retired key is good")
+	}
+	if run, _, err := maker.Read(token.Unsubscribe, string(maker.Append(nil, token.Unsubscribe, 5, 9))); run != 5 || err != nil {
+		t.Errorf("a token of the newest key: %d, %v", run, err)
 	}
 }
