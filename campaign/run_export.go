@@ -25,11 +25,12 @@ func ParseState(name string) (State, error) {
 }
 
 // ExportRun writes a run's recipients in some states as CSV in UTF-8: email, state,
-// reason, attempts, code, enhanced, reply, at (RFC 3339, UTC). Cells are made harmless
+// reason, attempts, code, enhanced, reply, at (RFC 3339, UTC), variant (the
+// letter in an A/B test, empty for who got its winner). Cells are made harmless
 // to spreadsheets as in ExportList. It returns how many it wrote.
 func ExportRun(ctx context.Context, store RunStore, id RunID, states []State, w io.Writer) (int64, error) {
 	out := csv.NewWriter(w)
-	if err := out.Write([]string{"email", "state", "reason", "attempts", "code", "enhanced", "reply", "at"}); err != nil {
+	if err := out.Write([]string{"email", "state", "reason", "attempts", "code", "enhanced", "reply", "at", "variant"}); err != nil {
 		return 0, fmt.Errorf("export run %d: %w", id, err)
 	}
 	written := int64(0)
@@ -63,5 +64,5 @@ func recipientLine(r RecipientRow) []string {
 	if !r.At.IsZero() {
 		at = r.At.UTC().Format(time.RFC3339)
 	}
-	return []string{neutral(r.Email), r.State.String(), r.Reason.String(), strconv.Itoa(int(r.Attempts)), code, r.Enhanced, neutral(r.Reply), at}
+	return []string{neutral(r.Email), r.State.String(), r.Reason.String(), strconv.Itoa(int(r.Attempts)), code, r.Enhanced, neutral(r.Reply), at, r.Variant.String()}
 }

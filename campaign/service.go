@@ -281,6 +281,8 @@ type Status struct {
 	Heard  []FeedbackCount
 	// Readers is what those who got the message did with it.
 	Readers Readers
+	// AB is where its A/B test stands; nil when it has none.
+	AB *ABReport
 	// Opens is when a running run that is outside its window goes on, else zero.
 	Opens time.Time
 }
@@ -312,8 +314,12 @@ func (s *Service) StatusOf(ctx context.Context, id RunID) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
+	ab, err := s.abReport(ctx, run)
+	if err != nil {
+		return Status{}, err
+	}
 	readers, err := s.readers(ctx, id)
-	return Status{Run: run, Counts: counts, Lanes: lanes, Heard: heard, Readers: readers, Opens: run.Opens(s.Now())}, err
+	return Status{AB: ab, Run: run, Counts: counts, Lanes: lanes, Heard: heard, Readers: readers, Opens: run.Opens(s.Now())}, err
 }
 
 // Report is what became of a run.

@@ -23,7 +23,7 @@ func campaignCommand(a *app) *cobra.Command {
 			return s.Resume(ctx, name)
 		}),
 		campaignMoveCommand(a, "cancel", "End a run: whoever was not reached yet is not sent to", (*campaign.Service).Cancel),
-		campaignForecastCommand(a), campaignUndoCommand(a), campaignRepeatCommand(a),
+		campaignForecastCommand(a), campaignWinnerCommand(a), campaignUndoCommand(a), campaignRepeatCommand(a),
 		campaignPutCommand(a, "clone", "Make a copy under a name that is free", "is the copy", (*campaign.Service).Clone),
 		campaignPutCommand(a, "archive", "Put a campaign away; its runs and reports stay", "is archived", (*campaign.Service).Archive),
 		campaignPutCommand(a, "restore", "Take a campaign out of the archive", "is back", (*campaign.Service).Restore),

@@ -75,7 +75,7 @@ func statusJSON(st campaign.Status) map[string]any {
 		"campaign": st.Run.Spec.Name, "run": st.Run.ID, "state": st.Run.State, "note": st.Run.Note,
 		"started": st.Run.Started, "finished": st.Run.Finished,
 		"counts": st.Counts, "balanced": st.Counts.Balanced(), "complete": st.Run.SnapshotDone, "sites": lanes,
-		"readers": st.Readers, "feedback": feedbackJSON(st), "waits_until": nilIfZero(st.Opens), "spread_until": nilIfZero(st.Run.SpreadUntil()),
+		"readers": st.Readers, "ab": st.AB, "feedback": feedbackJSON(st), "waits_until": nilIfZero(st.Opens), "spread_until": nilIfZero(st.Run.SpreadUntil()),
 	}
 }
 
@@ -117,6 +117,7 @@ func (a *app) showStatus(st campaign.Status) error {
 	siteTable(st.Lanes).print(a.out)
 	a.showFeedback(st)
 	a.showReaders(st.Readers)
+	a.showAB(st.AB)
 	return nil
 }
 

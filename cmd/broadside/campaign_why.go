@@ -40,7 +40,7 @@ func (a *app) showHistory(p campaign.Person, rows []campaign.HistoryRow) {
 		a.printf("  was in no run yet\n")
 	}
 	for _, h := range rows {
-		a.printf("\n  %s, run %d: %s%s\n", h.Campaign, h.Row.Run, h.Row.State, because(h.Row.Reason))
+		a.printf("\n  %s, run %d: %s%s\n", h.Campaign, h.Row.Run, h.Row.State, because(h.Row.Reason)+ofVariant(h.Row.Variant))
 		for _, at := range h.Attempts {
 			a.printf("    %s  attempt %d: %s%s\n", day(at.At), at.Number, at.State, because(at.Reason))
 			if at.Reply != "" {
@@ -84,6 +84,14 @@ func (a *app) showWhyNot(p campaign.Person) {
 	}
 }
 
+// ofVariant names what the person got in an A/B test.
+func ofVariant(v campaign.Variant) string {
+	if v == campaign.NoVariant {
+		return ""
+	}
+	return ", variant " + v.String()
+}
+
 func colon(text string) string {
 	if text == "" {
 		return ""
@@ -113,7 +121,7 @@ func historyJSON(rows []campaign.HistoryRow) []map[string]any {
 		}
 		out = append(out, map[string]any{
 			"campaign": h.Campaign, "run": h.Row.Run, "state": h.Row.State.String(), "reason": h.Row.Reason.String(),
-			"code": h.Row.Code, "attempts": attempts, "at": h.Row.At,
+			"variant": h.Row.Variant, "code": h.Row.Code, "attempts": attempts, "at": h.Row.At,
 		})
 	}
 	return out

@@ -26,12 +26,16 @@ type Preview struct {
 
 type previewing struct {
 	CampaignPath
-	As string `query:"as" maxLength:"254" doc:"An address, or longest or shortest for those whose values make the longest and the shortest message; the first of the audience when it is missing."`
+	Variant string `query:"variant" enum:"A,B,C,D" doc:"Letter of a variant of its A/B test; the campaign as it is written when it is missing."`
+	As      string `query:"as" maxLength:"254" doc:"An address, or longest or shortest for those whose values make the longest and the shortest message; the first of the audience when it is missing."`
 }
 
 func (a *API) preview(ctx context.Context, c *call, in *previewing) (*body[Preview], error) {
 	found, err := a.campaign(ctx, c, in.CampaignPath)
 	if err != nil {
+		return nil, err
+	}
+	if found.Spec, err = found.Spec.Pick(in.Variant); err != nil {
 		return nil, err
 	}
 	c.patient()
@@ -86,8 +90,9 @@ func (a *API) review(ctx context.Context, c *call, in *CampaignPath) (*body[Revi
 type testing struct {
 	CampaignPath
 	Body struct {
-		To string `json:"to" minLength:"3" maxLength:"254" doc:"Where to."`
-		As string `json:"as,omitempty" maxLength:"254" doc:"Whose values it shows, as in a preview."`
+		To      string `json:"to" minLength:"3" maxLength:"254" doc:"Where to."`
+		Variant string `json:"variant,omitempty" enum:"A,B,C,D" doc:"Letter of a variant, as in a preview."`
+		As      string `json:"as,omitempty" maxLength:"254" doc:"Whose values it shows, as in a preview."`
 	}
 }
 
@@ -109,6 +114,9 @@ func (a *API) test(ctx context.Context, c *call, in *testing) (*body[Tested], er
 	}
 	if a.SendTest == nil {
 		return nil, huma.Error409Conflict("This process cannot send tests: ask one that has the send role.")
+	}
+	if found.Spec, err = found.Spec.Pick(in.Body.Variant); err != nil {
+		return nil, err
 	}
 	c.patient()
 	r, err := a.Service.RenderFit(ctx, found.Spec, in.Body.As)

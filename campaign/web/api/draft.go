@@ -28,6 +28,7 @@ type Draft struct {
 	Track         Track    `json:"track,omitzero"`
 	Window        Window   `json:"window,omitzero"`
 	Repeat        Repeat   `json:"repeat,omitzero"`
+	AB            *AB      `json:"ab,omitempty" doc:"Its A/B test; none when it is missing."`
 	Spread        string   `json:"spread,omitempty" maxLength:"20" example:"4h" doc:"Over how long a run's mail is spread evenly, from 10m to 168h; as fast as it goes when it is missing."`
 	Weight        int      `json:"weight,omitempty" minimum:"1" maximum:"100" default:"10" doc:"Its share of what is sent while several campaigns run."`
 	Priority      string   `json:"priority,omitempty" enum:"bulk,express" default:"bulk" doc:"An express campaign overtakes all others."`
@@ -79,7 +80,7 @@ func draftOf(s campaign.Spec) Draft {
 		Lists: s.Lists, Exclude: s.Exclude, Segment: s.Segment, Track: Track(s.Track), Window: Window(s.Window), Repeat: Repeat(s.Repeat),
 		Segments: s.Segments, ExcludeSegments: s.ExcludeSegments,
 		Weight: s.Weight, Priority: string(s.Priority), Pool: s.Pool, OnUnknown: string(s.OnUnknown),
-		GiveUp: time.Duration(s.GiveUp).String(), Spread: spreadText(s.Spread),
+		AB: abOf(s.AB), GiveUp: time.Duration(s.GiveUp).String(), Spread: spreadText(s.Spread),
 	}
 }
 
@@ -110,6 +111,10 @@ func (d Draft) spec(s campaign.Spec) (campaign.Spec, error) {
 		if _, err := s.Repeat.Parse(); err != nil {
 			return s, invalid("body.repeat", err.Error())
 		}
+	}
+	var err error
+	if s.AB, err = d.AB.test(); err != nil {
+		return s, err
 	}
 	s.Spread = 0
 	if d.Spread != "" {

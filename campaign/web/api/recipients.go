@@ -27,6 +27,7 @@ type Recipient struct {
 	Reply    string    `json:"reply,omitempty"`
 	At       time.Time `json:"at,omitzero" doc:"Of the last event; missing while nothing happened."`
 	Due      time.Time `json:"due,omitzero" doc:"When a deferred one is tried again."`
+	Variant  string    `json:"variant,omitempty" doc:"Its letter in an A/B test; missing for who gets the winner."`
 	Resent   bool      `json:"resent,omitempty" doc:"Two copies may have arrived, because a sender died with the first in hand."`
 }
 
@@ -37,13 +38,13 @@ func recipientOf(r campaign.RecipientRow) Recipient {
 	}
 	return Recipient{
 		Run: int64(r.Run), Contact: int64(r.Person), Message: message, Email: r.Email, Lane: r.Lane.String(), State: r.State.String(), Reason: r.Reason.String(),
-		Attempts: int(r.Attempts), Code: int(r.Code), Enhanced: r.Enhanced, Reply: r.Reply, At: r.At, Due: r.Due, Resent: r.Resent,
+		Attempts: int(r.Attempts), Code: int(r.Code), Enhanced: r.Enhanced, Reply: r.Reply, At: r.At, Due: r.Due, Resent: r.Resent, Variant: r.Variant.String(),
 	}
 }
 
 func (a *API) addRecipients() {
 	add(a, Operation{Method: "GET", Path: "/runs/{run}/recipients", ID: "list-recipients", Tag: "runs", Summary: "The people behind a number of the balance", Need: account.See}, a.showRecipients)
-	add(a, Operation{Method: "POST", Path: "/runs/{run}/export", ID: "export-run", Tag: "runs", Summary: "All recipients as CSV", Means: "email, state, reason, attempts, code, enhanced, reply, at.", Need: account.Lists, Action: "export run", Answer: "text/csv"}, a.exportRun)
+	add(a, Operation{Method: "POST", Path: "/runs/{run}/export", ID: "export-run", Tag: "runs", Summary: "All recipients as CSV", Means: "email, state, reason, attempts, code, enhanced, reply, at, variant.", Need: account.Lists, Action: "export run", Answer: "text/csv"}, a.exportRun)
 }
 
 type recipientPage struct {

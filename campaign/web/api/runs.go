@@ -45,9 +45,10 @@ type Status struct {
 	Run
 	Counts campaign.Counts `json:"counts"`
 	// Opens is zero while it waits for no window.
-	Opens       time.Time `json:"waits_until,omitzero" doc:"When a running run that is outside its window goes on."`
-	SpreadUntil time.Time `json:"spread_until,omitzero" doc:"When the last of it is to leave, if its mail is spread over time."`
-	Sites       []RunSite `json:"sites" nullable:"false" doc:"The same by site, the largest first; small sites share lanes."`
+	Opens       time.Time          `json:"waits_until,omitzero" doc:"When a running run that is outside its window goes on."`
+	SpreadUntil time.Time          `json:"spread_until,omitzero" doc:"When the last of it is to leave, if its mail is spread over time."`
+	AB          *campaign.ABReport `json:"ab,omitempty" doc:"Where its A/B test stands, by variant."`
+	Sites       []RunSite          `json:"sites" nullable:"false" doc:"The same by site, the largest first; small sites share lanes."`
 }
 
 // RunSite is a site's part of a run.
@@ -65,7 +66,7 @@ type RunReason struct {
 }
 
 func statusOf(s campaign.Status) Status {
-	out := Status{Run: runOf(s.Run), Counts: s.Counts, Opens: s.Opens, SpreadUntil: s.Run.SpreadUntil(), Sites: []RunSite{}}
+	out := Status{Run: runOf(s.Run), Counts: s.Counts, Opens: s.Opens, SpreadUntil: s.Run.SpreadUntil(), AB: s.AB, Sites: []RunSite{}}
 	bySite := map[string]int{}
 	for _, l := range s.Lanes {
 		i, ok := bySite[l.Lane.String()]
@@ -139,6 +140,7 @@ func (a *API) addRuns() {
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/cancel", ID: "cancel-run", Tag: "runs", Summary: "End a run for good", Means: "Whoever was not reached is cancelled. Asking twice changes nothing.", Need: account.Send, Action: "cancel run"}, a.cancel)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/undo", ID: "undo-start", Tag: "runs", Summary: "Take a start back before the first message", Means: "The run is cancelled, and the campaign can be started as if it had not been. It is a conflict from irrevocable_at on: cancel the run then.", Need: account.Send, Action: "undo start"}, a.undo)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/weight", ID: "weigh-run", Tag: "runs", Summary: "Change an open run's share of busy sites", Means: "The planner feeds by it within a second.", Need: account.Send, Action: "weigh run"}, a.weigh)
+	a.addABTests()
 	a.addRecipients()
 }
 

@@ -212,6 +212,10 @@ func TestDrafts(t *testing.T) {
 		w.do("PUT", path, draft, 422, nil) // without a zone
 		draft["window"], draft["spread"] = map[string]any{"days": "mon-fri", "zone": "UTC"}, "wide"
 		w.do("PUT", path, draft, 422, nil)
+		draft["ab"] = map[string]any{"after": "soon", "variants": []any{map[string]any{"subject": "Good day"}}}
+		draft["spread"] = "4h"
+		w.do("PUT", path, draft, 422, nil)
+		draft["ab"] = map[string]any{"share": 30, "after": "90m", "variants": []any{map[string]any{"subject": "Good day"}}}
 		draft["spread"], draft["version"] = "4h", c.Version
 		w.do("PUT", path, draft, 200, &c)
 		if c.Spread != "4h0m0s" || c.Window.Days != "mon-fri" || c.Window.Zone != "UTC" {

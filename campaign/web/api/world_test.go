@@ -241,6 +241,29 @@ func (w *world) run() campaign.Run {
 	return r
 }
 
+// compared makes a run whose test has been begun: one has A, two wait for the winner.
+func (w *world) compared() campaign.Run {
+	w.Helper()
+	ctx := context.Background()
+	c := w.campaign()
+	c.Spec.AB = campaign.ABTest{Share: 34, Winner: campaign.ByOpens, After: campaign.Duration(time.Hour), Variants: []campaign.Alternative{{Subject: "Good day"}}}
+	r := must(w.db.CreateRun(ctx, c, campaign.RunRunning, time.Now(), time.Now()))(w)
+	must(w.db.FreezeWaves(ctx, r.ID, campaign.Waves{Kind: campaign.ABWaves, Share: 340_000}))(w)
+	l := must(w.db.ListByName(ctx, c.Spec.Lists[0]))(w)
+	members := must(w.db.ListContacts(ctx, l.ID, 0, 10))(w)
+	var rows []campaign.NewRecipient
+	for i, m := range members[:3] {
+		rows = append(rows, campaign.NewRecipient{Lane: campaign.TailLane, Contact: m.ID, Wave: 2, Tested: true})
+		if i == 0 {
+			rows[i].Wave, rows[i].Variant = 1, campaign.VariantA
+		}
+	}
+	if err := w.db.AppendRecipients(ctx, r.ID, 0, members[2].ID, rows, true); err != nil {
+		w.Fatal(err)
+	}
+	return r
+}
+
 // upload leaves a file in a phase.
 func (w *world) upload(phase upload.Phase) upload.Upload {
 	w.Helper()
