@@ -44,7 +44,8 @@ var scannerAgents = []string{
 	"curl/", "wget/", "python", "go-http-client", "java/", "libwww", "apache-httpclient", "node-fetch", "axios/", "ruby", "php/", "powershell",
 }
 
-// filterNetworks are published ranges from which filters of mail look at links.
+// filterNetworks are ranges that filters of mail publish for their services, as of
+// November 2026; docs/tracking.md says what follows from their age.
 var filterNetworks = prefixes(
 	// Barracuda Email Security Service
 	"64.235.144.0/20", "209.222.80.0/21",
