@@ -25,6 +25,9 @@ func (a *Accounts) PasswordsCount(ctx context.Context) (bool, error) {
 // NoPasswords reports that people enter by way of the provider only.
 func (a *Accounts) NoPasswords() bool { return a.rules.NoPasswords }
 
+// RolesByGroup reports that the provider's groups decide about roles at each sign-in.
+func (a *Accounts) RolesByGroup() bool { return len(a.rules.Roles) > 0 }
+
 // MayUsePassword reports whether a password of the user's counts.
 func (a *Accounts) MayUsePassword(u User) bool {
 	return !a.rules.NoPasswords || a.now().Before(u.LetInUntil)

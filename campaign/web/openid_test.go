@@ -390,6 +390,9 @@ func TestOpenIDRoles(t *testing.T) {
 	as := func(groups any) {
 		w.provider.Person = map[string]any{"sub": "fay", "email": "fay@example.org", "email_verified": true, "groups": groups}
 	}
+	if page := w.admin.get("/users", http.StatusOK); !strings.Contains(page, "groups at Harbour ID") {
+		t.Errorf("the page of users does not say where roles come from:\n%s", page)
+	}
 	as([]string{"others"})
 	w.turnedAway(http.StatusForbidden, "None of your groups")
 	as([]any{"readers", 7, "desk", nil})

@@ -19,6 +19,7 @@ type usersView struct {
 	// one. NoPasswords: there is no other way.
 	Provider    string
 	NoPasswords bool
+	ByGroup     bool // what is set here holds until the next sign-in
 }
 
 func showUsers(v *visit) error { return v.users(http.StatusOK, usersView{}) }
@@ -30,6 +31,7 @@ func (v *visit) users(status int, body usersView) error {
 	}
 	body.Roles = account.Roles()
 	body.Provider, body.NoPasswords = v.provider(), v.app.Accounts.NoPasswords()
+	body.ByGroup = v.app.Accounts.RolesByGroup()
 	return v.render(status, "users", "Users", body)
 }
 

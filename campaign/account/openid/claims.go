@@ -57,7 +57,7 @@ func (p *Provider) identity(c claims) (account.Identity, error) {
 	if subject == "" || len(subject) > maxSubject || strings.ContainsFunc(subject, func(r rune) bool { return r > unicode.MaxASCII || unicode.IsControl(r) }) {
 		return account.Identity{}, fmt.Errorf("%w: the subject %.300q is not 1 to %d characters of ASCII", ErrDoubtful, subject, maxSubject)
 	}
-	id := account.Identity{Issuer: p.Issuer, Subject: subject, Email: strings.ToLower(c.text("email")), Name: c.text("name"), Groups: names(c.find(p.GroupsClaim))}
+	id := account.Identity{Issuer: p.Issuer, Subject: subject, Email: lower(c.text("email")), Name: c.text("name"), Groups: names(c.find(p.GroupsClaim))}
 	switch verified := c["email_verified"].(type) {
 	case nil:
 		id.Verified = p.TrustEmail
@@ -71,6 +71,15 @@ func (p *Provider) identity(c claims) (account.Identity, error) {
 		id.Name = strings.TrimSpace(c.text("given_name") + " " + c.text("family_name"))
 	}
 	return id, nil
+}
+
+// lower returns an address in lower case; "" when that would make a character of ASCII
+// out of another, as of the Kelvin sign: the address would be somebody else's.
+func lower(address string) string {
+	if strings.ContainsFunc(address, func(r rune) bool { return r > unicode.MaxASCII && unicode.ToLower(r) <= unicode.MaxASCII }) {
+		return ""
+	}
+	return strings.ToLower(address)
 }
 
 // names are the texts of a claim: one, a list, or the names in an object.

@@ -31,6 +31,8 @@ func TestIdentity(t *testing.T) {
 		"trusted, and denied":          {"", `{"sub":"1","email":"a@b","email_verified":false}`, true, account.Identity{Subject: "1", Email: "a@b"}},
 		"verified, but what":           {"", `{"sub":"1","email_verified":true}`, true, account.Identity{Subject: "1"}},
 		"an address of the wrong kind": {"", `{"sub":"1","email":["a@b"],"email_verified":true}`, true, account.Identity{Subject: "1"}},
+		"an address like another's":    {"", `{"sub":"1","email":"mar\u212a@example.org","email_verified":true}`, true, account.Identity{Subject: "1"}},
+		"an address of Ärger's":        {"", `{"sub":"1","email":"Ärger@example.org","email_verified":true}`, true, account.Identity{Subject: "1", Email: "ärger@example.org", Verified: true}},
 		"two names":                    {"", `{"sub":"1","given_name":"Ann","family_name":"Quay"}`, false, account.Identity{Subject: "1", Name: "Ann Quay"}},
 		"one group":                    {"role", `{"sub":"1","role":"a"}`, false, account.Identity{Subject: "1", Groups: []string{"a"}}},
 		"groups in an object":          {"realm_access.roles", `{"sub":"1","realm_access":{"roles":["a"]}}`, false, account.Identity{Subject: "1", Groups: []string{"a"}}},
