@@ -75,7 +75,7 @@ func (s *Service) Render(ctx context.Context, spec Spec, whom string) (Rendered,
 		return Rendered{}, err
 	}
 	if whom == Longest || whom == Shortest {
-		longest, shortest, err := s.worst(ctx, spec, content)
+		longest, shortest, err := s.worstOfSome(ctx, spec, content)
 		if err != nil {
 			return Rendered{}, err
 		}
@@ -85,7 +85,7 @@ func (s *Service) Render(ctx context.Context, spec Spec, whom string) (Rendered,
 		}
 		return rendered(extreme.Contact, extreme.Message)
 	}
-	contact, err := s.previewContact(ctx, spec, whom)
+	contact, err := s.previewContact(ctx, spec, whom, pageLook)
 	if errors.Is(err, ErrNotFound) && whom == "" {
 		contact, err = sample, nil
 	}
@@ -176,5 +176,5 @@ func inWords(err error) []Finding {
 
 // Check is a preflight of a campaign as it stands, on a sample of its audience.
 func (s *Service) Check(ctx context.Context, spec Spec) (Preflight, error) {
-	return s.preflight(ctx, spec.WithDefaults(), startSample)
+	return s.preflight(ctx, spec.WithDefaults(), look{startSample, pageLook})
 }

@@ -20,7 +20,9 @@ type Glance struct {
 const (
 	glanceSome    = 8
 	glanceSamples = 20  // places at which the rest is looked at,
-	glanceMembers = 200 // and how many there
+	glanceMembers = 200 // and how many there,
+	glanceFew     = 25  // or, when it has to be quick, so few
+	glanceQuick   = time.Second
 )
 
 // Glance counts an audience for at most a time, and estimates the rest. It takes that
@@ -48,7 +50,11 @@ func (s *Service) Glance(ctx context.Context, spec Spec, limit time.Duration) (G
 			break
 		}
 	}
-	rest, err := s.estimate(ctx, a, sieve, after, g.Members)
+	members := glanceMembers
+	if limit < glanceQuick {
+		members = glanceFew
+	}
+	rest, err := s.estimate(ctx, a, sieve, after, g.Members, members)
 	g.About = g.Recipients + rest
 	return g, err
 }
@@ -73,9 +79,9 @@ func (s *Service) glancePage(ctx context.Context, a Audience, sieve *sieve, afte
 }
 
 // estimate says how many recipients there are behind a contact: what samples at even
-// distances show, of as many members as the lists have left. Who is in several lists is
+// distances show, each of so many people, of as many members as the lists have left. Who is in several lists is
 // counted in each.
-func (s *Service) estimate(ctx context.Context, a Audience, sieve *sieve, after ContactID, seen int64) (int64, error) {
+func (s *Service) estimate(ctx context.Context, a Audience, sieve *sieve, after ContactID, seen int64, each int) (int64, error) {
 	last, members, err := s.Store.LastMember(ctx, a.Lists)
 	if err != nil || last <= after || members <= seen {
 		return 0, err
@@ -84,7 +90,7 @@ func (s *Service) estimate(ctx context.Context, a Audience, sieve *sieve, after 
 	sampled.Domains = map[string]int64{}
 	step := max((last-after)/glanceSamples, 1)
 	for at := after; at < last; at += step {
-		if _, err := s.glancePage(ctx, a, sieve, at, glanceMembers, &sampled); err != nil {
+		if _, err := s.glancePage(ctx, a, sieve, at, each, &sampled); err != nil {
 			return 0, err
 		}
 	}

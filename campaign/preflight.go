@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"broadside/campaign/message"
 )
@@ -62,10 +63,10 @@ func (s *Service) Preflight(ctx context.Context, name string) (Preflight, error)
 	if err != nil {
 		return Preflight{}, err
 	}
-	return s.preflight(ctx, c.Spec, fullSample)
+	return s.preflight(ctx, c.Spec, look{most: fullSample})
 }
 
-func (s *Service) preflight(ctx context.Context, spec Spec, sample int) (Preflight, error) {
+func (s *Service) preflight(ctx context.Context, spec Spec, far look) (Preflight, error) {
 	var p Preflight
 	if err := s.check(ctx, spec); err != nil {
 		p.add(true, "campaign", err.Error(), "correct it and replace the campaign")
@@ -87,7 +88,7 @@ func (s *Service) preflight(ctx context.Context, spec Spec, sample int) (Preflig
 		p.add(true, "lists", "there are none: it is a template, from which messages are made one by one", "name lists to send it to, or ask the API for messages")
 		return p, nil
 	}
-	if err := s.renderSample(ctx, spec, contents, sample, &p); err != nil {
+	if err := s.renderSample(ctx, spec, contents, far, &p); err != nil {
 		return p, err
 	}
 	if p.Bytes > maxMessageSize {
@@ -108,14 +109,11 @@ func (s *Service) sendable(ctx context.Context, spec Spec, domain string, p *Pre
 	return s.legalFloor(ctx, spec, domain, p)
 }
 
-// renderSample renders the audience, up to a number of recipients, in every variant.
-func (s *Service) renderSample(ctx context.Context, spec Spec, contents []*message.Content, sample int, p *Preflight) error {
+// renderSample renders the audience, as far as it is looked at, in every variant.
+func (s *Service) renderSample(ctx context.Context, spec Spec, contents []*message.Content, far look, p *Preflight) error {
 	var buf []byte
 	first := make([][]byte, len(contents))
-	err := s.audience(ctx, spec, func(m *AudienceMember) bool {
-		if p.Sampled == sample {
-			return false
-		}
+	all, err := s.audience(ctx, spec, far, func(m *AudienceMember) bool {
 		p.Sampled++
 		var problem error
 		for i, content := range contents {
@@ -135,7 +133,7 @@ func (s *Service) renderSample(ctx context.Context, spec Spec, contents []*messa
 				p.FirstFailures = append(p.FirstFailures, problem.Error())
 			}
 		}
-		return true
+		return p.Sampled < far.most
 	})
 	for i := range first {
 		if err == nil {
@@ -145,8 +143,10 @@ func (s *Service) renderSample(ctx context.Context, spec Spec, contents []*messa
 	if err != nil {
 		return err
 	}
-	p.Complete = p.Sampled < sample
+	p.Complete = all
 	switch {
+	case p.Sampled == 0 && !all:
+		p.add(false, "audience", "has nobody among the first ones of the lists", "see how many it has before you start")
 	case p.Sampled == 0:
 		p.add(true, "audience", "is empty", "check the lists, the exclusions and the segments")
 	case p.Failed == p.Sampled:
@@ -157,22 +157,38 @@ func (s *Service) renderSample(ctx context.Context, spec Spec, contents []*messa
 	return nil
 }
 
-// audience calls visit for each member who would be sent to, until it returns false.
-func (s *Service) audience(ctx context.Context, spec Spec, visit func(*AudienceMember) bool) error {
+// look is how far into an audience somebody looks.
+type look struct {
+	most int           // people are wanted
+	time time.Duration // after which it is enough, whoever was found; 0: however long it takes
+}
+
+// pageLook is as long as a page may keep somebody waiting. In a segment of few people
+// there may be nobody so far.
+const pageLook = 40 * time.Millisecond
+
+// audience calls visit for each member who would be sent to, until it returns false or
+// enough was looked at; all says that these were all.
+func (s *Service) audience(ctx context.Context, spec Spec, far look, visit func(*AudienceMember) bool) (all bool, err error) {
 	a, sieve, err := s.audienceOf(ctx, spec)
 	if err != nil {
-		return err
+		return false, err
 	}
 	var after ContactID
+	began := s.Now()
+	most := snapshotPage
+	if far.time > 0 {
+		most /= 10
+	}
 	// Most who visit want a few: the first pages are small.
-	for limit := 50; ; limit = min(limit*10, snapshotPage) {
+	for limit := 50; ; limit = min(limit*10, most, max(far.most, 50)) {
 		page, err := s.Store.AudiencePage(ctx, a, after, limit)
 		if err != nil {
-			return err
+			return false, err
 		}
 		verdicts, err := sieve.sort(ctx, page)
 		if err != nil {
-			return err
+			return false, err
 		}
 		for i := range page {
 			m := &page[i]
@@ -181,11 +197,14 @@ func (s *Service) audience(ctx context.Context, spec Spec, visit func(*AudienceM
 				continue
 			}
 			if !visit(m) {
-				return nil
+				return false, nil
 			}
 		}
 		if len(page) < limit {
-			return nil
+			return true, nil
+		}
+		if far.time > 0 && s.Now().Sub(began) >= far.time {
+			return false, nil
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"time"
 
 	"broadside/campaign/message"
 )
@@ -15,7 +16,7 @@ func (s *Service) Preview(ctx context.Context, name, letter, whom string) (Conta
 	if err != nil {
 		return Contact{}, nil, err
 	}
-	contact, err := s.previewContact(ctx, c.Spec, whom)
+	contact, err := s.previewContact(ctx, c.Spec, whom, 0)
 	if err != nil {
 		return Contact{}, nil, err
 	}
@@ -39,12 +40,14 @@ func (s *Service) compiled(ctx context.Context, name, letter string) (Campaign, 
 	return c, content, err
 }
 
-func (s *Service) previewContact(ctx context.Context, spec Spec, whom string) (Contact, error) {
+// previewContact finds a contact, or the first of an audience in a time, 0 for however long
+// it takes.
+func (s *Service) previewContact(ctx context.Context, spec Spec, whom string, limit time.Duration) (Contact, error) {
 	if whom != "" {
 		return s.contact(ctx, whom)
 	}
 	var first *Contact
-	err := s.audience(ctx, spec, func(m *AudienceMember) bool {
+	_, err := s.audience(ctx, spec, look{1, limit}, func(m *AudienceMember) bool {
 		c := m.Contact
 		first = &c
 		return false
@@ -78,27 +81,94 @@ func (s *Service) Worst(ctx context.Context, name, letter string) (longest, shor
 }
 
 func (s *Service) worst(ctx context.Context, spec Spec, content *message.Content) (longest, shortest Extreme, err error) {
-	seen := 0
-	var buf []byte
-	err = s.audience(ctx, spec, func(m *AudienceMember) bool {
-		seen++
-		msg, err := content.Append(buf[:0], s.sampleRecipient(m.Contact, content.FromDomain()))
-		if err != nil {
-			return seen < worstSample // listed by the preflight
-		}
-		buf = msg
-		if len(msg) > len(longest.Message) {
-			longest = Extreme{m.Contact, bytes.Clone(msg)}
-		}
-		if shortest.Message == nil || len(msg) < len(shortest.Message) {
-			shortest = Extreme{m.Contact, bytes.Clone(msg)}
-		}
-		return seen < worstSample
+	x := s.extremes(content)
+	_, err = s.audience(ctx, spec, look{most: worstSample}, func(m *AudienceMember) bool {
+		x.add(m.Contact)
+		return x.seen < worstSample
 	})
-	if err == nil && longest.Message == nil {
-		err = fmt.Errorf("no message can be rendered for this audience: see `broadside campaign preflight`: %w", ErrNotFound)
+	if err == nil {
+		err = x.none()
 	}
-	return longest, shortest, err
+	return x.longest, x.shortest, err
+}
+
+// Of those whom a page looks at for the worst case so many are at each of some places, at
+// even distances in the lists. All of smaller lists are looked at.
+const (
+	worstPlaces  = 20
+	worstAtPlace = 50
+)
+
+// worstOfSome is worst of a thousand people at most: while a campaign is written its
+// preview is made again and again.
+func (s *Service) worstOfSome(ctx context.Context, spec Spec, content *message.Content) (longest, shortest Extreme, err error) {
+	x := s.extremes(content)
+	a, sieve, err := s.audienceOf(ctx, spec)
+	if err != nil {
+		return longest, shortest, err
+	}
+	last, members, err := s.Store.LastMember(ctx, a.Lists)
+	places, size := worstPlaces, worstAtPlace
+	if members <= worstPlaces*worstAtPlace {
+		places, size = 1, int(members)+1
+	}
+	for i := 0; i < places && err == nil; i++ {
+		var page []AudienceMember
+		page, err = s.Store.AudiencePage(ctx, a, last/ContactID(places)*ContactID(i), size)
+		if err == nil {
+			err = x.addMeant(ctx, sieve, page)
+		}
+	}
+	if err == nil {
+		err = x.none()
+	}
+	return x.longest, x.shortest, err
+}
+
+// extremes are those of the people who were looked at so far.
+type extremes struct {
+	s                 *Service
+	content           *message.Content
+	seen              int
+	longest, shortest Extreme
+	buf               []byte
+}
+
+func (s *Service) extremes(content *message.Content) *extremes {
+	return &extremes{s: s, content: content}
+}
+
+func (x *extremes) add(c Contact) {
+	x.seen++
+	msg, err := x.content.Append(x.buf[:0], x.s.sampleRecipient(c, x.content.FromDomain()))
+	if err != nil {
+		return // listed by the preflight
+	}
+	x.buf = msg
+	if len(msg) > len(x.longest.Message) {
+		x.longest = Extreme{c, bytes.Clone(msg)}
+	}
+	if x.shortest.Message == nil || len(msg) < len(x.shortest.Message) {
+		x.shortest = Extreme{c, bytes.Clone(msg)}
+	}
+}
+
+// addMeant adds those of a page who would be sent to.
+func (x *extremes) addMeant(ctx context.Context, sieve *sieve, page []AudienceMember) error {
+	verdicts, err := sieve.sort(ctx, page)
+	for i, v := range verdicts {
+		if m := &page[i]; v == meant && m.Subscribed && !m.Suppressed {
+			x.add(m.Contact)
+		}
+	}
+	return err
+}
+
+func (x *extremes) none() error {
+	if x.longest.Message != nil {
+		return nil
+	}
+	return fmt.Errorf("no message can be rendered for those who were looked at: see `broadside campaign preflight`: %w", ErrNotFound)
 }
 
 // TestAs returns a campaign as the variant of a letter, and the contact whose values a
@@ -111,6 +181,6 @@ func (s *Service) TestAs(ctx context.Context, name, letter, whom string) (Campai
 	if err != nil {
 		return c, Contact{}, err
 	}
-	contact, err := s.previewContact(ctx, c.Spec, whom)
+	contact, err := s.previewContact(ctx, c.Spec, whom, 0)
 	return c, contact, err
 }

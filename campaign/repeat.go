@@ -31,7 +31,7 @@ func (s *Service) Repeat(ctx context.Context, c Campaign) (Recurrence, error) {
 	if err != nil {
 		return Recurrence{}, &Unfit{inWords(fmt.Errorf("repeat.%w", err))}
 	}
-	report, err := s.preflight(ctx, c.Spec, startSample)
+	report, err := s.preflight(ctx, c.Spec, look{most: startSample})
 	if err != nil {
 		return Recurrence{}, err
 	}

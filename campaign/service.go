@@ -200,7 +200,7 @@ func (s *Service) start(ctx context.Context, c Campaign, at time.Time) (Run, err
 	if !c.Archived.IsZero() {
 		return Run{}, fmt.Errorf("campaign %q is archived: restore it first: %w", c.Spec.Name, ErrConflict)
 	}
-	report, err := s.preflight(ctx, c.Spec, startSample)
+	report, err := s.preflight(ctx, c.Spec, look{most: startSample})
 	if err != nil {
 		return Run{}, err
 	}

@@ -92,8 +92,10 @@ func (db *DB) recipients(ctx context.Context, id campaign.RunID, s campaign.Stat
 	from, state := "ledger l", fmt.Sprintf("l.state = %d", s)
 	if s >= 2 { // the index on the rarer states; SQLite would rather go by primary key
 		state += " AND l.state >= 2"
-		if !db.postgres {
+		if !db.postgres && and == "" {
 			from += " INDEXED BY ledger_state"
+		} else if !db.postgres {
+			from += " INDEXED BY ledger_reason"
 		}
 	}
 	var rows []struct {

@@ -3,29 +3,54 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
 	"broadside/campaign/upload"
 )
 
-// events begins an answer of server-sent events.
-func (v *visit) events() (send func(event string, data any) error) {
+// events is an answer of server-sent events.
+type events struct {
+	out     io.Writer
+	control *http.ResponseController
+}
+
+// events begins one, at once: a browser shows that it is connected before the first comes.
+func (v *visit) events() (events, error) {
 	h := v.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // a proxy that collects them first makes nothing live
 	v.status = http.StatusOK
-	control, out := http.NewResponseController(v.w), v.slowly()
-	return func(event string, data any) error {
-		text, err := json.Marshal(data)
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(out, "event: %s\ndata: %s\n\n", event, text); err != nil {
-			return err
-		}
-		return control.Flush()
+	v.w.WriteHeader(v.status)
+	e := events{v.slowly(), http.NewResponseController(v.w)}
+	return e, e.control.Flush()
+}
+
+// send tells one event.
+func (e events) send(event string, data any) error {
+	text, err := eventOf(event, data)
+	if err != nil {
+		return err
 	}
+	return e.write(text)
+}
+
+// write tells an event that is written out.
+func (e events) write(text []byte) error {
+	if _, err := e.out.Write(text); err != nil {
+		return err
+	}
+	return e.control.Flush()
+}
+
+// eventOf writes an event out.
+func eventOf(event string, data any) ([]byte, error) {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "event: %s\ndata: %s\n\n", event, text), nil
 }
 
 // json answers a script.
@@ -50,18 +75,21 @@ func uploadEvents(v *visit) error {
 	if _, err := v.app.Uploads.Get(id); err != nil {
 		return err
 	}
-	send := v.events()
+	out, err := v.events()
+	if err != nil {
+		return nil // the page was closed
+	}
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
 	for {
 		p, err := v.app.Uploads.Progress(id)
 		if err != nil {
-			return send("over", upload.Progress{})
+			return out.send("over", upload.Progress{})
 		}
 		if !p.Phase.Busy() {
-			return send("over", p)
+			return out.send("over", p)
 		}
-		if send("progress", p) != nil {
+		if out.send("progress", p) != nil {
 			return nil // the page was closed
 		}
 		select {

@@ -142,27 +142,30 @@ func audienceEvents(v *visit) error {
 	if err != nil {
 		return err
 	}
-	send := v.events()
+	out, err := v.events()
+	if err != nil {
+		return nil // the page was closed
+	}
 	ctx := v.r.Context()
 	last := v.app.Now()
 	count, err := v.app.Service.CountAudience(ctx, c.Spec, func(count campaign.AudienceCount) {
 		if now := v.app.Now(); now.Sub(last) >= progressEvery {
 			last = now
-			_ = send("progress", audienceNews{AudienceCount: count}) // the end tells whether the page is there
+			_ = out.send("progress", audienceNews{AudienceCount: count}) // the end tells whether the page is there
 		}
 	})
 	if ctx.Err() != nil {
 		return nil
 	}
 	if err != nil {
-		return send("problem", map[string]string{"text": err.Error()})
+		return out.send("problem", map[string]string{"text": err.Error()})
 	}
 	f, err := v.app.Service.Forecast(ctx, c.Spec, count, v.app.Now())
 	if err != nil {
-		return send("problem", map[string]string{"text": err.Error()})
+		return out.send("problem", map[string]string{"text": err.Error()})
 	}
 	v.app.counted.keep(c, count.Recipients, f, v.app.Now())
-	return send("over", audienceNews{count, v.app.sites(count), f.String()})
+	return out.send("over", audienceNews{count, v.app.sites(count), f.String()})
 }
 
 // sites are the largest mailbox providers of an audience.

@@ -179,15 +179,14 @@ func runEvents(v *visit) error {
 	}
 	watch, leave := v.app.watches.join(run.ID)
 	defer leave()
-	send := v.events()
+	out, err := v.events()
+	if err != nil {
+		return nil // the page was closed
+	}
 	for first := true; ; {
-		n, changed := watch.see(first)
-		if n.State != "" { // there are news
-			event := "news"
-			if !n.Open && n.Counts.Open() == 0 {
-				event = "over"
-			}
-			if send(event, n) != nil || event == "over" {
+		text, over, changed := watch.see(first)
+		if text != nil { // there are news
+			if out.write(text) != nil || over {
 				return nil
 			}
 			first = false

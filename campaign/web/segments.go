@@ -117,8 +117,12 @@ func lookSegment(v *visit) error {
 	return v.json(http.StatusOK, looked{body.Expression, body.Problem, body.InRows, rows})
 }
 
-// glanceTime is how long people are counted while a person waits.
-const glanceTime = 2 * time.Second
+// How long people are counted: at first while a person waits for a number, and then for a
+// better one.
+const (
+	glanceTime = 20 * time.Millisecond
+	glanceLong = 2 * time.Second
+)
 
 // glanced is how many people an expression means.
 type glanced struct {
@@ -156,7 +160,11 @@ func glanceSegment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	g, err := v.app.Service.Glance(v.r.Context(), spec, glanceTime)
+	limit := glanceTime
+	if q.Get("long") != "" {
+		limit = glanceLong
+	}
+	g, err := v.app.Service.Glance(v.r.Context(), spec, limit)
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,7 @@ type watch struct {
 
 	mu      sync.Mutex
 	latest  news
+	text    []byte // the latest, written out for all who look
 	sites   []activityNews
 	trail   []float64
 	changed chan struct{} // closed with the next news
@@ -177,20 +178,38 @@ func (w *watch) tell(n news) {
 		w.trail = append(w.trail, n.Rate)
 		w.trail = w.trail[max(0, len(w.trail)-trail):]
 	}
+	w.text = n.event()
 	close(w.changed)
 	w.changed = make(chan struct{})
 }
 
-// see returns the latest news and a channel that is closed with the next. The first
-// time it has the trail.
-func (w *watch) see(first bool) (news, <-chan struct{}) {
+// see returns the latest news as an event, nil when there are none yet, whether they are
+// the last, and a channel that is closed with the next. The first time they have the trail.
+func (w *watch) see(first bool) (text []byte, over bool, changed <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := w.latest
-	if first {
-		n.Trail = append(n.Trail, w.trail...)
+	text = w.text
+	if first && text != nil {
+		n := w.latest
+		n.Trail = w.trail
+		text = n.event()
 	}
-	return n, w.changed
+	return text, w.latest.over(), w.changed
+}
+
+// over tells that nothing will change any more.
+func (n *news) over() bool { return !n.Open && n.Counts.Open() == 0 }
+
+func (n *news) event() []byte {
+	name := "news"
+	if n.over() {
+		name = "over"
+	}
+	text, err := eventOf(name, n)
+	if err != nil {
+		panic(err) // they are numbers and texts
+	}
+	return text
 }
 
 // pace turns counts into rates.

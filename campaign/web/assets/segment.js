@@ -51,16 +51,16 @@ async function look(source, extra) {
   }
 }
 
-async function count(expression) {
+async function count(expression, long = false) {
   counting?.abort();
   const said = box.querySelector("[data-number]");
   const note = box.querySelector("[data-note]");
   const some = box.querySelector("[data-some]");
   if (!expression) { said.textContent = "–"; note.textContent = ""; some.replaceChildren(); return; }
   counting = new AbortController();
-  note.textContent = "counting…";
+  if (!long) note.textContent = "counting…";
   try {
-    const answer = await fetch(`${box.dataset.glance}?${new URLSearchParams({ expression, list: form.elements.list.value })}`, { ...json, signal: counting.signal });
+    const answer = await fetch(`${box.dataset.glance}?${new URLSearchParams({ expression, list: form.elements.list.value, ...(long && { long }) })}`, { ...json, signal: counting.signal });
     if (!answer.ok) { note.textContent = "It could not be counted."; return; }
     const seen = await answer.json();
     if (seen.problem) { said.textContent = "–"; note.textContent = seen.problem; return; }
@@ -77,6 +77,7 @@ async function count(expression) {
       li.append(a);
       return li;
     }));
+    if (!long && !seen.complete) { note.textContent += "; counting on…"; count(expression, true); } // quick first, then better
   } catch (error) {
     if (error.name !== "AbortError") note.textContent = "The server does not answer.";
   }
