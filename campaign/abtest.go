@@ -137,3 +137,26 @@ func (r ABRule) plural() string {
 	}
 	return string(r)
 }
+
+// Plan is the test for so many people, in words: "20 % test: about 1,000 get A, 1,000 get
+// B; 8,000 wait for the winner, which openings decide after 4h". number writes numbers.
+func (t ABTest) Plan(people int64, number func(int64) string) string {
+	if !t.On() {
+		return ""
+	}
+	n := int64(len(t.Variants) + 1)
+	each := people * int64(t.Share) / 100 / n
+	var parts []string
+	for v := range Variant(n) {
+		parts = append(parts, number(each)+" get "+(VariantA+v).String())
+	}
+	plan := "about " + strings.Join(parts, ", ")
+	if !t.HasRest() {
+		return "Everybody is in the test: " + plan + "."
+	}
+	how := fmt.Sprintf("which %s decide after %s", t.Winner.plural(), t.After.brief())
+	if t.Winner == ByChoice {
+		how = "which somebody chooses on the run's page"
+	}
+	return fmt.Sprintf("%d %% test: %s; %s wait for the winner, %s.", t.Share, plan, number(people-each*n), how)
+}

@@ -124,6 +124,9 @@ func saveDraft(v *visit) error {
 		spec.Repeat = schedule.Repeat{}
 	}
 	spec.Window = windowOf(f, v.r.PostForm["window_days"])
+	if problem == "" {
+		spec.AB, problem = testOf(c.Spec.AB, v.r.PostForm)
+	}
 	version, _ := strconv.ParseInt(f.Values["version"], 10, 64) // anything else is no version
 	if problem == "" {
 		c, err = v.app.Service.SaveDraft(v.r.Context(), c, time.UnixMilli(version), spec)
@@ -196,11 +199,14 @@ func sendTest(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f, err := v.readForm("to", "as")
+	f, err := v.readForm("to", "as", "variant")
 	if err != nil {
 		return err
 	}
 	v.object += " to " + f.Values["to"]
+	if c.Spec, err = c.Spec.Pick(f.Values["variant"]); err != nil {
+		return v.json(http.StatusUnprocessableEntity, tested{Result: err.Error()})
+	}
 	result, err := v.app.test(v.r.Context(), c, f.Values["to"], f.Values["as"])
 	if status, text := explain(err); status != 0 {
 		return v.json(status, tested{Result: text})

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"broadside/campaign"
 )
 
 // previewPolicy lets a message show itself and do nothing: no script, no form, and an
@@ -18,7 +20,7 @@ func showPreview(v *visit) error {
 		return err
 	}
 	q := v.r.URL.Query()
-	r, err := v.app.Service.Render(v.r.Context(), c.Spec, q.Get("as"))
+	r, err := v.rendered(c)
 	v.w.Header().Set("Content-Security-Policy", previewPolicy)
 	if err != nil {
 		return v.document(previewNote(err.Error()))
@@ -27,6 +29,16 @@ func showPreview(v *visit) error {
 		return v.document(previewText(r.Text, q.Get("dark") != ""))
 	}
 	return v.document(inScheme(r.HTML, q.Get("dark") != ""))
+}
+
+// rendered is the variant that the query names, as whom it names.
+func (v *visit) rendered(c campaign.Campaign) (campaign.Rendered, error) {
+	q := v.r.URL.Query()
+	spec, err := c.Spec.Pick(q.Get("variant"))
+	if err != nil {
+		return campaign.Rendered{}, err
+	}
+	return v.app.Service.Render(v.r.Context(), spec, q.Get("as"))
 }
 
 func (v *visit) document(text string) error {
@@ -86,7 +98,7 @@ func showInbox(v *visit) error {
 	if err != nil {
 		return err
 	}
-	r, err := v.app.Service.Render(v.r.Context(), c.Spec, v.r.URL.Query().Get("as"))
+	r, err := v.rendered(c)
 	if err != nil {
 		return v.json(http.StatusOK, inbox{Problem: err.Error()})
 	}

@@ -37,6 +37,9 @@ type reviewView struct {
 	Undo      string // how long a start can be taken back, in words
 }
 
+// Letter is that of a variant beside A.
+func (reviewView) Letter(i int) campaign.Variant { return campaign.VariantA + 1 + campaign.Variant(i) }
+
 func showReview(v *visit) error {
 	c, err := v.campaign()
 	if err != nil {
@@ -128,6 +131,7 @@ type audienceNews struct {
 	campaign.AudienceCount
 	Sites    []siteShare `json:"sites,omitempty"`
 	Forecast string      `json:"forecast,omitempty"` // how long it will take
+	Test     string      `json:"test,omitempty"`     // what its A/B test means for so many
 }
 
 type siteShare struct {
@@ -165,7 +169,7 @@ func audienceEvents(v *visit) error {
 		return out.send("problem", map[string]string{"text": err.Error()})
 	}
 	v.app.counted.keep(c, count.Recipients, f, v.app.Now())
-	return out.send("over", audienceNews{count, v.app.sites(count), f.String()})
+	return out.send("over", audienceNews{count, v.app.sites(count), f.String(), c.Spec.AB.Plan(count.Recipients, func(n int64) string { return group(n) })})
 }
 
 // sites are the largest mailbox providers of an audience.

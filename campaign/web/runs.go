@@ -57,6 +57,7 @@ type runView struct {
 	Earlier []runLine
 	Brake   campaign.BrakePull // of a run that stopped itself and went on
 	Readers campaign.Readers
+	AB      *campaign.ABReport
 }
 
 // repliesShown are the most frequent replies of servers.
@@ -89,7 +90,7 @@ func showRun(v *visit) error {
 	if err != nil {
 		return err
 	}
-	body := runView{Run: run, Counts: status.Counts, Readers: status.Readers, Sites: sitesOf(status.Lanes)}
+	body := runView{Run: run, Counts: status.Counts, Readers: status.Readers, AB: status.AB, Sites: sitesOf(status.Lanes)}
 	body.Hours, _ = hours(run.Spec, v.app.Now())
 	body.Spread, body.Until = written(run.Spec.Spread), run.SpreadUntil()
 	body.Waits = run.WaitsFor(v.app.Now())

@@ -26,6 +26,7 @@ var functions = template.FuncMap{
 	"plural":  plural,
 	"lower":   strings.ToLower,
 	"dict":    dict,
+	"list":    func(all ...string) []string { return all },
 	// kilobytes are whole ones, rounded up.
 	"kilobytes": func(bytes int) int { return (bytes + 1023) >> 10 },
 	"barOf":     barOf,

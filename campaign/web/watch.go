@@ -19,18 +19,19 @@ const trail = 600
 
 // news is what the page of a run shows.
 type news struct {
-	State    campaign.RunState `json:"state"`
-	Note     string            `json:"note,omitempty"`
-	Counts   campaign.Counts   `json:"counts"`
-	Rate     float64           `json:"rate"`          // messages settled per second, smoothed
-	ETA      int64             `json:"eta,omitempty"` // seconds left, 0 for unknown
-	StartAt  int64             `json:"start_at,omitempty"`
-	Waits    string            `json:"waits,omitempty"` // for its window
-	Sites    []siteNews        `json:"sites"`
-	Activity []activityNews    `json:"activity,omitempty"` // at the sites now, by this and other runs
-	Complete bool              `json:"complete"`           // the audience is in the ledger
-	Open     bool              `json:"open"`
-	Trail    []float64         `json:"trail,omitempty"` // rates before, oldest first
+	State    campaign.RunState  `json:"state"`
+	Note     string             `json:"note,omitempty"`
+	Counts   campaign.Counts    `json:"counts"`
+	Rate     float64            `json:"rate"`          // messages settled per second, smoothed
+	ETA      int64              `json:"eta,omitempty"` // seconds left, 0 for unknown
+	StartAt  int64              `json:"start_at,omitempty"`
+	Waits    string             `json:"waits,omitempty"` // for its window
+	Sites    []siteNews         `json:"sites"`
+	Activity []activityNews     `json:"activity,omitempty"` // at the sites now, by this and other runs
+	Complete bool               `json:"complete"`           // the audience is in the ledger
+	Open     bool               `json:"open"`
+	AB       *campaign.ABReport `json:"ab,omitempty"`
+	Trail    []float64          `json:"trail,omitempty"` // rates before, oldest first
 }
 
 // siteNews is a line of the table of sites.
@@ -239,7 +240,7 @@ func (p *pace) measure(c campaign.Counts, now time.Time) float64 {
 }
 
 func (p *pace) news(s campaign.Status, now time.Time) news {
-	n := news{State: s.Run.State, Note: s.Run.Note, Counts: s.Counts, Complete: s.Run.SnapshotDone, Open: s.Run.Open(), Rate: p.measure(s.Counts, now), Waits: s.Run.WaitsFor(now)}
+	n := news{State: s.Run.State, Note: s.Run.Note, Counts: s.Counts, Complete: s.Run.SnapshotDone, Open: s.Run.Open(), AB: s.AB, Rate: p.measure(s.Counts, now), Waits: s.Run.WaitsFor(now)}
 	if s.Run.State == campaign.RunScheduled {
 		n.StartAt = s.Run.StartAt.UnixMilli()
 	}

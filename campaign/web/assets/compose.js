@@ -8,6 +8,7 @@ const findings = document.getElementById("findings");
 const count = document.getElementById("finding-count");
 const as = document.getElementById("as");
 const address = document.getElementById("as-address");
+const variant = document.getElementById("variant");
 const show = { view: "html", device: "desktop", dark: false };
 const json = { headers: { Accept: "application/json" } };
 let turn = 0;
@@ -16,6 +17,7 @@ function query() {
   const q = new URLSearchParams();
   const whom = as.value === "@" ? address.value : as.value;
   if (whom) q.set("as", whom);
+  if (variant.value && variant.value !== "A") q.set("variant", variant.value);
   if (show.view === "text") q.set("view", "text");
   if (show.dark) q.set("dark", "1");
   return q;
@@ -62,6 +64,11 @@ function line(kind, where, what, fix) {
 
 function tell(list) {
   list ??= [];
+  for (const span of document.querySelectorAll("[data-error]")) {
+    const where = span.dataset.error;
+    const found = list.find((f) => f.where === where || (where.includes(",") && f.where.startsWith(`${where},`)));
+    span.textContent = found ? `${found.what}. ${found.fix}` : "";
+  }
   count.textContent = list.length;
   count.hidden = list.length === 0;
   findings.replaceChildren(...(list.length
@@ -93,6 +100,39 @@ function countPeople() {
   source.addEventListener("problem", (event) => { source.close(); people.textContent = JSON.parse(event.data).text; });
   source.onerror = () => source.close();
 }
+
+// The variants of an A/B test: a slot that says nothing is none, and the others are B, C
+// and D in their order. Whoever writes in one sees it.
+const slots = [...document.querySelectorAll("[data-slot]")];
+const filled = (slot) => [...slot.querySelectorAll("input, textarea")].some((el) => el.value.trim());
+const letterOf = (slot) => String.fromCharCode(65 + slots.filter(filled).indexOf(slot) + 1);
+
+function offerVariants() {
+  const letters = ["A", ...slots.filter(filled).map(letterOf)];
+  const shown = letters.includes(variant.value) ? variant.value : "A";
+  variant.replaceChildren(...letters.map((letter) => new Option(`Variant ${letter}`, letter, false, letter === shown)));
+  variant.hidden = letters.length === 1;
+}
+
+for (const slot of slots) {
+  const see = () => {
+    offerVariants();
+    if (!filled(slot) || variant.value === letterOf(slot)) return;
+    variant.value = letterOf(slot);
+    preview();
+  };
+  slot.addEventListener("focusin", (event) => { if (event.target.matches("input, textarea")) see(); });
+  slot.addEventListener("input", () => { offerVariants(); if (filled(slot)) variant.value = letterOf(slot); });
+  const remove = slot.querySelector("[data-remove]");
+  remove.hidden = false;
+  remove.addEventListener("click", () => {
+    for (const el of slot.querySelectorAll("input, textarea")) el.value = "";
+    slot.open = false;
+    offerVariants();
+    form.dispatchEvent(new Event("input"));
+  });
+}
+variant.addEventListener("change", () => preview());
 
 let timer, saving = false, again = false;
 
@@ -219,6 +259,7 @@ test?.addEventListener("submit", async (event) => {
   const button = test.querySelector("button");
   const body = new URLSearchParams(new FormData(test));
   body.set("as", query().get("as") ?? "");
+  body.set("variant", query().get("variant") ?? "");
   button.disabled = true;
   result.textContent = "Sending…";
   try {

@@ -19,6 +19,8 @@ source.addEventListener("over", (event) => {
   const count = JSON.parse(event.data);
   show(count);
   said.textContent = "as of now";
+  const test = box.querySelector("[data-test]");
+  if (test) test.textContent = count.test;
   box.querySelector("[data-forecast]").textContent = count.forecast ? `${count.forecast} (a forecast)` : "–";
   const sites = (count.sites ?? []).map((site) => {
     const row = document.createElement("div");

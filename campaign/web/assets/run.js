@@ -62,6 +62,26 @@ function sites(list) {
   }));
 }
 
+// compare shows how the variants of an A/B test do; when it is decided the page says so anew.
+function compare(ab) {
+  const card = document.getElementById("abtest");
+  if (!card || !ab) return;
+  if (ab.decision && "undecided" in card.dataset) { location.reload(); return; }
+  for (const v of ab.variants) {
+    const row = card.querySelector(`[data-variant="${v.variant}"]`);
+    const set = (name, n, of) => {
+      const cell = row.querySelector(`[data-v="${name}"]`);
+      cell.firstChild.textContent = of === undefined ? number.format(n) : `${number.format(n)} `;
+      if (of !== undefined) cell.querySelector("span").textContent = percent(n, of);
+    };
+    set("planned", v.counts.planned);
+    set("accepted", v.counts.accepted);
+    set("bounced", v.counts.bounced);
+    set("opened", v.opens.people + v.opens.nameless, v.counts.accepted);
+    set("clicked", v.clicks.people + v.clicks.nameless, v.counts.accepted);
+  }
+}
+
 // activity shows what the senders do at each site, by all runs together.
 function activity(list) {
   const card = document.querySelector("[data-activity]");
@@ -144,6 +164,7 @@ function show(news) {
   chart();
   sites(news.sites);
   activity(news.activity);
+  compare(news.ab);
 }
 
 // What takes the server a while comes after the page.

@@ -1,0 +1,142 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"broadside/campaign"
+)
+
+// slot is a place for a version on the compose page: B, C and D are always there, empty
+// ones folded up.
+type slot struct {
+	campaign.Alternative
+	Variant campaign.Variant
+	Filled  bool
+	Format  string // of Content: "markdown" or "html"
+	Content string
+}
+
+// Slots are the places for versions beside A.
+func (c composeView) Slots() []slot {
+	slots := make([]slot, campaign.MostVariants-1)
+	for i := range slots {
+		s := &slots[i]
+		s.Variant, s.Format = campaign.VariantA+1+campaign.Variant(i), "markdown"
+		if i >= len(c.Campaign.Spec.AB.Variants) {
+			continue
+		}
+		s.Alternative, s.Filled = c.Campaign.Spec.AB.Variants[i], true
+		s.Content = s.Markdown
+		if s.HTML != "" {
+			s.Format, s.Content = "html", s.HTML
+		}
+	}
+	return slots
+}
+
+// After is how long the test lasts, as a number and its unit.
+func (c composeView) After() (after struct{ N, Unit string }) {
+	d := time.Duration(c.Campaign.Spec.AB.After)
+	if d == 0 {
+		d = 4 * time.Hour
+	}
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{24 * time.Hour, "days"}, {time.Hour, "hours"}, {time.Minute, "minutes"}} {
+		if d%unit.of == 0 {
+			after.N, after.Unit = strconv.FormatInt(int64(d/unit.of), 10), unit.name
+			return after
+		}
+	}
+	return after
+}
+
+// units of a test's time.
+var units = map[string]time.Duration{"minutes": time.Minute, "hours": time.Hour, "days": 24 * time.Hour}
+
+// testOf is what a form says of a test; a problem in words when it cannot be read. A form
+// without the test's fields leaves it as it is.
+func testOf(was campaign.ABTest, form url.Values) (campaign.ABTest, string) {
+	if !form.Has("ab_share") {
+		return was, ""
+	}
+	var t campaign.ABTest
+	at := func(name string, i int) string {
+		if v := form[name]; i < len(v) {
+			return strings.ReplaceAll(v[i], "\r\n", "\n")
+		}
+		return ""
+	}
+	for i := range campaign.MostVariants - 1 {
+		alt := campaign.Alternative{Subject: strings.TrimSpace(at("ab_subject", i)), Preheader: strings.TrimSpace(at("ab_preheader", i)), FromName: strings.TrimSpace(at("ab_from_name", i))}
+		if content := at("ab_content", i); strings.TrimSpace(content) != "" {
+			alt.Markdown = content
+			if at("ab_format", i) == "html" {
+				alt.HTML, alt.Markdown = content, ""
+			}
+		}
+		if i < len(was.Variants) && was.Variants[i].Text != "" && alt != (campaign.Alternative{}) {
+			alt.Text = was.Variants[i].Text // which the page does not show
+		}
+		if alt != (campaign.Alternative{}) {
+			t.Variants = append(t.Variants, alt)
+		}
+	}
+	if !t.On() {
+		return t, ""
+	}
+	var err error
+	if t.Share, err = strconv.Atoi(strings.TrimSpace(form.Get("ab_share"))); err != nil || t.Share < 1 || t.Share > 100 {
+		return t, "The share of the test is a number from 1 to 100."
+	}
+	if t.Share == 100 {
+		return t, ""
+	}
+	t.Winner = campaign.ABRule(form.Get("ab_winner"))
+	if t.Winner == campaign.ByChoice {
+		return t, ""
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(form.Get("ab_after")))
+	if unit := units[form.Get("ab_unit")]; err != nil || n < 1 || n > 100_000 || unit == 0 {
+		return t, "How long the test lasts is a number of minutes, hours or days."
+	} else {
+		t.After = campaign.Duration(time.Duration(n) * unit)
+	}
+	return t, ""
+}
+
+// chooseWinner ends a run's test: with a variant for the rest, or with what is known so far.
+func chooseWinner(v *visit) error {
+	run, err := v.run()
+	if err != nil {
+		return err
+	}
+	f, err := v.readForm("variant")
+	if err != nil {
+		return err
+	}
+	winner := campaign.NoVariant
+	if letter := f.Values["variant"]; letter != "" {
+		if winner, err = campaign.ParseVariant(letter); err != nil {
+			return v.refuse(http.StatusUnprocessableEntity, "Not chosen", err.Error()+".")
+		}
+		v.object += ": " + letter
+	}
+	run, err = v.app.Service.ChooseWinner(v.r.Context(), run.ID, winner, v.User.Name)
+	if unfit, ok := errors.AsType[*campaign.Unfit](err); ok {
+		return v.refuse(http.StatusUnprocessableEntity, "Not chosen", unfit.Error())
+	}
+	if err != nil {
+		return err
+	}
+	v.app.watches.poke(run.ID)
+	v.flash("The rest gets %s.", run.Won.Winner)
+	return v.redirect(fmt.Sprintf("/runs/%d", run.ID))
+}
