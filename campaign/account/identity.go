@@ -25,7 +25,6 @@ type Identity struct {
 // Rules say who enters by way of a provider, and as what. The zero value is for those
 // who have none.
 type Rules struct {
-	Issuer  string          // the provider's name for itself; "" without a provider
 	Domains []string        // that addresses must be of, in lower case; none allows all
 	Admins  []string        // addresses of people who are admins whatever else holds
 	Roles   map[string]Role // by group; none leaves roles to the page of users

@@ -37,7 +37,6 @@ func newOpenWorld(t *testing.T, rules account.Rules) *openWorld {
 }
 
 func (w *openWorld) useProvider(rules account.Rules) {
-	rules.Issuer = w.provider.URL
 	w.app.Accounts.UseProvider(rules)
 	w.app.OpenID = NewSignOn(openid.Config{
 		Issuer: w.provider.URL, ClientID: openidtest.ClientID, ClientSecret: openidtest.ClientSecret,

@@ -90,7 +90,7 @@ func (c OIDCConfig) rules() account.Rules {
 	if c.Issuer == "" {
 		return account.Rules{}
 	}
-	r := account.Rules{Issuer: c.Issuer, Newcomers: account.Role(c.DefaultRole), NoPasswords: !c.Passwords, Roles: map[string]account.Role{}}
+	r := account.Rules{Newcomers: account.Role(c.DefaultRole), NoPasswords: !c.Passwords, Roles: map[string]account.Role{}}
 	for _, d := range c.Domains {
 		r.Domains = append(r.Domains, strings.ToLower(d))
 	}

@@ -75,7 +75,7 @@ func TestOIDCSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := account.Rules{
-		Issuer: "https://login.example.org", Domains: []string{"example.org"}, Admins: []string{"ann@example.org"},
+		Domains: []string{"example.org"}, Admins: []string{"ann@example.org"},
 		Roles: map[string]account.Role{"desk": account.Author}, NoPasswords: true,
 	}
 	if rules := cfg.OIDC.rules(); !reflect.DeepEqual(rules, want) {
