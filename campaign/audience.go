@@ -13,6 +13,9 @@ type AudienceCount struct {
 	Recipients   int64 `json:"recipients"`
 	// Domains counts the recipients by the domain of their address.
 	Domains map[string]int64 `json:"-"`
+	// Zones counts them by their time zone, "" for none that is known, if the campaign is
+	// sent by their clocks.
+	Zones map[string]int64 `json:"-"`
 }
 
 // domainsCounted bounds the memory of a count.
@@ -27,6 +30,13 @@ func (s *Service) CountAudience(ctx context.Context, spec Spec, progress func(Au
 		return count, err
 	}
 	a.ShowExcluded = true
+	var zones *clocks
+	if spec.LocalTime.On() {
+		count.Zones = map[string]int64{}
+		if zones, err = newClocks(spec.LocalTime, s.Now()); err != nil {
+			return count, err
+		}
+	}
 	var after ContactID
 	for {
 		page, err := s.Store.AudiencePage(ctx, a, after, snapshotPage)
@@ -39,7 +49,10 @@ func (s *Service) CountAudience(ctx context.Context, spec Spec, progress func(Au
 		}
 		for i := range page {
 			after = page[i].ID
-			count.add(&page[i], verdicts[i])
+			if count.add(&page[i], verdicts[i]) && zones != nil {
+				zone, _ := zones.of(page[i].Attributes)
+				count.Zones[zone]++
+			}
 		}
 		if len(page) < snapshotPage {
 			return count, nil
@@ -63,8 +76,8 @@ func (s *Service) audienceOf(ctx context.Context, spec Spec) (Audience, *sieve, 
 	return a, sieve, err
 }
 
-// add decides about a member as the snapshot does.
-func (c *AudienceCount) add(m *AudienceMember, v verdict) {
+// add decides about a member as the snapshot does, and reports whether it gets the message.
+func (c *AudienceCount) add(m *AudienceMember, v verdict) bool {
 	c.Members++
 	switch {
 	case m.Excluded, v == leftOut:
@@ -80,5 +93,7 @@ func (c *AudienceCount) add(m *AudienceMember, v verdict) {
 		if domain := DomainOf(m.Email); c.Domains[domain] > 0 || len(c.Domains) < domainsCounted {
 			c.Domains[domain]++
 		}
+		return true
 	}
+	return false
 }

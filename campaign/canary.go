@@ -69,7 +69,7 @@ func (b Brake) validateCanary() error {
 // spread, which leaves the brake its time.
 func (s Spec) mayHaveCanary() bool {
 	share, off, err := s.Brake.canary()
-	return err == nil && !off && s.Class != Transactional && (share > 0 || s.Priority != Express && s.Spread == 0)
+	return err == nil && !off && s.Class != Transactional && !s.LocalTime.On() && (share > 0 || s.Priority != Express && s.Spread == 0)
 }
 
 // CanaryShare is how many in a million of a run's audience go first, whose lists have so
@@ -83,6 +83,16 @@ func (s Spec) CanaryShare(subscribers int64) int {
 		return share
 	}
 	return int(min(max(subscribers/100, canaryLeast), canaryMost) * maxShare / subscribers)
+}
+
+// CanaryWords says who goes first of a run to so many subscribers; "" when nobody does.
+func (s Spec) CanaryWords(subscribers int64) string {
+	share := s.CanaryShare(subscribers)
+	if share == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2g %% go first, over all sites; the rest leaves %s after they were tried, unless the brake stops the run",
+		100*float64(share)/maxShare, roughly(time.Duration(s.Brake.WithDefaults().CanaryWait)))
 }
 
 // canaryWaves is how a run's audience is parted for its canary.

@@ -192,7 +192,7 @@ func (f *feeder) survey(ctx context.Context, r *Run, waiting map[LaneRun]int64) 
 	if err != nil {
 		return err
 	}
-	if err := f.p.openWaves(ctx, s); err != nil {
+	if err := f.p.openWaves(ctx, r, s); err != nil {
 		return err
 	}
 	counts, err := f.p.Store.RunLanes(ctx, r.ID)

@@ -2,9 +2,11 @@ package campaign
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -213,4 +215,54 @@ func zoneIn(attributes []byte, fields []string) string {
 		}
 	}
 	return ""
+}
+
+// ByTheirClocks foretells in words when the audience that was counted gets what is for a
+// time; "" when that is not told by their clocks.
+func (s Spec) ByTheirClocks(count AudienceCount, at, now time.Time) string {
+	own, err := schedule.Zone(s.LocalTime.Zone)
+	if !s.LocalTime.On() || err != nil || count.Recipients == 0 {
+		return ""
+	}
+	if at.IsZero() {
+		at = now
+	}
+	at = schedule.Shown(at.In(own), own)
+	var first, last struct {
+		at   time.Time
+		zone string
+	}
+	var past int64
+	for _, name := range slices.Sorted(maps.Keys(count.Zones)) {
+		due := at
+		if zone, err := schedule.Zone(name); err == nil {
+			due = schedule.Shown(at, zone)
+		}
+		if due.Before(now) {
+			past += count.Zones[name]
+			continue
+		}
+		if first.zone == "" || due.Before(first.at) {
+			first.at, first.zone = due, cmp.Or(name, s.LocalTime.Zone)
+		}
+		if last.zone == "" || due.After(last.at) {
+			last.at, last.zone = due, cmp.Or(name, s.LocalTime.Zone)
+		}
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "For %s on each recipient's clock:", at.Format("Mon 2 Jan, 15:04"))
+	switch {
+	case first.zone == "":
+	case first.at.Equal(last.at):
+		fmt.Fprintf(&text, " all at %s (%s).", when(first.at, own), first.zone)
+	default:
+		fmt.Fprintf(&text, " the first at %s (%s), the last at %s (%s).", when(first.at, own), first.zone, when(last.at, own), last.zone)
+	}
+	if past > 0 {
+		fmt.Fprintf(&text, " At once, because their clock shows more: %s.", people(past))
+	}
+	if n := count.Zones[""]; n > 0 {
+		fmt.Fprintf(&text, " Without a zone that is known, by the clock of %s: %s.", s.LocalTime.Zone, people(n))
+	}
+	return text.String()
 }

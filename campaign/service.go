@@ -283,6 +283,8 @@ type Status struct {
 	Readers Readers
 	// AB is where its A/B test stands; nil when it has none.
 	AB *ABReport
+	// Waves is of a run whose audience is fed in parts, one after the other.
+	Waves WaveStatus
 	// Opens is when a running run that is outside its window goes on, else zero.
 	Opens time.Time
 }
@@ -318,8 +320,12 @@ func (s *Service) StatusOf(ctx context.Context, id RunID) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
+	waves, err := s.waveStatus(ctx, &run)
+	if err != nil {
+		return Status{}, err
+	}
 	readers, err := s.readers(ctx, id)
-	return Status{AB: ab, Run: run, Counts: counts, Lanes: lanes, Heard: heard, Readers: readers, Opens: run.Opens(s.Now())}, err
+	return Status{AB: ab, Run: run, Waves: waves, Counts: counts, Lanes: lanes, Heard: heard, Readers: readers, Opens: run.Opens(s.Now())}, err
 }
 
 // Report is what became of a run.

@@ -49,10 +49,12 @@ func (s *spreader) fed(n int64) { s.saved = max(s.saved-float64(n), 0) }
 
 // SpreadUntil is when the last of a started run's mail is fed if it is spread, as far as
 // pauses do not delay it; zero when it is not.
-func (r Run) SpreadUntil() time.Time {
+func (r Run) SpreadUntil() time.Time { return r.spreadFrom(r.Started) }
+
+func (r Run) spreadFrom(start time.Time) time.Time {
 	hours, err := r.Spec.Window.Parse()
-	if err != nil || r.Spec.Spread == 0 || r.Started.IsZero() {
+	if err != nil || r.Spec.Spread == 0 || start.IsZero() {
 		return time.Time{}
 	}
-	return hours.After(r.Started, time.Duration(r.Spec.Spread))
+	return hours.After(start, time.Duration(r.Spec.Spread))
 }

@@ -49,12 +49,12 @@ func (s *Service) SendRest(ctx context.Context, id RunID, who string) (Run, erro
 	if run.Spec.AB.HasRest() {
 		return s.ChooseWinner(ctx, id, NoVariant, who)
 	}
-	waves, err := s.Store.WavesOf(ctx, id)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	waves, err := s.waveStatus(ctx, &run)
+	if err != nil {
 		return run, err
 	}
-	if !run.Open() || waves.OpenAt(s.Now()) >= waves.Last() {
-		return run, fmt.Errorf("nobody in the run waits for another part of it: %w", ErrConflict)
+	if !run.Open() || !waves.Any() || waves.Complete && waves.Held(s.Now()) == 0 || waves.Open >= waves.Last() {
+		return run, fmt.Errorf("nobody in the run waits for a part of it that is not sent yet: %w", ErrConflict)
 	}
 	opened, err := s.Store.OpenWaves(ctx, id, waves.Last(), who+" sent it", s.Now())
 	if err == nil && !opened {

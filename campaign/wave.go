@@ -201,6 +201,9 @@ func (p *Planner) readWaves(ctx context.Context, r *Run, s *snapshot) (err error
 			return err
 		}
 	}
+	if s.waves.Open >= s.waves.Last() {
+		s.until = r.spreadFrom(s.waves.Opened)
+	}
 	s.parts = parts{}
 	for _, c := range counts {
 		s.parts.add(c.Lane, c.Wave, c.N)
@@ -223,7 +226,7 @@ func (s *snapshot) waveOf(m *AudienceMember) Wave {
 }
 
 // openWaves reads how far a run's waves are open, for a round of feeding.
-func (p *Planner) openWaves(ctx context.Context, s *snapshot) error {
+func (p *Planner) openWaves(ctx context.Context, r *Run, s *snapshot) error {
 	if !s.waves.Any() {
 		return nil
 	}
@@ -233,6 +236,9 @@ func (p *Planner) openWaves(ctx context.Context, s *snapshot) error {
 			return fmt.Errorf("planner: waves of run %d: %w", s.run, err)
 		}
 		s.waves = w
+		if w.Open >= w.Last() { // what is spread is the last wave
+			s.until = r.spreadFrom(w.Opened)
+		}
 	}
 	s.upTo = s.waves.OpenAt(p.Now())
 	if !s.done {

@@ -71,6 +71,7 @@ func (a *App) routes() {
 	a.page("POST /runs/{id}/resume", account.Send, "resume run", resumeRun)
 	a.page("POST /runs/{id}/cancel", account.Send, "cancel run", cancelRun)
 	a.page("POST /runs/{id}/undo", account.Send, "undo start", undoRun)
+	a.page("POST /runs/{id}/rest", account.Send, "send rest", sendRest)
 	a.page("POST /runs/{id}/weight", account.Send, "weigh run", weighRun)
 	a.page("POST /runs/{id}/winner", account.Send, "choose winner", chooseWinner)
 	a.page("POST /runs/{id}/export", account.Lists, "export run", exportRun)

@@ -113,7 +113,7 @@ func saveDraft(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f, err := v.readForm("version", "name", "from", "reply_to", "subject", "preheader", "format", "content", "text", "segment", "postal_address", "weight", "priority", "track_opens", "track_clicks", "give_up", "on_unknown", "window_from", "window_to", "window_zone", "spread", "repeat_cron", "repeat_zone")
+	f, err := v.readForm("version", "name", "from", "reply_to", "subject", "preheader", "format", "content", "text", "segment", "postal_address", "weight", "priority", "track_opens", "track_clicks", "give_up", "on_unknown", "window_from", "window_to", "window_zone", "spread", "canary", "local_zone", "repeat_cron", "repeat_zone")
 	if err != nil {
 		return err
 	}
@@ -178,6 +178,10 @@ func specOf(spec campaign.Spec, f Form, lists, exclude []string) (campaign.Spec,
 			return spec, "The weight is a number from 1 to 100."
 		}
 		spec.Weight = n
+	}
+	spec.Brake.Canary, spec.LocalTime.Zone = get("canary"), get("local_zone")
+	if !spec.LocalTime.On() {
+		spec.LocalTime = campaign.LocalTime{}
 	}
 	spec.Spread = 0
 	if d := get("spread"); d != "" {

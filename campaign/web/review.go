@@ -34,6 +34,7 @@ type reviewView struct {
 	Waits     string // what a start now would wait for
 	Spread    string // over how long
 	Repeat    repetition
+	Canary    string // who goes first
 	Undo      string // how long a start can be taken back, in words
 }
 
@@ -88,6 +89,7 @@ func (v *visit) review(status int, c campaign.Campaign, f Form) error {
 		body.Lists = append(body.Lists, list)
 	}
 	body.Large = people >= largeAudience
+	body.Canary = c.Spec.CanaryWords(people)
 	if body.Segments, err = v.segmentsNamed(c.Spec.Segments); err != nil {
 		return err
 	}
@@ -132,6 +134,7 @@ type audienceNews struct {
 	Sites    []siteShare `json:"sites,omitempty"`
 	Forecast string      `json:"forecast,omitempty"` // how long it will take
 	Test     string      `json:"test,omitempty"`     // what its A/B test means for so many
+	Clocks   string      `json:"clocks,omitempty"`   // when, by recipients' clocks
 }
 
 type siteShare struct {
@@ -169,7 +172,19 @@ func audienceEvents(v *visit) error {
 		return out.send("problem", map[string]string{"text": err.Error()})
 	}
 	v.app.counted.keep(c, count.Recipients, f, v.app.Now())
-	return out.send("over", audienceNews{count, v.app.sites(count), f.String(), c.Spec.AB.Plan(count.Recipients, func(n int64) string { return group(n) })})
+	return out.send("over", audienceNews{count, v.app.sites(count), f.String(), c.Spec.AB.Plan(count.Recipients, func(n int64) string { return group(n) }), c.Spec.ByTheirClocks(count, v.app.meant(c.Spec), v.app.Now())})
+}
+
+// meant is the time that a campaign's next run is for, as far as the campaign says it;
+// zero for now.
+func (a *App) meant(spec campaign.Spec) time.Time {
+	if times, err := spec.Repeat.Parse(); err == nil {
+		return times.Next(a.Now())
+	}
+	if spec.StartAt.After(a.Now()) {
+		return spec.StartAt
+	}
+	return time.Time{}
 }
 
 // sites are the largest mailbox providers of an audience.

@@ -51,6 +51,8 @@ type runView struct {
 	Heard   []heardOf
 	Hours   string    // in which it may send, "" for always
 	Waits   string    // what it waits for
+	Held    int64     // who are in waves that are not open
+	Waves   string    // how it was parted
 	Spread  string    // over how long
 	Until   time.Time // that it is spread
 	Seconds float64   // that the run took
@@ -93,7 +95,7 @@ func showRun(v *visit) error {
 	body := runView{Run: run, Counts: status.Counts, Readers: status.Readers, AB: status.AB, Sites: sitesOf(status.Lanes)}
 	body.Hours, _ = hours(run.Spec, v.app.Now())
 	body.Spread, body.Until = written(run.Spec.Spread), run.SpreadUntil()
-	body.Waits = run.WaitsFor(v.app.Now())
+	body.Waits, body.Held, body.Waves = status.WaitsFor(v.app.Now()), status.Waves.Held(v.app.Now()), status.Waves.String()
 	for _, s := range campaign.States() {
 		body.Terms = append(body.Terms, because{State: s, N: numberOf(status.Counts, s)})
 	}
@@ -224,6 +226,13 @@ func cancelRun(v *visit) error {
 func undoRun(v *visit) error {
 	return v.steer(func(id campaign.RunID) (campaign.Run, error) {
 		return v.app.Service.UndoRun(v.r.Context(), id, "taken back by "+v.User.Name)
+	})
+}
+
+// sendRest lets everybody go who waits for the run's next wave.
+func sendRest(v *visit) error {
+	return v.steer(func(id campaign.RunID) (campaign.Run, error) {
+		return v.app.Service.SendRest(v.r.Context(), id, v.User.Name)
 	})
 }
 

@@ -25,7 +25,8 @@ type news struct {
 	Rate     float64            `json:"rate"`          // messages settled per second, smoothed
 	ETA      int64              `json:"eta,omitempty"` // seconds left, 0 for unknown
 	StartAt  int64              `json:"start_at,omitempty"`
-	Waits    string             `json:"waits,omitempty"` // for its window
+	Waits    string             `json:"waits,omitempty"` // for its window, and its next wave
+	Held     int64              `json:"held,omitempty"`  // who are in waves that are not open
 	Sites    []siteNews         `json:"sites"`
 	Activity []activityNews     `json:"activity,omitempty"` // at the sites now, by this and other runs
 	Complete bool               `json:"complete"`           // the audience is in the ledger
@@ -240,7 +241,7 @@ func (p *pace) measure(c campaign.Counts, now time.Time) float64 {
 }
 
 func (p *pace) news(s campaign.Status, now time.Time) news {
-	n := news{State: s.Run.State, Note: s.Run.Note, Counts: s.Counts, Complete: s.Run.SnapshotDone, Open: s.Run.Open(), AB: s.AB, Rate: p.measure(s.Counts, now), Waits: s.Run.WaitsFor(now)}
+	n := news{State: s.Run.State, Note: s.Run.Note, Counts: s.Counts, Complete: s.Run.SnapshotDone, Open: s.Run.Open(), AB: s.AB, Rate: p.measure(s.Counts, now), Waits: s.WaitsFor(now), Held: s.Waves.Held(now)}
 	if s.Run.State == campaign.RunScheduled {
 		n.StartAt = s.Run.StartAt.UnixMilli()
 	}

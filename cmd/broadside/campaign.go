@@ -27,9 +27,31 @@ func campaignCommand(a *app) *cobra.Command {
 		campaignPutCommand(a, "clone", "Make a copy under a name that is free", "is the copy", (*campaign.Service).Clone),
 		campaignPutCommand(a, "archive", "Put a campaign away; its runs and reports stay", "is archived", (*campaign.Service).Archive),
 		campaignPutCommand(a, "restore", "Take a campaign out of the archive", "is back", (*campaign.Service).Restore),
-		campaignWeightCommand(a), campaignStatusCommand(a), campaignReportCommand(a), campaignWhyCommand(a),
+		campaignRestCommand(a), campaignWeightCommand(a), campaignStatusCommand(a), campaignReportCommand(a), campaignWhyCommand(a),
 	)
 	return cmd
+}
+
+func campaignRestCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "rest NAME", Short: "Send the rest of a run now: who waits for its canary, or for the clock of their zone", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withService(cmd.Context(), func(s *campaign.Service) error {
+				run, err := s.LatestRun(cmd.Context(), args[0])
+				if err == nil {
+					run, err = s.SendRest(cmd.Context(), run.ID, "somebody at the command line")
+				}
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(map[string]any{"run": run.ID})
+				}
+				a.printf("The rest of run %d of %s leaves.\n", run.ID, args[0])
+				return nil
+			})
+		},
+	}
 }
 
 func campaignWeightCommand(a *app) *cobra.Command {

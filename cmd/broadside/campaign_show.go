@@ -76,6 +76,7 @@ func statusJSON(st campaign.Status) map[string]any {
 		"started": st.Run.Started, "finished": st.Run.Finished,
 		"counts": st.Counts, "balanced": st.Counts.Balanced(), "complete": st.Run.SnapshotDone, "sites": lanes,
 		"readers": st.Readers, "ab": st.AB, "feedback": feedbackJSON(st), "waits_until": nilIfZero(st.Opens), "spread_until": nilIfZero(st.Run.SpreadUntil()),
+		"held": st.Waves.Held(time.Now()), "next_wave": nilIfZero(st.Waves.NextAt(time.Now())),
 	}
 }
 
@@ -100,8 +101,11 @@ func (a *app) showStatus(st campaign.Status) error {
 		a.printf("  starts %s\n", day(st.Run.StartAt))
 		return nil
 	}
-	if !st.Opens.IsZero() {
-		a.printf("  %s\n", st.Run.WaitsFor(time.Now()))
+	if waits := st.WaitsFor(time.Now()); waits != "" {
+		a.printf("  %s\n", waits)
+	}
+	if parts := st.Waves.String(); parts != "" {
+		a.printf("  %s\n", parts)
 	}
 	if until := st.Run.SpreadUntil(); !until.IsZero() && st.Run.Open() {
 		a.printf("  spread over %s, until %s\n", time.Duration(st.Run.Spec.Spread), day(until))

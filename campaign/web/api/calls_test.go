@@ -133,6 +133,8 @@ func (w *world) values(op string) map[string]any {
 		return map[string]any{"campaign": w.campaign().ID, "body.whom": "missed"}
 	case "choose-winner":
 		return map[string]any{"run": w.compared().ID, "body.variant": "B"}
+	case "send-rest":
+		return map[string]any{"run": w.runWithCanary().ID}
 	case "weigh-run":
 		return map[string]any{"run": w.run().ID, "body.weight": 30}
 	case "limit-site":

@@ -30,6 +30,9 @@ type Draft struct {
 	Repeat        Repeat   `json:"repeat,omitzero"`
 	AB            *AB      `json:"ab,omitempty" doc:"Its A/B test; none when it is missing."`
 	Spread        string   `json:"spread,omitempty" maxLength:"20" example:"4h" doc:"Over how long a run's mail is spread evenly, from 10m to 168h; as fast as it goes when it is missing."`
+	LocalTime     Clock    `json:"local_time,omitzero"`
+	Canary        string   `json:"canary,omitempty" maxLength:"20" example:"2%" doc:"The share of the audience that goes first, from 0.01% to 50%, or off. The rest leaves when the brake has found no harm. Missing: 1% from 50,000 subscribers on, but 1,000 to 10,000 people."`
+	CanaryWait    string   `json:"canary_wait,omitempty" maxLength:"20" example:"10m" doc:"How long the rest waits after the canary was tried, from 1m to 24h; 10m when it is missing."`
 	Weight        int      `json:"weight,omitempty" minimum:"1" maximum:"100" default:"10" doc:"Its share of what is sent while several campaigns run."`
 	Priority      string   `json:"priority,omitempty" enum:"bulk,express" default:"bulk" doc:"An express campaign overtakes all others."`
 	Pool          string   `json:"pool,omitempty" maxLength:"100" doc:"The sources that the mail leaves from."`
@@ -51,6 +54,13 @@ type Track struct {
 type Repeat struct {
 	Cron string `json:"cron,omitempty" maxLength:"100" example:"0 9 * * mon" doc:"Minute, hour, day of the month, month and day of the week; the minute is one number."`
 	Zone string `json:"zone,omitempty" maxLength:"64" example:"Europe/Berlin"`
+}
+
+// Clock has each recipient get it when the clock of their own zone shows the time that a
+// run is for; all get it at the same moment when it is empty.
+type Clock struct {
+	Zone  string `json:"zone,omitempty" maxLength:"64" example:"Europe/Berlin" doc:"By whose clock the time is told, and the zone of whoever has none."`
+	Field string `json:"field,omitempty" maxLength:"100" example:"timezone" doc:"The attribute that has a contact's zone; timezone, or tz, when it is missing."`
 }
 
 // Window is when a run may send, by the wall clock of a time zone; always when it is empty.
@@ -81,6 +91,7 @@ func draftOf(s campaign.Spec) Draft {
 		Segments: s.Segments, ExcludeSegments: s.ExcludeSegments,
 		Weight: s.Weight, Priority: string(s.Priority), Pool: s.Pool, OnUnknown: string(s.OnUnknown),
 		AB: abOf(s.AB), GiveUp: time.Duration(s.GiveUp).String(), Spread: spreadText(s.Spread),
+		LocalTime: Clock(s.LocalTime), Canary: s.Brake.Canary, CanaryWait: spreadText(s.Brake.CanaryWait),
 	}
 }
 
@@ -115,6 +126,16 @@ func (d Draft) spec(s campaign.Spec) (campaign.Spec, error) {
 	var err error
 	if s.AB, err = d.AB.test(); err != nil {
 		return s, err
+	}
+	s.LocalTime = campaign.LocalTime(d.LocalTime)
+	s.Brake.Canary, s.Brake.CanaryWait = d.Canary, 0
+	if d.CanaryWait != "" {
+		if err := s.Brake.CanaryWait.UnmarshalText([]byte(d.CanaryWait)); err != nil {
+			return s, invalid("body.canary_wait", "is written like 10m or 2h")
+		}
+	}
+	if err := s.Brake.Validate(); err != nil {
+		return s, invalid("body.canary", err.Error())
 	}
 	s.Spread = 0
 	if d.Spread != "" {

@@ -48,7 +48,35 @@ type Status struct {
 	Opens       time.Time          `json:"waits_until,omitzero" doc:"When a running run that is outside its window goes on."`
 	SpreadUntil time.Time          `json:"spread_until,omitzero" doc:"When the last of it is to leave, if its mail is spread over time."`
 	AB          *campaign.ABReport `json:"ab,omitempty" doc:"Where its A/B test stands, by variant."`
+	Waves       *RunWaves          `json:"waves,omitempty" doc:"Of a run whose audience leaves in parts, one after the other."`
 	Sites       []RunSite          `json:"sites" nullable:"false" doc:"The same by site, the largest first; small sites share lanes."`
+}
+
+// RunWaves are the parts of a run's audience that leave one after the other.
+type RunWaves struct {
+	Kind  string    `json:"kind" doc:"canary: a share goes first; ab: a test does; local: each by the clock of their own zone."`
+	Held  int64     `json:"held" doc:"How many wait for a part that does not leave yet."`
+	Due   time.Time `json:"due,omitzero" doc:"When the next leaves, as far as it is known."`
+	Note  string    `json:"note,omitempty" doc:"Why the rest has left."`
+	Parts []RunWave `json:"parts" nullable:"false" doc:"In order; those that have anybody so far."`
+}
+
+// RunWave is one of them.
+type RunWave struct {
+	Recipients int64     `json:"recipients" doc:"Who were not left out from the start."`
+	At         time.Time `json:"at,omitzero" doc:"When it leaves, if that is told by the clock."`
+	Open       bool      `json:"open" doc:"It leaves, or has left."`
+}
+
+func wavesOf(w campaign.WaveStatus, now time.Time) *RunWaves {
+	if !w.Any() {
+		return nil
+	}
+	out := &RunWaves{Kind: string(w.Kind), Held: w.Held(now), Due: w.NextAt(now), Note: w.Note, Parts: []RunWave{}}
+	for _, p := range w.Parts {
+		out.Parts = append(out.Parts, RunWave{p.N, p.Opens, p.Wave <= w.OpenAt(now)})
+	}
+	return out
 }
 
 // RunSite is a site's part of a run.
@@ -65,8 +93,8 @@ type RunReason struct {
 	N      int64  `json:"n"`
 }
 
-func statusOf(s campaign.Status) Status {
-	out := Status{Run: runOf(s.Run), Counts: s.Counts, Opens: s.Opens, SpreadUntil: s.Run.SpreadUntil(), AB: s.AB, Sites: []RunSite{}}
+func (a *API) statusOf(s campaign.Status) Status {
+	out := Status{Run: runOf(s.Run), Counts: s.Counts, Opens: s.Opens, SpreadUntil: s.Run.SpreadUntil(), AB: s.AB, Waves: wavesOf(s.Waves, a.Now()), Sites: []RunSite{}}
 	bySite := map[string]int{}
 	for _, l := range s.Lanes {
 		i, ok := bySite[l.Lane.String()]
@@ -139,6 +167,7 @@ func (a *API) addRuns() {
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/resume", ID: "resume-run", Tag: "runs", Summary: "Let a paused run go on", Means: "Asking twice changes nothing.", Need: account.Send, Action: "resume run"}, a.resume)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/cancel", ID: "cancel-run", Tag: "runs", Summary: "End a run for good", Means: "Whoever was not reached is cancelled. Asking twice changes nothing.", Need: account.Send, Action: "cancel run"}, a.cancel)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/undo", ID: "undo-start", Tag: "runs", Summary: "Take a start back before the first message", Means: "The run is cancelled, and the campaign can be started as if it had not been. It is a conflict from irrevocable_at on: cancel the run then.", Need: account.Send, Action: "undo start"}, a.undo)
+	add(a, Operation{Method: "POST", Path: "/runs/{run}/rest", ID: "send-rest", Tag: "runs", Summary: "Send the rest of a run now", Means: "Everybody leaves who waits for a canary to be judged, or for the clock of their zone. It is a conflict when nobody does.", Need: account.Send, Action: "send rest"}, a.sendRest)
 	add(a, Operation{Method: "POST", Path: "/runs/{run}/weight", ID: "weigh-run", Tag: "runs", Summary: "Change an open run's share of busy sites", Means: "The planner feeds by it within a second.", Need: account.Send, Action: "weigh run"}, a.weigh)
 	a.addABTests()
 	a.addRecipients()
@@ -182,7 +211,7 @@ func (a *API) run(ctx context.Context, c *call, in RunPath) (campaign.Run, error
 
 func (a *API) showRun(ctx context.Context, _ *call, in *RunPath) (*body[Status], error) {
 	s, err := a.Service.StatusOf(ctx, campaign.RunID(in.Run))
-	return answer(statusOf(s), err)
+	return answer(a.statusOf(s), err)
 }
 
 // repliesShown are the most frequent replies of servers.
@@ -202,7 +231,7 @@ func (a *API) showReport(ctx context.Context, _ *call, in *RunPath) (*body[Repor
 	if !pull.At.IsZero() {
 		brake = &Brake{pull.At, pull.Note}
 	}
-	return answer(Report{statusOf(s), brake, all(replies, replyOf).Items, all(s.Heard, feedbackOf).Items, s.Readers}, err)
+	return answer(Report{a.statusOf(s), brake, all(replies, replyOf).Items, all(s.Heard, feedbackOf).Items, s.Readers}, err)
 }
 
 func (a *API) pause(ctx context.Context, c *call, in *RunPath) (*body[Run], error) {
@@ -229,6 +258,17 @@ func (a *API) undo(ctx context.Context, c *call, in *RunPath) (*body[Run], error
 		return nil, err
 	}
 	if run, err = a.Service.UndoRun(ctx, run.ID, "taken back by "+c.user.Name); err == nil {
+		a.Moved(run.ID)
+	}
+	return answer(runOf(run), err)
+}
+
+func (a *API) sendRest(ctx context.Context, c *call, in *RunPath) (*body[Run], error) {
+	run, err := a.run(ctx, c, *in)
+	if err == nil {
+		run, err = a.Service.SendRest(ctx, run.ID, c.user.Name)
+	}
+	if err == nil {
 		a.Moved(run.ID)
 	}
 	return answer(runOf(run), err)

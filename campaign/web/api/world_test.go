@@ -264,6 +264,19 @@ func (w *world) compared() campaign.Run {
 	return r
 }
 
+// runWithCanary makes a run of two, the second of whom waits for the first to be judged.
+func (w *world) runWithCanary() campaign.Run {
+	w.Helper()
+	ctx := context.Background()
+	r := must(w.db.CreateRun(ctx, w.campaign(), campaign.RunRunning, time.Now(), time.Now()))(w)
+	must(w.db.FreezeWaves(ctx, r.ID, campaign.Waves{Kind: campaign.CanaryWaves, Share: 500_000}))(w)
+	rows := []campaign.NewRecipient{{Lane: campaign.LaneGoogle, Contact: 1, Wave: 1}, {Lane: campaign.LaneGoogle, Contact: 2, Wave: 2}}
+	if err := w.db.AppendRecipients(ctx, r.ID, 0, 2, rows, true); err != nil {
+		w.Fatal(err)
+	}
+	return r
+}
+
 // upload leaves a file in a phase.
 func (w *world) upload(phase upload.Phase) upload.Upload {
 	w.Helper()

@@ -22,6 +22,8 @@ source.addEventListener("over", (event) => {
   const test = box.querySelector("[data-test]");
   if (test) test.textContent = count.test;
   box.querySelector("[data-forecast]").textContent = count.forecast ? `${count.forecast} (a forecast)` : "–";
+  const clocks = box.querySelector("[data-clocks]");
+  if (clocks) clocks.textContent = count.clocks || "–";
   const sites = (count.sites ?? []).map((site) => {
     const row = document.createElement("div");
     const text = document.createElement("div");

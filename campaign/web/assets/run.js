@@ -145,6 +145,8 @@ function show(news) {
   for (const form of document.querySelectorAll("[data-steer]")) {
     form.hidden = !form.dataset.for.split(" ").includes(news.state);
   }
+  const rest = document.querySelector("[data-rest]");
+  if (rest && !news.held) rest.hidden = true;
   const note = document.querySelector("[data-note]");
   note.hidden = !news.note;
   note.querySelector("div").textContent = news.note ?? "";

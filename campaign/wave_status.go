@@ -1,0 +1,171 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// WaveStatus is a run's waves with how many are in them. Its zero value is of a run
+// without waves.
+type WaveStatus struct {
+	Waves
+	Parts []WavePart // those that have anybody, in order
+	// Complete: the whole audience is in them.
+	Complete bool
+}
+
+// WavePart is how many of a run wait, or waited, in a wave.
+type WavePart struct {
+	Wave  Wave
+	N     int64
+	Opens time.Time // of waves by the clock
+}
+
+// waveStatus reads a run's waves.
+func (s *Service) waveStatus(ctx context.Context, r *Run) (WaveStatus, error) {
+	if r.Spec.waveKind() == NoWaves {
+		return WaveStatus{}, nil
+	}
+	w, err := s.Store.WavesOf(ctx, r.ID)
+	if errors.Is(err, ErrNotFound) || err == nil && !w.Any() {
+		return WaveStatus{}, nil
+	}
+	if err != nil {
+		return WaveStatus{}, err
+	}
+	counts, err := s.Store.WaveCounts(ctx, r.ID)
+	if err != nil {
+		return WaveStatus{}, err
+	}
+	n := map[Wave]int64{}
+	for _, c := range counts {
+		n[c.Wave] += c.N
+	}
+	status := WaveStatus{Waves: w, Complete: r.SnapshotDone}
+	for _, wave := range slices.Sorted(maps.Keys(n)) {
+		status.Parts = append(status.Parts, WavePart{wave, n[wave], w.Opens(wave)})
+	}
+	return status, nil
+}
+
+// Held is how many are in waves that are not open at a moment.
+func (w WaveStatus) Held(now time.Time) (n int64) {
+	for _, p := range w.held(now) {
+		n += p.N
+	}
+	return n
+}
+
+// held are the parts that are not open at a moment.
+func (w WaveStatus) held(now time.Time) []WavePart {
+	open := w.OpenAt(now)
+	i := slices.IndexFunc(w.Parts, func(p WavePart) bool { return p.Wave > open })
+	if i < 0 {
+		return nil
+	}
+	return w.Parts[i:]
+}
+
+// NextAt is when the next wave that has anybody opens by itself; zero when that is not
+// known.
+func (w WaveStatus) NextAt(now time.Time) time.Time {
+	if held := w.held(now); len(held) > 0 && w.Kind == LocalWaves {
+		return held[0].Opens
+	}
+	return w.Due
+}
+
+// people is everybody in them.
+func (w WaveStatus) people() (n int64) {
+	for _, p := range w.Parts {
+		n += p.N
+	}
+	return n
+}
+
+// WaitsFor says which wave of a running run comes next, and when; "" when none does.
+func (w WaveStatus) WaitsFor(r *Run, now time.Time) string {
+	held := w.held(now)
+	if r.State != RunRunning || !w.Any() || len(held) == 0 && w.Complete || w.Open >= w.Last() {
+		return ""
+	}
+	if w.Kind == LocalWaves {
+		return w.nextByTheClock(r, held)
+	}
+	rest := "The rest leaves"
+	var s strings.Builder
+	if w.Complete {
+		fmt.Fprintf(&s, "A canary of %s of %s goes first, over all sites. ", grouped(w.people()-w.Held(now)), grouped(w.people()))
+		rest = fmt.Sprintf("The other %s leave", grouped(w.Held(now)))
+	} else {
+		fmt.Fprintf(&s, "A canary goes first, %.2g %% of the audience, over all sites. ", 100*float64(w.Share)/maxShare)
+	}
+	if w.Due.IsZero() {
+		fmt.Fprintf(&s, "%s %s after it was tried", rest, roughly(time.Duration(r.Spec.Brake.WithDefaults().CanaryWait)))
+	} else {
+		fmt.Fprintf(&s, "%s at %s", rest, w.Due.UTC().Format("15:04 MST"))
+	}
+	s.WriteString(", unless the brake stops the run.")
+	return s.String()
+}
+
+// nextByTheClock says whose clock shows the time next, and last.
+func (w WaveStatus) nextByTheClock(r *Run, held []WavePart) string {
+	zone := r.For().Location()
+	hour := r.For().Format("15:04")
+	if len(held) == 0 {
+		return "It is sent at " + hour + " by each recipient's clock."
+	}
+	text := fmt.Sprintf("It is sent at %s by each recipient's clock. Next: %s at %s", hour, people(held[0].N), when(held[0].Opens, zone))
+	if last := held[len(held)-1]; len(held) > 1 {
+		text += fmt.Sprintf(", then others until %s", when(last.Opens, zone))
+	}
+	return text + "."
+}
+
+// String says how a run was parted, for its report; "" when it was not.
+func (w WaveStatus) String() string {
+	switch {
+	case w.Kind == CanaryWaves && len(w.Parts) > 0:
+		text := fmt.Sprintf("%s of %s went first", grouped(w.Parts[0].N), grouped(w.people()))
+		if !w.Opened.IsZero() {
+			text += fmt.Sprintf("; the rest left %s: %s", when(w.Opened, time.UTC), w.Note)
+		}
+		return text
+	case w.Kind == LocalWaves && len(w.Parts) == 1:
+		return "by each recipient's clock, which was one"
+	case w.Kind == LocalWaves && len(w.Parts) > 1:
+		return fmt.Sprintf("by each recipient's clock, at %d times from %s to %s", len(w.Parts), when(w.Parts[0].Opens, time.UTC), when(w.Parts[len(w.Parts)-1].Opens, time.UTC))
+	}
+	return ""
+}
+
+// WaitsFor says what a running run waits for: its window, and its next wave; "" when it
+// waits for neither.
+func (s Status) WaitsFor(now time.Time) string {
+	return strings.TrimSpace(s.Run.WaitsFor(now) + " " + s.Waves.WaitsFor(&s.Run, now))
+}
+
+func when(t time.Time, zone *time.Location) string { return t.In(zone).Format("Mon 2 Jan, 15:04 MST") }
+
+func people(n int64) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return grouped(n) + " people"
+}
+
+// grouped writes a number with commas between thousands.
+func grouped(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

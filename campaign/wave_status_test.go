@@ -1,0 +1,71 @@
+package campaign
+
+import (
+	"testing"
+	"time"
+)
+
+// A run says who goes first and when the others do, in every phase.
+func TestWavesInWords(t *testing.T) {
+	now := moment(t, "2026-11-23T08:00:00Z")
+	run := &Run{State: RunRunning}
+	canary := WaveStatus{Waves: Waves{Kind: CanaryWaves, Share: 12_500}, Parts: []WavePart{{Wave: 1, N: 400}}}
+	want := func(w WaveStatus, r *Run, want string) {
+		t.Helper()
+		if got := w.WaitsFor(r, now); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+	want(WaveStatus{}, run, "")
+	want(canary, run, "A canary goes first, 1.2 % of the audience, over all sites. The rest leaves 10 min after it was tried, unless the brake stops the run.")
+	canary.Complete, canary.Parts = true, []WavePart{{Wave: 1, N: 1000}, {Wave: 2, N: 99_000}}
+	want(canary, run, "A canary of 1,000 of 100,000 goes first, over all sites. The other 99,000 leave 10 min after it was tried, unless the brake stops the run.")
+	want(canary, &Run{State: RunPaused}, "")
+	canary.Due = now.Add(7 * time.Minute)
+	want(canary, run, "A canary of 1,000 of 100,000 goes first, over all sites. The other 99,000 leave at 08:07 UTC, unless the brake stops the run.")
+	if canary.Held(now) != 99_000 || !canary.NextAt(now).Equal(canary.Due) {
+		t.Errorf("%d are held until %s", canary.Held(now), canary.NextAt(now))
+	}
+	canary.Open, canary.Opened, canary.Note, canary.Due = 2, now, canaryNote, time.Time{}
+	want(canary, run, "")
+	if got := canary.String(); got != "1,000 of 100,000 went first; the rest left Mon 23 Nov, 08:00 UTC: the canary did no harm" || canary.Held(now) != 0 {
+		t.Errorf("%s; %d are held", got, canary.Held(now))
+	}
+
+	base := moment(t, "2026-11-22T19:00:00Z")
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Spec = Spec{LocalTime: LocalTime{Zone: "Europe/Berlin"}, StartAt: moment(t, "2026-11-23T09:00:00+01:00").In(zone)}
+	local := WaveStatus{Waves: Waves{Kind: LocalWaves, Base: base}, Complete: true}
+	for _, p := range []WavePart{{Wave: 5, N: 20}, {Wave: 53, N: 300}, {Wave: 77, N: 1}, {Wave: 89, N: 7}} {
+		p.Opens = local.Opens(p.Wave)
+		local.Parts = append(local.Parts, p)
+	}
+	want(local, run, "It is sent at 09:00 by each recipient's clock. Next: 1 person at Mon 23 Nov, 15:00 CET, then others until Mon 23 Nov, 18:00 CET.")
+	if got := local.String(); got != "by each recipient's clock, at 4 times from Sun 22 Nov, 20:00 UTC to Mon 23 Nov, 17:00 UTC" || local.Held(now) != 8 {
+		t.Errorf("%s; %d are held", got, local.Held(now))
+	}
+	now = moment(t, "2026-11-23T17:00:00Z")
+	want(local, run, "")
+}
+
+// A review says when the first and the last get it, for whom it is too late, and what
+// becomes of who has no zone.
+func TestForetoldByTheirClocks(t *testing.T) {
+	s := Spec{LocalTime: LocalTime{Zone: "Europe/Berlin"}}
+	count := AudienceCount{Recipients: 1_362, Zones: map[string]int64{"Pacific/Auckland": 120, "Europe/Berlin": 1_200, "America/New_York": 30, "": 12}}
+	at := moment(t, "2026-11-23T09:00:30+01:00")
+	for now, want := range map[string]string{
+		"2026-11-20T12:00:00Z": "For Mon 23 Nov, 09:00 on each recipient's clock: the first at Sun 22 Nov, 21:00 CET (Pacific/Auckland), the last at Mon 23 Nov, 15:00 CET (America/New_York). Without a zone that is known, by the clock of Europe/Berlin: 12 people.",
+		"2026-11-22T22:00:00Z": "For Mon 23 Nov, 09:00 on each recipient's clock: the first at Mon 23 Nov, 09:00 CET (Europe/Berlin), the last at Mon 23 Nov, 15:00 CET (America/New_York). At once, because their clock shows more: 120 people. Without a zone that is known, by the clock of Europe/Berlin: 12 people.",
+	} {
+		if got := s.ByTheirClocks(count, at, moment(t, now)); got != want {
+			t.Errorf("at %s:\ngot  %s\nwant %s", now, got, want)
+		}
+	}
+	if got := (Spec{}).ByTheirClocks(count, at, at); got != "" {
+		t.Errorf("for one moment: %s", got)
+	}
+}
