@@ -88,7 +88,7 @@ func (s Spec) CanaryShare(subscribers int64) int {
 // CanaryWords says who goes first of a run to so many subscribers; "" when nobody does.
 func (s Spec) CanaryWords(subscribers int64) string {
 	share := s.CanaryShare(subscribers)
-	if share == 0 {
+	if share == 0 || s.waveKind() != CanaryWaves {
 		return ""
 	}
 	return fmt.Sprintf("%.2g %% go first, over all sites; the rest leaves %s after they were tried, unless the brake stops the run",

@@ -95,9 +95,17 @@ func (w WaveStatus) WaitsFor(r *Run, now time.Time) string {
 	if r.State != RunRunning || !w.Any() || len(held) == 0 && w.Complete || w.Open >= w.Last() {
 		return ""
 	}
-	if w.Kind == LocalWaves {
+	switch w.Kind {
+	case LocalWaves:
 		return w.nextByTheClock(r, held)
+	case CanaryWaves:
+		return w.nextOfCanary(r, now)
 	}
+	return "" // a test says it of itself
+}
+
+// nextOfCanary says who goes first, and when the others do.
+func (w WaveStatus) nextOfCanary(r *Run, now time.Time) string {
 	rest := "The rest leaves"
 	var s strings.Builder
 	if w.Complete {
