@@ -74,7 +74,7 @@ func wholeStory(t *testing.T, db string) {
 	report(b, c, people)
 	buildSegment(b)
 	list, person := b.first("/lists"), b.first("/contacts")
-	b.fits("/", "/lists", list, "/contacts", person, "/suppressions", "/segments", "/segments/1", "/library", "/library/offer", "/campaigns", "/campaigns/new", "/campaigns/1", "/campaigns/1/review", "/runs/1", "/runs/1/compare", "/runs/1/people?state=accepted", "/users", "/audit", "/account")
+	b.fits("/", "/lists", list, "/contacts", person, "/suppressions", "/segments", "/segments/new", "/segments/1", "/library", "/library/offer", "/campaigns", "/campaigns?archived=1", "/campaigns/new", "/campaigns/1", "/campaigns/1/review", "/runs/1", "/runs/1/compare", "/runs/1/people?state=accepted", list+"/forms/new", "/sites", "/webhooks", "/users", "/audit", "/account", "/api/docs")
 	b.open("/audit")
 	for _, action := range []string{"set up", "upload file", "check file", "import file", "create campaign", "edit campaign", "send test", "start campaign", "pause run", "resume run", "export run"} {
 		b.shows(action)
