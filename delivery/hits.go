@@ -38,33 +38,22 @@ const (
 
 // Run records until ctx is done.
 func (r *HitRecorder) Run(ctx context.Context) error {
-	at, err := source{
-		what: "openings and clicks may be lost", checkpoint: r.Store.HitsCheckpoint, reset: r.Store.ResetHitsCheckpoint,
-		bounds: r.Queue.HitsRange, log: r.Log,
-	}.start(ctx)
-	if err != nil {
-		return endOf(ctx, err)
-	}
-	reader, err := r.Queue.ReadHits(ctx, at)
-	if err != nil {
-		return endOf(ctx, err)
-	}
-	defer reader.Close()
-	var hits []campaign.Hit
-	for {
-		var to uint64
-		hits, to, err = reader.Read(ctx, hits[:0], hitBatch, hitWait)
-		// What came before its message had been accepted is told from what came after by
-		// the ledger, which must know as much as these hits do.
-		if err == nil {
-			err = waitForLedger(ctx, r.Queue, r.Store.Checkpoint)
-		}
-		if err != nil {
-			return endOf(ctx, err)
-		}
-		if err := r.Store.ApplyHits(ctx, at, to, hits); err != nil {
-			return endOf(ctx, fmt.Errorf("recorder: recording %d hits: %w", len(hits), err))
-		}
-		at = to
-	}
+	return recording[campaign.Hit]{
+		source: source{
+			what: "openings and clicks may be lost", checkpoint: r.Store.HitsCheckpoint, reset: r.Store.ResetHitsCheckpoint,
+			bounds: r.Queue.HitsRange, log: r.Log,
+		},
+		open: r.Queue.ReadHits, batch: hitBatch, wait: hitWait,
+		apply: func(ctx context.Context, from, to uint64, hits []campaign.Hit) error {
+			// What came before its message had been accepted is told from what came after by
+			// the ledger, which must know as much as these hits do.
+			if err := waitForLedger(ctx, r.Queue, r.Store.Checkpoint); err != nil {
+				return err
+			}
+			if err := r.Store.ApplyHits(ctx, from, to, hits); err != nil {
+				return fmt.Errorf("recorder: recording %d hits: %w", len(hits), err)
+			}
+			return nil
+		},
+	}.run(ctx)
 }

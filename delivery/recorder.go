@@ -28,30 +28,19 @@ type Recorder struct {
 
 // Run records until ctx is done.
 func (r *Recorder) Run(ctx context.Context) error {
-	at, err := source{
-		what: "outcomes may be lost, and their recipients are sent to again", checkpoint: r.Ledger.Checkpoint, reset: r.Ledger.ResetCheckpoint,
-		bounds: r.Queue.EventsRange, log: r.Log,
-	}.start(ctx)
-	if err != nil {
-		return endOf(ctx, err)
-	}
-	reader, err := r.Queue.ReadEvents(ctx, at)
-	if err != nil {
-		return endOf(ctx, err)
-	}
-	defer reader.Close()
-	var events []campaign.Event
-	for {
-		var to uint64
-		events, to, err = reader.Read(ctx, events[:0], recordBatch, recordWait)
-		if err != nil {
-			return endOf(ctx, err)
-		}
-		if err := r.Ledger.Apply(ctx, at, to, events); err != nil {
-			return endOf(ctx, fmt.Errorf("recorder: applying %d outcomes: %w", len(events), err))
-		}
-		at = to
-	}
+	return recording[campaign.Event]{
+		source: source{
+			what: "outcomes may be lost, and their recipients are sent to again", checkpoint: r.Ledger.Checkpoint, reset: r.Ledger.ResetCheckpoint,
+			bounds: r.Queue.EventsRange, log: r.Log,
+		},
+		open: r.Queue.ReadEvents, batch: recordBatch, wait: recordWait,
+		apply: func(ctx context.Context, from, to uint64, events []campaign.Event) error {
+			if err := r.Ledger.Apply(ctx, from, to, events); err != nil {
+				return fmt.Errorf("recorder: applying %d outcomes: %w", len(events), err)
+			}
+			return nil
+		},
+	}.run(ctx)
 }
 
 // endOf drops an error once ctx is done: it says no more than that, in the words of
