@@ -25,6 +25,7 @@ type VariantReport struct {
 	Variant      string         `json:"variant" doc:"Its letter; empty for the rest."`
 	Subject      string         `json:"subject,omitempty"`
 	From         string         `json:"from,omitempty"`
+	OwnText      bool           `json:"own_text,omitempty" doc:"Its text is not that of A."`
 	Counts       Counts         `json:"counts"`
 	Opens        VariantReaders `json:"opens"`
 	Clicks       VariantReaders `json:"clicks"`
@@ -62,6 +63,7 @@ func (s *Service) abReport(ctx context.Context, run Run) (*ABReport, error) {
 		line := variantReport(of[v])
 		as := run.Spec.As(v)
 		line.Variant, line.Subject, line.From, line.Won = v.String(), as.Subject, as.From, v == run.Won.Winner
+		line.OwnText = as.HTML+as.Markdown+as.Text != run.Spec.HTML+run.Spec.Markdown+run.Spec.Text
 		r.Variants = append(r.Variants, line)
 	}
 	if test.HasRest() {

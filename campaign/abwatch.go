@@ -92,7 +92,7 @@ func (s *Service) ChooseWinner(ctx context.Context, id RunID, v Variant, who str
 	case v > VariantA+Variant(len(test.Variants)):
 		return run, unfit("variant", fmt.Sprintf("the campaign has no variant %s", v))
 	case v == NoVariant && test.Winner == ByChoice:
-		return run, unfit("variant", "choose one: nothing but a person decides this test")
+		return run, fmt.Errorf("choose one of its variants: nothing but a person decides this test: %w", ErrConflict)
 	}
 	figures, err := s.Store.VariantFigures(ctx, id)
 	if err != nil {

@@ -85,7 +85,7 @@ func TestWinnerPage(t *testing.T) {
 	ok(w.db.AppendRecipients(t.Context(), run.ID, 0, 2, rows, true))
 	path := fmt.Sprintf("/runs/%d", run.ID)
 	text := w.admin.get(path, http.StatusOK)
-	for _, want := range []string{"50 % test A and B; openings decide after 1h what the rest gets", "&lt;b&gt;Good day", "Send to the rest", "End the test now", "waits for the winner"} {
+	for _, want := range []string{"50 % test A and B; openings decide after 1h what the rest gets", "&lt;b&gt;Good day", "Send B to the rest", "End the test now", "waits for the winner"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -94,7 +94,7 @@ func TestWinnerPage(t *testing.T) {
 	w.admin.post(path+"/winner", http.StatusUnprocessableEntity, "variant", "X")
 	w.admin.post(path+"/winner", http.StatusSeeOther, "variant", "B")
 	w.admin.post(path+"/winner", http.StatusConflict, "variant", "A")
-	if text := w.admin.get(path, http.StatusOK); !strings.Contains(text, "B won.") || strings.Contains(text, "Send to the rest") {
+	if text := w.admin.get(path, http.StatusOK); !strings.Contains(text, "B won.") || strings.Contains(text, "Send B to the rest") {
 		t.Errorf("the page does not say who won:\n%s", text)
 	}
 }
