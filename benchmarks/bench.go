@@ -63,6 +63,7 @@ var scenarios = []scenario{
 	{"planner", measurePlanner},
 	{"growth", measureGrowth},
 	{"tracking", measureTracking},
+	{"viewers", measureViewers},
 	{"import-sqlite", measureSQLite},
 	{"import-postgres", measurePostgres},
 	{"memory", measureMemory},

@@ -18,6 +18,7 @@ const (
 	roleLoop    = "loop"
 	roleSender  = "sender"
 	roleReaders = "readers"
+	roleViewers = "viewers"
 )
 
 // Child does a role's job, given as JSON, and writes its answers to out, also as
@@ -50,6 +51,8 @@ func Child(ctx context.Context, role, job string, in io.Reader, out io.Writer) e
 		return answer(job, out, func(j engineJob) (engineReport, error) { return runEngine(ctx, j) })
 	case roleSender:
 		return answer(job, out, func(j senderJob) (struct{}, error) { return runSender(ctx, j) })
+	case roleViewers:
+		return answer(job, out, func(j viewersJob) (viewersReport, error) { return lookOn(ctx, j) })
 	case roleLoop:
 		return answer(job, out, func(j loopJob) (loopReport, error) { return runLoop(ctx, j) })
 	}

@@ -40,6 +40,8 @@ type engine struct {
 	queue    *queue.Queue
 	keys     *dkim.Keyring
 	log      *slog.Logger
+	pages    *pages                           // nil when none are served
+	seen     func() (events int64, err error) // waits for those who look at the run, if anybody does
 }
 
 // openEngine opens the parts in a data directory. The queue is the one at a URL, or, for

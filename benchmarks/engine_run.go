@@ -101,6 +101,8 @@ type engineJob struct {
 	Letter   letter        // {}: usualLetter
 	Retry    time.Duration // before each further attempt; 0: as delivery has it
 	Profiles string        // a directory to write profiles to; "": none
+	Pages    bool          // are served, too
+	Viewers  int           // of the run's page
 }
 
 func (j *engineJob) letter() letter { return cmp.Or(j.Letter, usualLetter) }
@@ -117,6 +119,7 @@ type engineReport struct {
 	Busy      float64   // part of the machine's processor time that was used, by anybody
 	Latencies []Latency // when messages were Offered
 	Stages    []StageCPU
+	Events    int64 // that the viewers saw
 }
 
 // runEngine starts the run, waits for its end, and reports what it cost.
@@ -131,6 +134,12 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 	}
 	if j.Offered > 0 {
 		return e.runPaced(ctx, j)
+	}
+	if j.Pages {
+		if e.pages, err = e.servePages(ctx); err != nil {
+			return r, err
+		}
+		defer e.pages.close()
 	}
 	profile, err := startProfiles(j.Profiles)
 	if err != nil {
@@ -151,6 +160,10 @@ func runEngine(ctx context.Context, j engineJob) (r engineReport, err error) {
 	r.Busy = readMachine().busySince(machine)
 	runtime.ReadMemStats(&after)
 	r.Mallocs, r.Disk = after.Mallocs-before.Mallocs, diskUsage(j.Dir)-disk
+	if e.seen != nil {
+		events, failed := e.seen()
+		r.Events, err = events, errors.Join(err, failed)
+	}
 	if err = errors.Join(err, ended(), profile.stop()); err != nil {
 		return r, err
 	}
@@ -191,6 +204,11 @@ func (e *engine) sendAll(ctx context.Context, j engineJob, r *engineReport) erro
 	run, err := service.Start(ctx, spec.Name, time.Time{})
 	if err != nil {
 		return err
+	}
+	if j.Viewers > 0 {
+		if err := e.show(ctx, run.ID, j.Viewers); err != nil {
+			return err
+		}
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

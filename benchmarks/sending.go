@@ -19,13 +19,15 @@ type sending struct {
 	retry         time.Duration // before each further attempt; 0: as delivery has it
 	sink          sinkJob
 	limit         time.Duration // see engineJob
+	pages         bool          // are served by the engine
+	viewers       int           // of the run's page
 }
 
 // job is what the engine is told.
 func (w *sending) job(dir string, sink sinkReport) engineJob {
 	j := engineJob{
 		Dir: dir, Sink: sink.Addr, Connections: w.connections, PerConnection: w.perConnection, TLS: w.sink.TLS,
-		Senders: w.senders, Offered: w.offered, Limit: w.limit, Letter: w.letter, Retry: w.retry, Profiles: w.profiles,
+		Senders: w.senders, Offered: w.offered, Limit: w.limit, Letter: w.letter, Retry: w.retry, Profiles: w.profiles, Pages: w.pages, Viewers: w.viewers,
 	}
 	if len(w.sink.Sites) > 0 {
 		j.DNS = sink.DNS

@@ -23,6 +23,7 @@ const (
 	glanceMembers = 200 // and how many there,
 	glanceFew     = 25  // or, when it has to be quick, so few
 	glanceQuick   = time.Second
+	glanceStride  = 7 // from place to place, so that also the first few are from all over
 )
 
 // Glance counts an audience for at most a time, and estimates the rest. It takes that
@@ -36,7 +37,11 @@ func (s *Service) Glance(ctx context.Context, spec Spec, limit time.Duration) (G
 	a.ShowExcluded = true
 	end := s.Now().Add(limit)
 	var after ContactID
-	for size := 200; ; size = min(size*5, snapshotPage) {
+	largest := snapshotPage
+	if limit < glanceQuick {
+		largest /= 10
+	}
+	for size := 200; ; size = min(size*5, largest) {
 		page, err := s.glancePage(ctx, a, sieve, after, size, &g)
 		if err != nil {
 			return g, err
@@ -50,11 +55,11 @@ func (s *Service) Glance(ctx context.Context, spec Spec, limit time.Duration) (G
 			break
 		}
 	}
-	members := glanceMembers
+	sample := sampling{each: glanceMembers}
 	if limit < glanceQuick {
-		members = glanceFew
+		sample = sampling{each: glanceFew, until: s.Now().Add(limit)}
 	}
-	rest, err := s.estimate(ctx, a, sieve, after, g.Members, members)
+	rest, err := s.estimate(ctx, a, sieve, after, g.Members, sample)
 	g.About = g.Recipients + rest
 	return g, err
 }
@@ -78,10 +83,17 @@ func (s *Service) glancePage(ctx context.Context, a Audience, sieve *sieve, afte
 	return page, nil
 }
 
+// sampling is how a part of an audience is looked at: so many people at each place, until
+// it is late; zero: at all places.
+type sampling struct {
+	each  int
+	until time.Time
+}
+
 // estimate says how many recipients there are behind a contact: what samples at even
-// distances show, each of so many people, of as many members as the lists have left. Who is in several lists is
+// distances show, of as many members as the lists have left. Who is in several lists is
 // counted in each.
-func (s *Service) estimate(ctx context.Context, a Audience, sieve *sieve, after ContactID, seen int64, each int) (int64, error) {
+func (s *Service) estimate(ctx context.Context, a Audience, sieve *sieve, after ContactID, seen int64, sample sampling) (int64, error) {
 	last, members, err := s.Store.LastMember(ctx, a.Lists)
 	if err != nil || last <= after || members <= seen {
 		return 0, err
@@ -89,9 +101,16 @@ func (s *Service) estimate(ctx context.Context, a Audience, sieve *sieve, after 
 	var sampled Glance
 	sampled.Domains = map[string]int64{}
 	step := max((last-after)/glanceSamples, 1)
-	for at := after; at < last; at += step {
-		if _, err := s.glancePage(ctx, a, sieve, at, each, &sampled); err != nil {
+	for i := range ContactID(glanceSamples) {
+		at := after + step*(i*glanceStride%glanceSamples)
+		if at >= last {
+			continue
+		}
+		if _, err := s.glancePage(ctx, a, sieve, at, sample.each, &sampled); err != nil {
 			return 0, err
+		}
+		if !sample.until.IsZero() && !s.Now().Before(sample.until) {
+			break
 		}
 	}
 	if sampled.Members == 0 {

@@ -13,7 +13,7 @@
 //   - dns_seen: whoever looks for our own DNS records;
 //   - runs: Service and Planner, each change guarded by the state it starts from;
 //   - ledger, attempts, run_counts, replies: rows are appended by the snapshot
-//     (AppendRecipients) and changed by the recorder (Apply) and by CancelOpen;
+//     (AppendRecipients), which marks whom a run has in run_members, and changed by the recorder (Apply) and by CancelOpen;
 //   - segments, templates: people; segment_users: with the campaigns; run_selections: the
 //     planner, once for each run; run_waves: too, but how far they are open, which the
 //     planner and people raise; wave_counts: the snapshot;

@@ -33,8 +33,8 @@ func (f filled) benchmarked(upload string, form signup.Form) map[string][]string
 		campaigns[i] = 1 + (c-1)%max(1, f.runs-fillRuns+1)
 	}
 	v1 := api.Prefix
-	segment := "city+%3D+%22City+7%22"
-	rare := "city+%3D+%22nowhere%22"
+	segment := "city+%3D%3D+%22City+7%22"
+	rare := "city+%3D%3D+%22nowhere%22"
 	return map[string][]string{
 		"/":             {"/nothing", "/campaigns/1/nothing"},
 		"/u/":           {unsubscribe(last, 5), unsubscribe(last, n-3), unsubscribe(1, 17), unsubscribe(int64(f.standing), first+3), unsubscribe(last, 5) + "/lists"},
@@ -68,7 +68,7 @@ func (f filled) benchmarked(upload string, form signup.Form) map[string][]string
 		"GET /segments/new":             {"/segments/new"},
 		"GET /segments/{id}":            {"/segments/1", "/segments/200"},
 		"GET /segments/look":            {"/segments/look?expression=" + segment},
-		"GET /segments/glance":          {"/segments/glance?expression=" + segment, "/segments/glance?list=everybody&expression=" + rare, "/segments/glance?list=list+2&expression=" + segment},
+		"GET /segments/glance":          {"/segments/glance?list=everybody&expression=" + rare, "/segments/glance?list=list+2&expression=" + segment, "/segments/glance?expression=" + segment},
 		"GET /sites":                    {"/sites"},
 		"GET /webhooks":                 {"/webhooks"},
 		"GET /webhooks/{id}":            {"/webhooks/1", "/webhooks/2?before=100000", "/webhooks/3?before=300", "/webhooks/1?state=failed", "/webhooks/1?state=retrying"},
