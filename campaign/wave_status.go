@@ -141,11 +141,11 @@ func (w WaveStatus) nextByTheClock(r *Run, held []WavePart) string {
 func (w WaveStatus) String() string {
 	switch {
 	case w.Kind == CanaryWaves && len(w.Parts) > 0:
-		text := fmt.Sprintf("%s of %s went first", grouped(w.Parts[0].N), grouped(w.people()))
-		if !w.Opened.IsZero() {
-			text += fmt.Sprintf("; the rest left %s: %s", when(w.Opened, time.UTC), w.Note)
+		text := fmt.Sprintf("%s of %s", grouped(w.Parts[0].N), grouped(w.people()))
+		if w.Opened.IsZero() {
+			return text + " first"
 		}
-		return text
+		return fmt.Sprintf("%s went first; the rest left %s: %s", text, when(w.Opened, time.UTC), w.Note)
 	case w.Kind == LocalWaves && len(w.Parts) == 1:
 		return "by each recipient's clock, which was one"
 	case w.Kind == LocalWaves && len(w.Parts) > 1:
