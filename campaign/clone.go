@@ -33,7 +33,7 @@ func (s *Service) FollowUp(ctx context.Context, c Campaign, whom Whom) (Campaign
 	condition := "received(" + strconv.Quote(c.Spec.Name) + ")"
 	switch whom {
 	case Reached:
-		spec.Subject = "Correction: " + spec.Subject
+		spec.Subject, spec.AB = "Correction: "+spec.Subject, ABTest{} // a correction is no test
 	case Missed:
 		condition = "not " + condition
 	default:
