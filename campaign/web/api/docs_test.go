@@ -21,7 +21,7 @@ func TestExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := strings.Split(page, "```sh\n")[1:]
-	wants := []string{`"phase":"received"`, `"name":"Spring"`, `"reason":"merge failed"`}
+	wants := []string{`"phase":"received"`, `"name":"Spring"`, `"measures":[`, `"reason":"merge failed"`}
 	if len(blocks) != len(wants) {
 		t.Fatalf("%d examples, %d answers", len(blocks), len(wants))
 	}
