@@ -11,7 +11,8 @@ const (
 	// TrackOff: messages have no pixel, and their links lead where they say.
 	TrackOff Tracking = 0
 	// TrackAnonymous: openings and clicks are counted; everybody's message has the same
-	// pixel and links, so that nobody can tell whose they were.
+	// pixel and links, or all of a variant of an A/B test have, so that nobody can tell
+	// whose they were.
 	TrackAnonymous Tracking = 1
 	// TrackIndividual: it is known who opened and clicked.
 	TrackIndividual Tracking = 2

@@ -17,6 +17,9 @@
 //   - segments, templates: people; segment_users: with the campaigns; run_selections: the
 //     planner, once for each run; run_waves: too, but how far they are open, which the
 //     planner and people raise; wave_counts: the snapshot;
+//   - ledger.variant: the snapshot; runs.ab_winner and ab_decision: DecideAB, once; the kept
+//     counts of variants (variant_counts, variant_hits, variant_heard): whoever changes what
+//     they count, in runs with an A/B test;
 //   - specs: immutable, shared by content hash;
 //   - links: SaveLinks, which appends; hits, hit_counts: the recorder of hits
 //     (ApplyHits); lists.tracking: people;
