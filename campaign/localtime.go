@@ -98,10 +98,8 @@ const mostLead = 26 * time.Hour
 
 // awaits reports whether a campaign's next run waits for the one before: by recipients'
 // clocks a day has 26 hours and more, so that those of a daily one meet.
-func (p *Planner) awaits(r Recurrence, now time.Time) bool {
-	return now.Before(r.Next.Add(catchUp)) && slices.ContainsFunc(p.openRuns(), func(open Run) bool {
-		return open.Campaign == r.Campaign && open.Open()
-	})
+func (r Recurrence) awaits(runs []Run, now time.Time) bool {
+	return r.Spec.LocalTime.On() && now.Before(r.Next.Add(catchUp)) && r.underWay(runs)
 }
 
 // undoLocal is how long a run can be taken back that is for a time to come, and has it

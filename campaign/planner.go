@@ -73,12 +73,12 @@ func (p *Planner) control(ctx context.Context) error {
 	announced, err := p.announced(ctx)
 	hours := timetable{}
 	for err == nil && ctx.Err() == nil {
-		if err = p.recur(ctx); err != nil {
-			break
-		}
 		var runs []Run
 		if runs, err = p.Store.OpenRuns(ctx); err != nil {
 			err = fmt.Errorf("planner: reading the open runs: %w", err)
+			break
+		}
+		if err = p.recur(ctx, runs); err != nil {
 			break
 		}
 		if err = p.tell(ctx, runs, hours, announced); err != nil {

@@ -281,7 +281,7 @@ func TestByTheirClocks(t *testing.T) {
 }
 
 // A campaign that is sent daily by recipients' clocks begins with the first zone, and the
-// next run waits for the one before instead of being left out.
+// next run waits for the one before instead of being left out, whoever plans by then.
 func TestRepeatByTheirClocks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -296,7 +296,7 @@ func TestRepeatByTheirClocks(t *testing.T) {
 	sent := w.taker()
 	w.record()
 	w.take(sent, usedLanes...)
-	w.run(w.plannerBy(&c).Run)
+	stop := w.run(w.plannerBy(&c).Run)
 	begun := func() (run campaign.Run) {
 		eventually(t, "a run has begun", func() bool {
 			var err error
@@ -307,7 +307,9 @@ func TestRepeatByTheirClocks(t *testing.T) {
 	}
 	c.advance(nominal.Sub(c.now()) - 14*time.Hour + time.Minute)
 	first := begun()
+	stop()
 	c.advance(24 * time.Hour) // the next one is due; 11 hours behind, the first is under way
+	w.run(w.plannerBy(&c).Run)
 	nominal = nominal.Add(24 * time.Hour)
 	if got := w.state(first); got != campaign.RunRunning {
 		t.Errorf("the first run is %s", got)
@@ -320,4 +322,29 @@ func TestRepeatByTheirClocks(t *testing.T) {
 	}
 	c.advance(25 * time.Hour)
 	w.finished(second)
+}
+
+// What has waited too long for the run before is left out, and the note says so.
+func TestRepeatThatWaitsInVain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var c watch
+	w.service.Now = c.now
+	w.importRows("all", []campaign.ImportRow{{Row: 1, Email: "late@t0.example", Attributes: []byte(`{"name":"R"}`)}})
+	s := spec("all", "all")
+	s.LocalTime.Zone = "UTC"
+	s.Repeat.Zone, s.Repeat.Cron = "UTC", fmt.Sprintf("%d %d * * *", time.Now().UTC().Minute(), time.Now().UTC().Hour())
+	daily := must(w.service.Create(t.Context(), s))(t)
+	nominal := must(w.service.Repeat(t.Context(), daily))(t).Next
+	stop := w.run(w.plannerBy(&c).Run)
+	c.advance(nominal.Sub(c.now()) + time.Minute)
+	eventually(t, "a run has begun", func() bool { return len(w.runsOf(daily.ID)) == 1 })
+	stop()
+	c.advance(30*time.Hour + time.Minute) // nobody sends: the run stays open
+	w.run(w.plannerBy(&c).Run)
+	note := func() string { return must(w.db.RecurrenceOf(t.Context(), daily.ID))(t).Note }
+	eventually(t, "the time that is left out is told", func() bool { return note() != "" })
+	if got, want := note(), "left out "+nominal.AddDate(0, 0, 1).Format("Mon 2 Jan 2006, 15:04 MST")+": the run before was not over within 6h0m0s"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -70,24 +71,32 @@ func (s *Service) StopRepeating(ctx context.Context, id CampaignID) error {
 
 // recur begins the runs whose time has come. The row's next time is moved in the same
 // transaction in which the run is made: each time makes one run, whoever plans.
-func (p *Planner) recur(ctx context.Context) error {
+//
+// The open runs were read just now: those that the planner remembers are none after a
+// restart, and old when it was without the lease.
+func (p *Planner) recur(ctx context.Context, runs []Run) error {
 	now := p.Now()
 	due, err := p.Store.DueRecurrences(ctx, now.Add(mostLead))
 	if err != nil {
 		return fmt.Errorf("planner: reading what is due again: %w", err)
 	}
 	for _, r := range due {
-		if r.Spec.Begins(r.Next).After(now) || r.Spec.LocalTime.On() && p.awaits(r, now) {
+		if r.Spec.Begins(r.Next).After(now) || r.awaits(runs, now) {
 			continue
 		}
-		if err := p.recurOne(ctx, r, now); err != nil {
+		if err := p.recurOne(ctx, r, r.underWay(runs), now); err != nil {
 			return fmt.Errorf("planner: campaign %q, which is due again: %w", r.Spec.Name, err)
 		}
 	}
 	return nil
 }
 
-func (p *Planner) recurOne(ctx context.Context, r Recurrence, now time.Time) error {
+// underWay reports whether the run before is not over.
+func (r Recurrence) underWay(runs []Run) bool {
+	return slices.ContainsFunc(runs, func(open Run) bool { return open.Campaign == r.Campaign && open.Open() })
+}
+
+func (p *Planner) recurOne(ctx context.Context, r Recurrence, underWay bool, now time.Time) error {
 	times, err := r.Spec.Repeat.Parse()
 	if err != nil {
 		p.Log.Error("planner: a campaign's repetition cannot be read, it is turned off", "campaign", r.Spec.Name, "error", err)
@@ -104,7 +113,11 @@ func (p *Planner) recurOne(ctx context.Context, r Recurrence, now time.Time) err
 	next := r
 	next.Next, next.Note = times.Next(begun), ""
 	if now.Sub(last) > catchUp {
-		next.Note = fmt.Sprintf("missed %s: nothing was running within %s", last.In(times.Zone()).Format("Mon 2 Jan 2006, 15:04 MST"), catchUp)
+		at := last.In(times.Zone()).Format("Mon 2 Jan 2006, 15:04 MST")
+		next.Note = fmt.Sprintf("missed %s: nothing was running within %s", at, catchUp)
+		if underWay {
+			next.Note = fmt.Sprintf("left out %s: the run before was not over within %s", at, catchUp)
+		}
 		last = time.Time{}
 	}
 	run, moved, err := p.Store.Recur(ctx, r, next, last, now)

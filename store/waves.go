@@ -94,8 +94,8 @@ func (t *tx) countWaves(ctx context.Context, id campaign.RunID, rows []campaign.
 // databases use it because the query says so too. (Said as wave > 0, SQLite would read each
 // page from the first wave's beginning.)
 func (db *DB) WaitingInWaves(ctx context.Context, id campaign.RunID, lane campaign.Lane, after campaign.Place, upTo campaign.Wave, limit int) ([]campaign.FeedRow, error) {
-	rows, err := db.feed(ctx, limit, `WHERE l.run = ? AND l.lane = ? AND l.wave <> 0 AND (l.wave, l.contact) > (?, ?) AND l.wave <= ? AND l.state = 0
-		ORDER BY l.wave, l.contact LIMIT ?`, int64(id), int64(lane), int64(after.Wave), int64(after.Contact), int64(upTo), limit)
+	rows, err := db.feed(ctx, limit, "WHERE "+ofRun("l.run", id)+` AND l.lane = ? AND l.wave <> 0 AND (l.wave, l.contact) > (?, ?) AND l.wave <= ? AND l.state = 0
+		ORDER BY l.wave, l.contact LIMIT ?`, int64(lane), int64(after.Wave), int64(after.Contact), int64(upTo), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the waiting of run %d in lane %s: %w", id, lane, err)
 	}
