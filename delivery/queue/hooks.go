@@ -110,10 +110,9 @@ func (q *Queue) PutHook(ctx context.Context, id webhook.EndpointID, messages []w
 
 // putHook publishes some messages together and returns how many were taken: they are
 // taken in order until the queue is full, and then none is. It waits no longer than any
-// request does: of a queue that is dropped meanwhile no acknowledgement comes.
+// request does: of a queue that is dropped meanwhile no acknowledgement comes, and that is
+// an error of the message then.
 func (q *Queue) putHook(ctx context.Context, id webhook.EndpointID, messages []webhook.Message) (taken int, err error) {
-	ctx, stop := context.WithTimeout(ctx, q.js.Options().DefaultTimeout)
-	defer stop()
 	futures := make([]jetstream.PubAckFuture, len(messages))
 	for i, m := range messages {
 		if futures[i], err = q.js.PublishMsgAsync(&nats.Msg{Subject: hookSubject(id), Data: m.Body}, jetstream.WithMsgID(m.Key)); err != nil {

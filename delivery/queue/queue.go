@@ -88,17 +88,23 @@ func Connect(ctx context.Context, opt Options) (*Queue, error) {
 	if err := q.dial(); err != nil {
 		return nil, err
 	}
-	js, err := jetstream.New(q.nc, jetstream.WithDefaultTimeout(10*time.Second))
-	if err != nil {
+	if err := q.open(10 * time.Second); err != nil {
 		q.nc.Close()
 		return nil, fmt.Errorf("queue: %w", err)
 	}
-	q.js = js
 	if err := q.declare(ctx); err != nil {
 		q.nc.Close()
 		return nil, err
 	}
 	return q, nil
+}
+
+// open prepares requests that wait so long for an answer. A message whose acknowledgement
+// does not come is forgotten then: unless it is, it counts for ever among the few thousand
+// that may wait for theirs.
+func (q *Queue) open(patience time.Duration, opts ...jetstream.JetStreamOpt) (err error) {
+	q.js, err = jetstream.New(q.nc, append(opts, jetstream.WithDefaultTimeout(patience), jetstream.WithPublishAsyncTimeout(patience))...)
+	return err
 }
 
 func (q *Queue) dial() (err error) {
