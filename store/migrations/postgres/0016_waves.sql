@@ -1,9 +1,11 @@
 -- +goose Up
 -- Waves: parts of a run's audience that are fed one after the other. In a run without
--- waves every row's wave is 0, and the index has none of them.
+-- waves every row's wave is 0.
 
 ALTER TABLE ledger ADD COLUMN wave smallint NOT NULL DEFAULT 0;
-CREATE INDEX ledger_wave ON ledger (run, lane, wave, contact) WHERE wave <> 0;
+-- The index has who waits in a wave: what is settled leaves it. ONLY: earlier runs have no
+-- waves, and their partitions are neither read nor locked for it.
+CREATE INDEX ledger_wave ON ONLY ledger (run, lane, wave, contact) WHERE wave <> 0 AND state = 0;
 
 -- How a run's audience is parted is written once, before its first page is taken; how far
 -- its waves are open only grows.
