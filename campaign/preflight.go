@@ -113,7 +113,7 @@ func (s *Service) sendable(ctx context.Context, spec Spec, domain string, p *Pre
 func (s *Service) renderSample(ctx context.Context, spec Spec, contents []*message.Content, far look, p *Preflight) error {
 	var buf []byte
 	first := make([][]byte, len(contents))
-	all, err := s.audience(ctx, spec, far, func(m *AudienceMember) bool {
+	all, err := s.looked(ctx, spec, far, func(m *AudienceMember) bool {
 		p.Sampled++
 		var problem error
 		for i, content := range contents {
@@ -135,7 +135,12 @@ func (s *Service) renderSample(ctx context.Context, spec Spec, contents []*messa
 		}
 		return p.Sampled < far.most
 	})
-	for i := range first {
+	for i, content := range contents {
+		if first[i] == nil {
+			if msg, err := content.Append(nil, s.sampleRecipient(sample, content.FromDomain())); err == nil {
+				first[i] = msg
+			}
+		}
 		if err == nil {
 			err = s.visibleUnsubscribe(spec, VariantA+Variant(i), first[i], p)
 		}
@@ -146,7 +151,7 @@ func (s *Service) renderSample(ctx context.Context, spec Spec, contents []*messa
 	p.Complete = all
 	switch {
 	case p.Sampled == 0 && !all:
-		p.add(false, "audience", "has nobody among the first ones of the lists", "see how many it has before you start")
+		p.add(false, "audience", "has nobody among those of the lists who were looked at", "see how many it has before you start")
 	case p.Sampled == 0:
 		p.add(true, "audience", "is empty", "check the lists, the exclusions and the segments")
 	case p.Failed == p.Sampled:
@@ -166,6 +171,24 @@ type look struct {
 // pageLook is as long as a page may keep somebody waiting. In a segment of few people
 // there may be nobody so far.
 const pageLook = 40 * time.Millisecond
+
+// looked calls visit for those of an audience whom somebody looks at who has so much
+// time: a page those from all over the lists, or the first ones if nobody is among them;
+// all says that these were all.
+func (s *Service) looked(ctx context.Context, spec Spec, far look, visit func(*AudienceMember) bool) (all bool, err error) {
+	if far.time == 0 {
+		return s.audience(ctx, spec, far, visit)
+	}
+	any := false
+	all, err = s.atPlaces(ctx, spec, far.time, func(m *AudienceMember) {
+		any = true
+		visit(m)
+	})
+	if any || all || err != nil {
+		return all, err
+	}
+	return s.audience(ctx, spec, far, visit)
+}
 
 // audience calls visit for each member who would be sent to, until it returns false or
 // enough was looked at; all says that these were all.

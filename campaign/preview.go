@@ -92,33 +92,11 @@ func (s *Service) worst(ctx context.Context, spec Spec, content *message.Content
 	return x.longest, x.shortest, err
 }
 
-// Of those whom a page looks at for the worst case so many are at each of some places, at
-// even distances in the lists. All of smaller lists are looked at.
-const (
-	worstPlaces  = 20
-	worstAtPlace = 50
-)
-
 // worstOfSome is worst of a thousand people at most: while a campaign is written its
 // preview is made again and again.
 func (s *Service) worstOfSome(ctx context.Context, spec Spec, content *message.Content) (longest, shortest Extreme, err error) {
 	x := s.extremes(content)
-	a, sieve, err := s.audienceOf(ctx, spec)
-	if err != nil {
-		return longest, shortest, err
-	}
-	last, members, err := s.Store.LastMember(ctx, a.Lists)
-	places, size := worstPlaces, worstAtPlace
-	if members <= worstPlaces*worstAtPlace {
-		places, size = 1, int(members)+1
-	}
-	for i := 0; i < places && err == nil; i++ {
-		var page []AudienceMember
-		page, err = s.Store.AudiencePage(ctx, a, last/ContactID(places)*ContactID(i), size)
-		if err == nil {
-			err = x.addMeant(ctx, sieve, page)
-		}
-	}
+	_, err = s.atPlaces(ctx, spec, 0, func(m *AudienceMember) { x.add(m.Contact) })
 	if err == nil {
 		err = x.none()
 	}
@@ -151,17 +129,6 @@ func (x *extremes) add(c Contact) {
 	if x.shortest.Message == nil || len(msg) < len(x.shortest.Message) {
 		x.shortest = Extreme{c, bytes.Clone(msg)}
 	}
-}
-
-// addMeant adds those of a page who would be sent to.
-func (x *extremes) addMeant(ctx context.Context, sieve *sieve, page []AudienceMember) error {
-	verdicts, err := sieve.sort(ctx, page)
-	for i, v := range verdicts {
-		if m := &page[i]; v == meant && m.Subscribed && !m.Suppressed {
-			x.add(m.Contact)
-		}
-	}
-	return err
 }
 
 func (x *extremes) none() error {

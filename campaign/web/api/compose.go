@@ -70,9 +70,9 @@ func (a *API) lint(ctx context.Context, c *call, in *CampaignPath) (*body[Findin
 type Review struct {
 	Ready    bool               `json:"ready" doc:"Nothing keeps it from starting."`
 	Findings []campaign.Finding `json:"findings" nullable:"false"`
-	Sampled  int                `json:"sampled" doc:"Recipients whose message was rendered."`
+	Sampled  int                `json:"sampled" doc:"Recipients whose message was rendered: a thousand from all over the lists at most."`
 	Failed   int                `json:"failed" doc:"Of them, those whose message could not be."`
-	Complete bool               `json:"complete" doc:"These were all."`
+	Complete bool               `json:"complete" doc:"These were all: otherwise others' messages may fail too."`
 	Failures []string           `json:"failures,omitempty" nullable:"false" doc:"Why, for the first ones."`
 	Bytes    int                `json:"bytes" doc:"Of the largest message."`
 }
