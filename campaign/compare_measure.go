@@ -162,10 +162,12 @@ func (l line) cell(f figures) Cell {
 }
 
 // The difference of two shares is told from chance when it is over so many times its
-// standard error; and to be worth a word it is so much of the smaller of the share and
-// the rest.
+// standard error, which holds where so many people of either run are expected among
+// those who did it and those who did not; and to be worth a word it is so much of the
+// smaller of the share and the rest.
 const (
 	beyondChance = 3
+	enoughPeople = 5
 	worthAWord   = 0.1
 )
 
@@ -178,6 +180,9 @@ func (c *Cell) judge(first Cell, more Verdict) {
 	}
 	c.Points = 100 * (a - b)
 	both := float64(first.N+c.N) / float64(first.Whole+c.Whole)
+	if rare := min(both, 1-both); rare*float64(min(first.Whole, c.Whole)) < enoughPeople {
+		return
+	}
 	chance := math.Sqrt(both * (1 - both) * (1/float64(first.Whole) + 1/float64(c.Whole)))
 	if diff := math.Abs(a - b); diff <= beyondChance*chance || diff < worthAWord*min(both, 1-both) {
 		return

@@ -82,6 +82,9 @@ func TestVerdict(t *testing.T) {
 		more, want   Verdict
 	}{
 		{"half of ten against four of ten", Cell{N: 5, Whole: 10}, Cell{N: 4, Whole: 10}, Better, NoVerdict},
+		{"three of ten against nobody of thousands", Cell{N: 3, Whole: 10}, Cell{N: 0, Whole: 10000}, Worse, NoVerdict},
+		{"two complaints against none", Cell{N: 2, Whole: 400}, Cell{N: 0, Whole: 100_000}, Worse, NoVerdict},
+		{"one of ten missing against nobody", Cell{N: 9, Whole: 10}, Cell{N: 10000, Whole: 10000}, Better, NoVerdict},
 		{"the same of thousands", Cell{N: 5000, Whole: 10000}, Cell{N: 4000, Whole: 10000}, Better, Better},
 		{"fewer is worse", Cell{N: 4000, Whole: 10000}, Cell{N: 5000, Whole: 10000}, Better, Worse},
 		{"fewer bounces are better", Cell{N: 10, Whole: 10000}, Cell{N: 90, Whole: 10000}, Worse, Better},
