@@ -46,10 +46,12 @@ func (s *Service) abReport(ctx context.Context, run Run) (*ABReport, error) {
 	r := &ABReport{Says: test.Says(), Share: test.Share, Rule: test.Winner}
 	if run.Won.Winner != NoVariant {
 		r.Decision = &run.Won
-	} else if waves, err := s.Store.WavesOf(ctx, run.ID); err == nil {
+	} else if run.Open() {
+		waves, err := s.Store.WavesOf(ctx, run.ID)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
 		r.Due = waves.Due
-	} else if !errors.Is(err, ErrNotFound) {
-		return nil, err
 	}
 	figures, err := s.Store.VariantFigures(ctx, run.ID)
 	if err != nil {

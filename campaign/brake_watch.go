@@ -32,9 +32,10 @@ type BrakeStore interface {
 // again: whoever resumed it has seen why, and said to go on. Of a run that was paused for
 // another reason, only what came since it was resumed is judged: the reason may be gone.
 func (p *Planner) brake(ctx context.Context) error {
-	b := &brakes{p: p, released: map[RunID]bool{}, resumed: map[RunID]tally{}, whole: map[RunID]bool{}}
+	b := &brakes{p: p, released: map[RunID]bool{}, resumed: map[RunID]tally{}, whole: map[RunID]bool{}, tries: tries{}}
 	for sleep(ctx, brakeEvery) {
 		runs := p.openRuns()
+		b.forget(idsOf(runs))
 		for i := range runs {
 			r := &runs[i]
 			if r.State != RunRunning || r.Spec.Brake.Off || r.Spec.Class == Transactional {
@@ -54,6 +55,15 @@ type brakes struct {
 	released map[RunID]bool // not judged again
 	resumed  map[RunID]tally
 	whole    map[RunID]bool // no canary of theirs goes first, or it did
+	tries    tries
+}
+
+// forget keeps only what is of open runs.
+func (b *brakes) forget(open map[RunID]bool) {
+	keepOnly(b.released, open)
+	keepOnly(b.resumed, open)
+	keepOnly(b.whole, open)
+	keepOnly(b.tries, open)
 }
 
 // look judges a run, and lets those go who wait for its canary.
@@ -67,12 +77,12 @@ func (b *brakes) look(ctx context.Context, r *Run) error {
 		brake.Least = min(brake.Least, canarySettled)
 	}
 	if !b.released[r.ID] {
-		stopped, err := b.judge(ctx, r, brake)
+		stopped, err := b.judge(ctx, r, brake, canary.tried)
 		if err != nil || stopped {
 			return err
 		}
 	}
-	if !canary.tried {
+	if !canary.tried || canary.waves.Kind != CanaryWaves {
 		return nil
 	}
 	b.whole[r.ID], err = b.p.letGo(ctx, r, canary)
@@ -81,10 +91,10 @@ func (b *brakes) look(ctx context.Context, r *Run) error {
 
 // canary is how a run's canary stands; the zero value when it has none.
 func (b *brakes) canary(ctx context.Context, r *Run) (minded, error) {
-	if b.whole[r.ID] || r.Spec.waveKind() != CanaryWaves {
+	if kind := r.Spec.waveKind(); b.whole[r.ID] || kind != CanaryWaves && kind != ABWaves {
 		return minded{}, nil
 	}
-	c, over, err := b.p.mind(ctx, r)
+	c, over, err := b.mind(ctx, r)
 	if err != nil || over {
 		b.whole[r.ID] = err == nil
 		return minded{}, err
@@ -93,8 +103,9 @@ func (b *brakes) canary(ctx context.Context, r *Run) (minded, error) {
 }
 
 // judge pulls a run's brake if its counts demand it, and reports whether that, or somebody
-// who was faster, has stopped it now.
-func (b *brakes) judge(ctx context.Context, r *Run, brake Brake) (stopped bool, err error) {
+// who was faster, has stopped it now. A canary is judged as a whole, though the run was
+// paused and resumed meanwhile: nothing else says whether the rest may leave.
+func (b *brakes) judge(ctx context.Context, r *Run, brake Brake, canary bool) (stopped bool, err error) {
 	p := b.p
 	now := tally{epoch: r.Epoch}
 	if now.lanes, err = p.Store.RunLanes(ctx, r.ID); err != nil {
@@ -106,7 +117,11 @@ func (b *brakes) judge(ctx context.Context, r *Run, brake Brake) (stopped bool, 
 	if r.Epoch > 0 && b.resumed[r.ID].epoch != r.Epoch {
 		b.resumed[r.ID] = now
 	}
-	harm := brake.Judge(now.since(b.resumed[r.ID]))
+	since := b.resumed[r.ID]
+	if canary {
+		since = tally{}
+	}
+	harm := brake.Judge(now.since(since))
 	if harm == nil {
 		return false, nil
 	}

@@ -26,9 +26,6 @@ const (
 	// canarySettled is how many of a site are judged at the canary's end: fewer than
 	// during a run, because they are all of it that the site had.
 	canarySettled = 100
-	// canaryPatience is how long the canary may take. Then half of it is enough: a site
-	// that takes nothing must not keep the others waiting.
-	canaryPatience = time.Hour
 )
 
 // maxShare is Waves.Share of everybody.
@@ -96,10 +93,14 @@ func (s Spec) CanaryWords(subscribers int64) string {
 }
 
 // canaryWaves is how a run's audience is parted for its canary.
-func (p *Planner) canaryWaves(ctx context.Context, r *Run, a Audience) (Waves, error) {
-	_, subscribers, err := p.Store.LastMember(ctx, a.Lists)
-	if err != nil {
-		return Waves{}, err
+func (p *Planner) canaryWaves(ctx context.Context, r *Run) (Waves, error) {
+	subscribers := int64(0)
+	for _, name := range r.Spec.Lists {
+		list, err := p.Store.ListByName(ctx, name)
+		if err != nil {
+			return Waves{}, err
+		}
+		subscribers += list.Subscribed
 	}
 	share := r.Spec.CanaryShare(subscribers)
 	if share == 0 {
@@ -111,6 +112,19 @@ func (p *Planner) canaryWaves(ctx context.Context, r *Run, a Audience) (Waves, e
 // canaryNote is why the rest of a run with a canary was let go.
 const canaryNote = "the canary did no harm"
 
+// needsNoCanary says why nobody need wait for a canary, now that the audience is known: its
+// size was told beforehand by its lists, of which segments and exclusions leave a part.
+func (s Spec) needsNoCanary(first firstWave) string {
+	share, _, _ := s.Brake.canary()
+	switch {
+	case first.in == 0:
+		return "nobody was drawn for a canary"
+	case share == 0 && first.in+first.behind < canaryFrom:
+		return "they are too few for a canary"
+	}
+	return ""
+}
+
 // minded is a run's canary that is being watched.
 type minded struct {
 	waves Waves
@@ -118,15 +132,18 @@ type minded struct {
 }
 
 // mind tells how a run's canary stands, and keeps when the rest is to leave as soon as
-// that is known; over when there is nothing to wait for.
-func (p *Planner) mind(ctx context.Context, r *Run) (c minded, over bool, err error) {
+// that is known; over when there is nothing to wait for. An A/B test is its own canary, but
+// its rest waits for the winner.
+func (b *brakes) mind(ctx context.Context, r *Run) (c minded, over bool, err error) {
+	p := b.p
 	if c.waves, err = p.Store.WavesOf(ctx, r.ID); err != nil {
 		if errors.Is(err, ErrNotFound) { // nothing of it is taken yet, or it was begun by an older version
 			return c, r.SnapshotCursor != 0 || r.SnapshotDone, nil
 		}
 		return c, false, err
 	}
-	if c.waves.Kind != CanaryWaves || c.waves.Open >= c.waves.Last() {
+	test := c.waves.Kind == ABWaves
+	if c.waves.Kind != CanaryWaves && !test || c.waves.Open >= c.waves.Last() {
 		return c, true, nil
 	}
 	if !r.SnapshotDone {
@@ -136,39 +153,22 @@ func (p *Planner) mind(ctx context.Context, r *Run) (c minded, over bool, err er
 		c.tried = true
 		return c, false, nil
 	}
-	if c.tried, err = p.firstWaveTried(ctx, r); err != nil || !c.tried {
+	if test && r.Spec.AB.Winner != ByChoice {
+		return c, false, nil // whoever ends it says when all were tried
+	}
+	first, err := p.firstWave(ctx, r)
+	if err != nil {
 		return c, false, err
+	}
+	if why := r.Spec.needsNoCanary(first); why != "" && !test {
+		_, err = p.Store.OpenWaves(ctx, r.ID, c.waves.Last(), why, p.Now())
+		return c, err == nil, err
+	}
+	if c.tried = first.tried(b.tries.late(r, p.Now())); !c.tried || test {
+		return c, false, nil
 	}
 	c.waves.Due = p.Now().Add(cmp.Or(time.Duration(r.Spec.Brake.CanaryWait), canaryWait))
 	return c, false, p.Store.SetWavesDue(ctx, r.ID, c.waves.Due)
-}
-
-// firstWaveTried reports whether everybody in the first of a run's two waves was tried, or,
-// after long enough, half of them.
-func (p *Planner) firstWaveTried(ctx context.Context, r *Run) (bool, error) {
-	counts, err := p.Store.WaveCounts(ctx, r.ID)
-	if err != nil {
-		return false, err
-	}
-	lanes, err := p.Store.RunLanes(ctx, r.ID)
-	if err != nil {
-		return false, err
-	}
-	var in, untried int64
-	for _, c := range counts {
-		if c.Wave == 1 {
-			in += c.N
-		} else {
-			untried -= c.N // they wait as well
-		}
-	}
-	for _, l := range lanes {
-		if l.State == Waiting {
-			untried += l.N
-		}
-	}
-	late := p.Now().Sub(r.Started) >= canaryPatience
-	return untried <= 0 || late && 2*untried <= in, nil
 }
 
 // letGo opens the rest of a run whose canary is due, when judging it found no harm.

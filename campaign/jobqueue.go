@@ -56,6 +56,8 @@ type JobQueue interface {
 	// EventsEnd is the sequence of the last outcome on the event stream: when the
 	// ledger's checkpoint has reached it, the ledger knows all that was known before.
 	EventsEnd(ctx context.Context) (uint64, error)
+	// HitsEnd is the sequence of the last openings and clicks on their stream.
+	HitsEnd(ctx context.Context) (uint64, error)
 }
 
 // RunStatus is what senders must know about a run at every moment.

@@ -1,9 +1,12 @@
 package campaign_test
 
 import (
+	"context"
+	"crypto/rand"
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,9 +83,19 @@ func (w *world) opened(run campaign.Run, who []campaign.ContactID, percent int) 
 	for _, c := range who[:len(who)*percent/100] {
 		hits = append(hits, campaign.Hit{Run: run.ID, Contact: c, At: time.Now().Add(time.Minute)})
 	}
-	if err := w.db.ApplyHits(w.t.Context(), at, at+1, hits); err != nil {
+	end := w.publish(hits)
+	if err := w.db.ApplyHits(w.t.Context(), at, max(at+1, end), hits); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// publish makes hits durable in the queue, and returns the end of their stream.
+func (w *world) publish(hits []campaign.Hit) uint64 {
+	w.t.Helper()
+	if err := w.queue.PublishHits(w.t.Context(), rand.Text(), hits); err != nil {
+		w.t.Fatal(err)
+	}
+	return must(w.queue.HitsEnd(w.t.Context()))(w.t)
 }
 
 // due reports whether it is known when a run's next wave leaves.
@@ -222,5 +235,116 @@ func TestABTestByPerson(t *testing.T) {
 	}
 	if _, err := w.service.ChooseWinner(ctx, split.ID, variantB, "Ann"); !errors.Is(err, campaign.ErrConflict) {
 		t.Errorf("a split has a winner: %v", err)
+	}
+}
+
+// Openings that are known but not recorded when a test's time is over are waited for, but
+// not for ever.
+func TestABTestAwaitsWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 1500
+	w.measured(n, "t0.example", "gmail.com")
+	run := w.start(compared("news", 20))
+	var c watch
+	w.service.Now = c.now
+	w.record()
+	w.run(w.plannerBy(&c).Run)
+	w.take(w.taker(), usedLanes...)
+	eventually(t, "the test's time runs", func() bool { return w.due(run) })
+	var hits []campaign.Hit
+	for _, contact := range tested(run, n)[variantB] {
+		hits = append(hits, campaign.Hit{Run: run.ID, Contact: contact, At: time.Now().Add(time.Minute)})
+	}
+	end := w.publish(hits)
+	looked := &ends{JobQueue: w.queue}
+	p := w.plannerBy(&c)
+	p.Queue = looked
+	w.run(p.Run)
+	c.advance(2*time.Hour + time.Minute)
+	eventually(t, "the test's time is over", func() bool { return looked.asked.Load() > 1 })
+	if won := must(w.db.RunByID(t.Context(), run.ID))(t).Won; won.Winner != campaign.NoVariant {
+		t.Errorf("decided before the openings are recorded: %+v", won)
+	}
+	if err := w.db.ApplyHits(t.Context(), 0, end, hits); err != nil {
+		t.Fatal(err)
+	}
+	w.finished(run)
+	if won := must(w.db.RunByID(t.Context(), run.ID))(t).Won; won.Winner != variantB {
+		t.Errorf("won: %+v", won)
+	}
+
+	second := w.start(compared("second", 20))
+	eventually(t, "its time runs", func() bool { return w.due(second) })
+	w.publish(hits)
+	c.advance(3*time.Hour + time.Minute)
+	w.finished(second)
+	if won := must(w.db.RunByID(t.Context(), second.ID))(t).Won; won.Winner != campaign.VariantA || !strings.HasSuffix(won.Why, "Some openings and clicks were not recorded yet.") {
+		t.Errorf("won: %+v", won)
+	}
+}
+
+// ends counts how often it was asked how much is known.
+type ends struct {
+	campaign.JobQueue
+	asked atomic.Int64
+}
+
+func (q *ends) HitsEnd(ctx context.Context) (uint64, error) {
+	defer q.asked.Add(1)
+	return q.JobQueue.HitsEnd(ctx)
+}
+
+// When nobody was drawn for a test, nobody waits for it.
+func TestABTestOfNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.measured(3, "t0.example")
+	s := compared("news", 1)
+	run := w.start(s)
+	if drawn := len(tested(run, 3)); drawn != 1 {
+		t.Fatalf("%d groups, want only the rest", drawn)
+	}
+	w.record()
+	w.run(w.planner().Run)
+	w.take(w.taker(), usedLanes...)
+	if got := w.finished(run); got != everyone(3) {
+		t.Errorf("counts %+v", got)
+	}
+	if won := must(w.db.RunByID(t.Context(), run.ID))(t).Won; won.Winner != campaign.VariantA || won.Why != "Nobody was drawn for the test. A goes on." {
+		t.Errorf("won: %+v", won)
+	}
+}
+
+// A test's harm stops the run as a canary's does, though a run would not be judged by so
+// few; a run that is over waits for no winner.
+func TestABTestThatDies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 1500
+	w.measured(n, "t0.example")
+	run := w.start(compared("news", 20))
+	sent := w.taker()
+	sent.outcome = func(j campaign.Job) (campaign.Event, bool) {
+		e := accepted(j)
+		if j.Contact%4 == 0 {
+			e.State, e.Reason, e.Code, e.Reply = campaign.Bounced, campaign.UserUnknown, 550, "5.1.1 no such user here"
+		}
+		return e, true
+	}
+	w.record()
+	w.run(w.planner().Run)
+	w.take(sent, usedLanes...)
+	eventually(t, "the brake is pulled", func() bool { return w.state(run) == campaign.RunPaused })
+	if got := w.counts(run); got.Accepted+got.Bounced+got.Waiting != n || got.Waiting < n/2 {
+		t.Errorf("counts %+v", got)
+	}
+	due := func() time.Time { return must(w.service.StatusOf(t.Context(), run.ID))(t).AB.Due }
+	if due().IsZero() {
+		t.Error("its time is not told")
+	}
+	must(w.service.Cancel(t.Context(), "news", ""))(t)
+	if !due().IsZero() {
+		t.Errorf("cancelled, it is decided at %s", due())
 	}
 }

@@ -126,6 +126,67 @@ func TestCanaryThatDies(t *testing.T) {
 	sent.each(t, n, 1)
 }
 
+// A canary is judged as a whole though the run was paused when all of it was tried.
+func TestCanaryThatWasPaused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 1500
+	w.list("all", n, "t0.example")
+	s := spec("all", "all")
+	s.Brake.Canary = "20%"
+	run := w.start(s)
+	first := int64(len(canaryOf(run, n, 200_000)))
+	stop := w.run(w.planner().Run)
+	eventually(t, "the canary is fed", func() bool { return w.depth(run) == first })
+	stop()
+	sent := w.taker()
+	sent.outcome = func(j campaign.Job) (campaign.Event, bool) {
+		e := accepted(j)
+		if j.Contact%4 == 0 {
+			e.State, e.Reason, e.Code, e.Reply = campaign.Bounced, campaign.UserUnknown, 550, "5.1.1 no such user here"
+		}
+		return e, true
+	}
+	w.record()
+	w.take(sent, usedLanes...)
+	eventually(t, "the canary is tried", func() bool { return w.counts(run).Waiting == n-first })
+	must(w.service.Pause(t.Context(), "all", ""))(t)
+	must(w.service.Resume(t.Context(), "all"))(t)
+	w.run(w.planner().Run)
+	eventually(t, "the brake is pulled", func() bool { return w.state(run) == campaign.RunPaused })
+	if taken, _ := sent.jobs(); int64(taken) != first {
+		t.Errorf("%d were sent, want the %d of the canary", taken, first)
+	}
+}
+
+// Nobody waits for a canary that nobody is in, nor for one that was drawn because the lists
+// are large when few of them are meant.
+func TestCanaryThatIsNotNeeded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const n = 30
+	w.list("all", n, "t0.example")
+	asked := spec("asked", "all")
+	asked.Brake.Canary = "0.01%"
+	byItself := spec("by-itself", "all")
+	var runs []campaign.Run
+	for _, s := range []campaign.Spec{asked, byItself} {
+		runs = append(runs, w.start(s))
+	}
+	must(w.db.FreezeWaves(t.Context(), runs[1].ID, campaign.Waves{Kind: campaign.CanaryWaves, Share: 100_000}))(t)
+	w.record()
+	w.take(w.taker(), usedLanes...)
+	w.run(w.planner().Run)
+	for i, want := range []string{"nobody was drawn for a canary", "they are too few for a canary"} {
+		if got := w.finished(runs[i]); got != everyone(n) {
+			t.Errorf("counts %+v", got)
+		}
+		if waves := must(w.db.WavesOf(t.Context(), runs[i].ID))(t); waves.Note != want {
+			t.Errorf("waves %+v, want %q", waves, want)
+		}
+	}
+}
+
 // While a canary is out, a person may send the rest at once; pausing gives back what was
 // fed of both waves, and all of it comes again.
 func TestRestIsSentAtOnce(t *testing.T) {
@@ -188,6 +249,11 @@ func TestCanaryShare(t *testing.T) {
 	}
 	if err := (campaign.Brake{Canary: "1%", Off: true}).Validate(); err == nil {
 		t.Error("a canary that nobody judges")
+	}
+	s := compared("news", 20)
+	s.Brake.Canary = "1%"
+	if err := s.WithDefaults().Validate(); err == nil || !strings.Contains(err.Error(), "brake.canary: ") {
+		t.Errorf("a canary beside a test: %v", err)
 	}
 	for _, d := range []time.Duration{-time.Minute, time.Second, 25 * time.Hour} {
 		if err := (campaign.Brake{CanaryWait: campaign.Duration(d)}).Validate(); err == nil || !strings.HasPrefix(err.Error(), "brake.canary_wait: ") {

@@ -79,8 +79,9 @@ func (l *laneFeed) rewind(ctx context.Context, r *Run, lr *laneRun) error {
 	return l.publish(ctx, r, lr, Marker{Epoch: r.Epoch}, nil)
 }
 
-// barrier waits, over as many rounds as it takes, for the ledger to know every outcome
-// that was published when it was first asked. The zero value has not been asked.
+// barrier waits, over as many rounds as it takes, for the store to know all that a stream
+// had when it was first asked, as the ledger every outcome. The zero value has not been
+// asked.
 type barrier struct {
 	end   uint64
 	asked bool
@@ -96,14 +97,19 @@ func (f *feeder) passed(ctx context.Context, b *barrier) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return b.passed(at, end), nil
+}
+
+// passed reports whether a checkpoint, read before the end of its stream, is past a barrier.
+func (b *barrier) passed(at, end uint64) bool {
 	if at > end || b.end > end {
-		// The event stream is a new one; the recorder has yet to notice, or did so after
-		// the barrier was set.
+		// The stream is a new one; the recorder has yet to notice, or did so after the
+		// barrier was set.
 		*b = barrier{}
-		return false, nil
+		return false
 	}
 	if !b.asked {
 		*b = barrier{end: end, asked: true}
 	}
-	return at >= b.end, nil
+	return at >= b.end
 }

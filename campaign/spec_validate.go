@@ -100,6 +100,9 @@ func (s Spec) Validate() error {
 	} else if s.AB.HasRest() && s.LocalTime.On() {
 		fail("ab.share", "must be 100 while everybody gets it by their own clock: nobody can wait for a winner then; or take out local_time")
 	}
+	if share, _, err := s.Brake.canary(); err == nil && share > 0 && s.AB.HasRest() {
+		fail("brake.canary", "the A/B test is the canary: its rest leaves only when those in it were tried; take one of them out")
+	}
 	if s.Weight < 1 || s.Weight > 100 {
 		fail("weight", "must be 1 to 100, but is %d", s.Weight)
 	}

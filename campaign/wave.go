@@ -131,8 +131,8 @@ func (s Spec) waveKind() WaveKind {
 	return NoWaves
 }
 
-// waves are a run's, frozen now if its audience, which is a's, has not been begun.
-func (p *Planner) waves(ctx context.Context, r *Run, a Audience) (Waves, error) {
+// waves are a run's, frozen now if its audience has not been begun.
+func (p *Planner) waves(ctx context.Context, r *Run) (Waves, error) {
 	if r.Spec.waveKind() == NoWaves {
 		return Waves{}, nil
 	}
@@ -145,7 +145,7 @@ func (p *Planner) waves(ctx context.Context, r *Run, a Audience) (Waves, error) 
 	case r.SnapshotCursor != 0 || r.SnapshotDone:
 		return Waves{}, nil // begun by a version that knew none
 	}
-	if w, err = p.newWaves(ctx, r, a); err == nil {
+	if w, err = p.newWaves(ctx, r); err == nil {
 		w, err = p.Store.FreezeWaves(ctx, r.ID, w)
 	}
 	if err != nil {
@@ -155,14 +155,14 @@ func (p *Planner) waves(ctx context.Context, r *Run, a Audience) (Waves, error) 
 }
 
 // newWaves is how a run's audience is to be parted.
-func (p *Planner) newWaves(ctx context.Context, r *Run, a Audience) (Waves, error) {
+func (p *Planner) newWaves(ctx context.Context, r *Run) (Waves, error) {
 	switch r.Spec.waveKind() {
 	case ABWaves:
 		return Waves{Kind: ABWaves, Share: r.Spec.AB.inMillion()}, nil
 	case LocalWaves:
 		return localWaves(r), nil
 	}
-	return p.canaryWaves(ctx, r, a)
+	return p.canaryWaves(ctx, r)
 }
 
 // parts are how many of a run's recipients are in each wave of a lane, as far as the
@@ -189,7 +189,7 @@ func (p parts) held(lane Lane, upTo Wave) int64 {
 
 // readWaves reads how a run's audience is parted, and what an earlier planner has taken of it.
 func (p *Planner) readWaves(ctx context.Context, r *Run, s *snapshot) (err error) {
-	if s.waves, err = p.waves(ctx, r, s.audience); err != nil || !s.waves.Any() {
+	if s.waves, err = p.waves(ctx, r); err != nil || !s.waves.Any() {
 		return err
 	}
 	counts, err := p.Store.WaveCounts(ctx, s.run)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"broadside/campaign/schedule"
 )
 
 // WaveStatus is a run's waves with how many are in them. Its zero value is of a run
@@ -125,8 +127,11 @@ func (w WaveStatus) nextOfCanary(r *Run, now time.Time) string {
 
 // nextByTheClock says whose clock shows the time next, and last.
 func (w WaveStatus) nextByTheClock(r *Run, held []WavePart) string {
-	zone := r.For().Location()
-	hour := r.For().Format("15:04")
+	zone, err := schedule.Zone(r.Spec.LocalTime.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	hour := r.For().In(zone).Format("15:04") // of a repetition's run, read from the store, the zone is lost
 	if len(held) == 0 {
 		return "It is sent at " + hour + " by each recipient's clock."
 	}
@@ -140,7 +145,7 @@ func (w WaveStatus) nextByTheClock(r *Run, held []WavePart) string {
 // String says how a run was parted, for its report; "" when it was not.
 func (w WaveStatus) String() string {
 	switch {
-	case w.Kind == CanaryWaves && len(w.Parts) > 0:
+	case w.Kind == CanaryWaves && len(w.Parts) > 0 && w.Parts[0].Wave == 1:
 		text := fmt.Sprintf("%s of %s", grouped(w.Parts[0].N), grouped(w.people()))
 		if w.Opened.IsZero() {
 			return text + " first"

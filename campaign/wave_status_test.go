@@ -3,6 +3,8 @@ package campaign
 import (
 	"testing"
 	"time"
+
+	"broadside/campaign/schedule"
 )
 
 // A run says who goes first and when the others do, in every phase.
@@ -44,6 +46,9 @@ func TestWavesInWords(t *testing.T) {
 		local.Parts = append(local.Parts, p)
 	}
 	want(local, run, "It is sent at 09:00 by each recipient's clock. Next: 1 person at Mon 23 Nov, 15:00 CET, then others until Mon 23 Nov, 18:00 CET.")
+	again := *run
+	again.Spec.StartAt, again.StartAt = time.Time{}, run.Spec.StartAt.UTC() // as a repetition's
+	want(local, &again, "It is sent at 09:00 by each recipient's clock. Next: 1 person at Mon 23 Nov, 15:00 CET, then others until Mon 23 Nov, 18:00 CET.")
 	if got := local.String(); got != "by each recipient's clock, at 4 times from Sun 22 Nov, 20:00 UTC to Mon 23 Nov, 17:00 UTC" || local.Held(now) != 8 {
 		t.Errorf("%s; %d are held", got, local.Held(now))
 	}
@@ -67,5 +72,30 @@ func TestForetoldByTheirClocks(t *testing.T) {
 	}
 	if got := (Spec{}).ByTheirClocks(count, at, at); got != "" {
 		t.Errorf("for one moment: %s", got)
+	}
+}
+
+// What a first wave may take counts from the time that its audience was complete, and that
+// the run was resumed, without the hours in which it may not send.
+func TestLateWaves(t *testing.T) {
+	evening := moment(t, "2026-11-23T22:00:00Z")
+	r := &Run{ID: 1, Started: evening.Add(-5 * time.Hour), Spec: Spec{Window: schedule.Window{From: "08:00", To: "22:30", Zone: "UTC"}}}
+	at := tries{}
+	for _, step := range []struct {
+		after time.Duration
+		epoch int64
+		late  bool
+	}{
+		{after: 0},
+		{after: 30 * time.Minute},
+		{after: 10*time.Hour + 29*time.Minute}, // half an hour of the evening, 29 minutes of the morning
+		{after: 10*time.Hour + 30*time.Minute, late: true},
+		{after: 10*time.Hour + 40*time.Minute, epoch: 1},
+		{after: 11*time.Hour + 40*time.Minute, epoch: 1, late: true},
+	} {
+		r.Epoch = step.epoch
+		if got := at.late(r, evening.Add(step.after)); got != step.late {
+			t.Errorf("after %s: late is %v", step.after, got)
+		}
 	}
 }

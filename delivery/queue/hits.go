@@ -26,6 +26,15 @@ func (q *Queue) PublishHits(ctx context.Context, id string, hits []campaign.Hit)
 	return nil
 }
 
+// HitsEnd implements campaign.JobQueue.
+func (q *Queue) HitsEnd(ctx context.Context) (uint64, error) {
+	info, err := q.hits.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("queue: the end of the stream of hits: %w", err)
+	}
+	return info.State.LastSeq, nil
+}
+
 // HitsRange returns the first and last sequence that the stream holds; first is last+1
 // when it is empty.
 func (q *Queue) HitsRange(ctx context.Context) (first, last uint64, err error) {
