@@ -47,9 +47,21 @@ func (s *spreader) room() int64 { return int64(s.saved) }
 // fed takes note of what was.
 func (s *spreader) fed(n int64) { s.saved = max(s.saved-float64(n), 0) }
 
-// SpreadUntil is when the last of a started run's mail is fed if it is spread, as far as
-// pauses do not delay it; zero when it is not.
+// SpreadUntil is when the last of a started run's mail is fed if it is spread and has no
+// waves, as far as pauses do not delay it; zero when it is not. With waves see Status.
 func (r Run) SpreadUntil() time.Time { return r.spreadFrom(r.Started) }
+
+// SpreadUntil is when the last of a run's mail is fed if it is spread: of a run with waves
+// that is the last wave, and the time is not known before it is open.
+func (s Status) SpreadUntil() time.Time {
+	switch {
+	case !s.Waves.Any():
+		return s.Run.SpreadUntil()
+	case s.Waves.Open < s.Waves.Last():
+		return time.Time{}
+	}
+	return s.Run.spreadFrom(s.Waves.Opened)
+}
 
 func (r Run) spreadFrom(start time.Time) time.Time {
 	hours, err := r.Spec.Window.Parse()

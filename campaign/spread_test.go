@@ -66,3 +66,22 @@ func TestSpreadUntil(t *testing.T) {
 		}
 	}
 }
+
+// With waves the last is what is spread, from when it was opened.
+func TestSpreadUntilOfWaves(t *testing.T) {
+	started := moment(t, "2026-11-23T08:00:00Z")
+	r := Run{Started: started, Spec: Spec{Spread: Duration(4 * time.Hour)}}
+	for name, c := range map[string]struct {
+		waves Waves
+		want  time.Time
+	}{
+		"none":           {want: started.Add(4 * time.Hour)},
+		"too small":      {waves: Waves{Kind: NoWaves}, want: started.Add(4 * time.Hour)},
+		"a canary first": {waves: Waves{Kind: CanaryWaves}},
+		"the rest":       {waves: Waves{Kind: ABWaves, Open: 2, Opened: started.Add(3 * time.Hour)}, want: started.Add(7 * time.Hour)},
+	} {
+		if got := (Status{Run: r, Waves: WaveStatus{Waves: c.waves}}).SpreadUntil(); !got.Equal(c.want) {
+			t.Errorf("%s: until %s, want %s", name, got, c.want)
+		}
+	}
+}

@@ -18,7 +18,7 @@ type slot struct {
 	campaign.Alternative
 	Variant campaign.Variant
 	Filled  bool
-	Format  string // of Content: "markdown" or "html"
+	Format  string // of Content: "markdown", "html" or "text"
 	Content string
 }
 
@@ -32,12 +32,21 @@ func (c composeView) Slots() []slot {
 			continue
 		}
 		s.Alternative, s.Filled = c.Campaign.Spec.AB.Variants[i], true
-		s.Content = s.Markdown
-		if s.HTML != "" {
+		switch {
+		case s.HTML != "":
 			s.Format, s.Content = "html", s.HTML
+		case textOnly(s.Alternative):
+			s.Format, s.Content = "text", s.Text
+		default:
+			s.Content = s.Markdown
 		}
 	}
 	return slots
+}
+
+// textOnly reports whether a version's text, which the page shows then, is all that it has.
+func textOnly(alt campaign.Alternative) bool {
+	return alt.Text != "" && alt.HTML == "" && alt.Markdown == ""
 }
 
 // After is how long the test lasts, as a number and its unit.
@@ -77,12 +86,16 @@ func testOf(was campaign.ABTest, form url.Values) (campaign.ABTest, string) {
 	for i := range campaign.MostVariants - 1 {
 		alt := campaign.Alternative{Subject: strings.TrimSpace(at("ab_subject", i)), Preheader: strings.TrimSpace(at("ab_preheader", i)), FromName: strings.TrimSpace(at("ab_from_name", i))}
 		if content := at("ab_content", i); strings.TrimSpace(content) != "" {
-			alt.Markdown = content
-			if at("ab_format", i) == "html" {
-				alt.HTML, alt.Markdown = content, ""
+			switch at("ab_format", i) {
+			case "html":
+				alt.HTML = content
+			case "text":
+				alt.Text = content
+			default:
+				alt.Markdown = content
 			}
 		}
-		if i < len(was.Variants) && was.Variants[i].Text != "" && alt != (campaign.Alternative{}) {
+		if i < len(was.Variants) && alt.Text == "" && alt != (campaign.Alternative{}) && !textOnly(was.Variants[i]) {
 			alt.Text = was.Variants[i].Text // which the page does not show
 		}
 		if alt != (campaign.Alternative{}) {

@@ -57,6 +57,13 @@ func TestABTestIsComposed(t *testing.T) {
 			t.Errorf("%s %q is taken", field, value)
 		}
 	}
+	w.admin.save(path+"/draft", http.StatusOK, fields("ab_subject", "", "ab_format", "text", "ab_content", "Only plain words")...)
+	if ab := stored(); len(ab.Variants) != 1 || ab.Variants[0] != (campaign.Alternative{Text: "Only plain words"}) {
+		t.Errorf("stored %+v", ab)
+	}
+	if text := w.admin.get(path, http.StatusOK); !strings.Contains(text, "Only plain words</textarea>") || !strings.Contains(text, `<option value="text" selected>`) {
+		t.Error("the page does not show a version that is text only")
+	}
 	w.admin.save(path+"/draft", http.StatusOK, fields("ab_subject", "")...)
 	if ab := stored(); ab.On() {
 		t.Errorf("what was emptied is still there: %+v", ab)

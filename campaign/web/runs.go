@@ -94,7 +94,7 @@ func showRun(v *visit) error {
 	}
 	body := runView{Run: run, Counts: status.Counts, Readers: status.Readers, AB: status.AB, Sites: sitesOf(status.Lanes)}
 	body.Hours, _ = hours(run.Spec, v.app.Now())
-	body.Spread, body.Until = written(run.Spec.Spread), run.SpreadUntil()
+	body.Spread, body.Until = written(run.Spec.Spread), status.SpreadUntil()
 	body.Waits, body.Held, body.Waves = status.WaitsFor(v.app.Now()), status.Waves.Held(v.app.Now()), status.Waves.String()
 	for _, s := range campaign.States() {
 		body.Terms = append(body.Terms, because{State: s, N: numberOf(status.Counts, s)})

@@ -248,7 +248,7 @@ func (p *pace) news(s campaign.Status, now time.Time) news {
 	if n.Rate >= 0.5 && n.Counts.Waiting > 0 {
 		n.ETA = int64(float64(n.Counts.Waiting)/n.Rate) + 1
 	}
-	if until := s.Run.SpreadUntil(); until.After(now) && s.Run.State == campaign.RunRunning && n.Counts.Waiting > 0 {
+	if until := s.SpreadUntil(); until.After(now) && s.Run.State == campaign.RunRunning && n.Counts.Waiting > 0 {
 		n.ETA = max(n.ETA, int64(until.Sub(now).Seconds())+1)
 	}
 	if p.sites == nil {

@@ -75,7 +75,7 @@ func statusJSON(st campaign.Status) map[string]any {
 		"campaign": st.Run.Spec.Name, "run": st.Run.ID, "state": st.Run.State, "note": st.Run.Note,
 		"started": st.Run.Started, "finished": st.Run.Finished,
 		"counts": st.Counts, "balanced": st.Counts.Balanced(), "complete": st.Run.SnapshotDone, "sites": lanes,
-		"readers": st.Readers, "ab": st.AB, "feedback": feedbackJSON(st), "waits_until": nilIfZero(st.Opens), "spread_until": nilIfZero(st.Run.SpreadUntil()),
+		"readers": st.Readers, "ab": st.AB, "feedback": feedbackJSON(st), "waits_until": nilIfZero(st.Opens), "spread_until": nilIfZero(st.SpreadUntil()),
 		"held": st.Waves.Held(time.Now()), "next_wave": nilIfZero(st.Waves.NextAt(time.Now())),
 	}
 }
@@ -107,7 +107,7 @@ func (a *app) showStatus(st campaign.Status) error {
 	if parts := st.Waves.String(); parts != "" {
 		a.printf("  %s\n", parts)
 	}
-	if until := st.Run.SpreadUntil(); !until.IsZero() && st.Run.Open() {
+	if until := st.SpreadUntil(); !until.IsZero() && st.Run.Open() {
 		a.printf("  spread over %s, until %s\n", time.Duration(st.Run.Spec.Spread), day(until))
 	}
 	a.printf("  started %s", day(st.Run.Started))

@@ -94,7 +94,7 @@ type RunReason struct {
 }
 
 func (a *API) statusOf(s campaign.Status) Status {
-	out := Status{Run: runOf(s.Run), Counts: s.Counts, Opens: s.Opens, SpreadUntil: s.Run.SpreadUntil(), AB: s.AB, Waves: wavesOf(s.Waves, a.Now()), Sites: []RunSite{}}
+	out := Status{Run: runOf(s.Run), Counts: s.Counts, Opens: s.Opens, SpreadUntil: s.SpreadUntil(), AB: s.AB, Waves: wavesOf(s.Waves, a.Now()), Sites: []RunSite{}}
 	bySite := map[string]int{}
 	for _, l := range s.Lanes {
 		i, ok := bySite[l.Lane.String()]
