@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -9,8 +10,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Dispatcher tells endpoints what happens. Run it under a lease: one works at a time.
@@ -37,47 +36,49 @@ const (
 	keptDeliveries = 5000
 )
 
-// Run works until ctx is done, or something fails that may be better the next time.
-func (d *Dispatcher) Run(ctx context.Context) error {
+// Run works until ctx is done. What fails is tried again by itself: the rest goes on.
+func (d *Dispatcher) Run(ctx context.Context) {
 	if d.pace.delay == nil {
 		d.pace = usual
 	}
 	d.client = newClient(d.Allow, d.pace.request)
 	defer d.client.CloseIdleConnections()
 	d.records = &recorder{store: d.Store}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return d.keepWorkers(ctx) })
-	g.Go(func() error { return d.tellOutcomes(ctx) })
-	g.Go(func() error { return d.every(ctx, lookEvery, d.tellFacts) })
-	g.Go(func() error { return d.obey(ctx) })
-	g.Go(func() error { return d.every(ctx, countEvery, d.count) })
-	g.Go(func() error { return d.every(ctx, trimEvery, d.trim) })
-	return g.Wait()
+	var work sync.WaitGroup
+	work.Go(func() { d.keepWorkers(ctx) })
+	work.Go(func() { d.tellOutcomes(ctx) })
+	work.Go(func() { d.every(ctx, lookEvery, d.tellFacts) })
+	work.Go(func() { d.obey(ctx) })
+	work.Go(func() { d.every(ctx, countEvery, d.count) })
+	work.Go(func() { d.every(ctx, trimEvery, d.trim) })
+	work.Wait()
 }
 
-// every does something again and again until ctx is done.
-func (d *Dispatcher) every(ctx context.Context, pause time.Duration, do func(context.Context) error) error {
+// every does something again and again until ctx is done, and sooner when it failed.
+func (d *Dispatcher) every(ctx context.Context, pause time.Duration, do func(context.Context) error) {
 	for ctx.Err() == nil {
-		if err := do(ctx); err != nil {
-			return endOf(ctx, err)
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			d.Log.Error("webhook: something failed, and is tried again", "error", err)
+			wait(ctx, time.Second)
+			continue
 		}
 		wait(ctx, pause)
 	}
-	return nil
 }
 
 // keepWorkers has a worker for each active endpoint.
-func (d *Dispatcher) keepWorkers(ctx context.Context) error {
+func (d *Dispatcher) keepWorkers(ctx context.Context) {
 	workers := map[EndpointID]*worker{}
 	var work sync.WaitGroup
 	defer work.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	return d.every(ctx, lookEvery, func(ctx context.Context) error {
+	d.every(ctx, lookEvery, func(ctx context.Context) error {
 		endpoints, err := d.Store.Webhooks(ctx)
 		if err != nil {
 			return err
 		}
+		var failed []error
 		active := map[EndpointID]bool{}
 		for _, e := range endpoints {
 			if e.State != Active {
@@ -89,7 +90,8 @@ func (d *Dispatcher) keepWorkers(ctx context.Context) error {
 				continue
 			}
 			if err := d.Queue.OpenHook(ctx, e.ID); err != nil {
-				return err
+				failed = append(failed, fmt.Errorf("webhook %d: %w", e.ID, err))
+				continue
 			}
 			w := newWorker(d, e)
 			workers[e.ID] = w
@@ -104,7 +106,7 @@ func (d *Dispatcher) keepWorkers(ctx context.Context) error {
 				delete(workers, id)
 			}
 		}
-		return nil
+		return errors.Join(failed...)
 	})
 }
 
@@ -121,28 +123,27 @@ func (d *Dispatcher) count(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, id := range hooks {
 		if !slices.ContainsFunc(endpoints, func(e Endpoint) bool { return e.ID == id }) {
-			if err := d.Queue.DropHook(ctx, id); err != nil {
-				return err
-			}
+			failed = append(failed, d.Queue.DropHook(ctx, id))
 		}
 	}
 	for _, e := range endpoints {
-		if err := d.Queue.OpenHook(ctx, e.ID); err != nil {
-			return err
-		}
-		n, err := d.Queue.HookWaiting(ctx, e.ID)
-		if err != nil {
-			return err
-		}
-		if n != e.Waiting {
-			if err := d.change(ctx, e.ID, func(e *Endpoint) { e.Waiting = n }); err != nil {
-				return err
-			}
-		}
+		failed = append(failed, d.countOne(ctx, e))
 	}
-	return nil
+	return errors.Join(failed...)
+}
+
+func (d *Dispatcher) countOne(ctx context.Context, e Endpoint) error {
+	if err := d.Queue.OpenHook(ctx, e.ID); err != nil {
+		return err
+	}
+	n, err := d.Queue.HookWaiting(ctx, e.ID)
+	if err != nil || n == e.Waiting {
+		return err
+	}
+	return d.change(ctx, e.ID, func(e *Endpoint) { e.Waiting = n })
 }
 
 func (d *Dispatcher) trim(ctx context.Context) error {
@@ -158,31 +159,39 @@ func (d *Dispatcher) change(ctx context.Context, id EndpointID, change func(*End
 	return missingIsFine(err)
 }
 
-// put brings events into the queues of the endpoints that want them, and counts those
-// that a full queue did not take.
+// put brings events into the queues of the endpoints that want them. One whose queue
+// fails holds up no other: the error comes when all the others have theirs. Who puts them
+// again then gives these some twice, and they are known by their ids.
 func (d *Dispatcher) put(ctx context.Context, endpoints []Endpoint, events []Event) error {
+	var failed []error
 	for _, e := range endpoints {
-		var messages []Message
-		for _, v := range events {
-			if e.Wants(v.Type) {
-				messages = append(messages, Message{Key: v.ID, Body: v.body()})
-			}
-		}
-		if len(messages) == 0 {
-			continue
-		}
-		if err := d.Queue.OpenHook(ctx, e.ID); err != nil {
-			return err
-		}
-		taken, err := d.Queue.PutHook(ctx, e.ID, messages)
-		if taken < len(messages) && isFull(err) {
-			err = d.dropped(ctx, e, int64(len(messages)-taken))
-		}
-		if err != nil {
-			return fmt.Errorf("webhook %d: %w", e.ID, err)
+		if err := d.putOne(ctx, e, events); err != nil {
+			failed = append(failed, fmt.Errorf("webhook %d: %w", e.ID, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
+}
+
+// putOne brings events into the queue of an endpoint, as far as it wants them, and counts
+// those that a full queue did not take.
+func (d *Dispatcher) putOne(ctx context.Context, e Endpoint, events []Event) error {
+	var messages []Message
+	for _, v := range events {
+		if e.Wants(v.Type) {
+			messages = append(messages, Message{Key: v.ID, Body: v.body()})
+		}
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	if err := d.Queue.OpenHook(ctx, e.ID); err != nil {
+		return err
+	}
+	taken, err := d.Queue.PutHook(ctx, e.ID, messages)
+	if taken < len(messages) && isFull(err) {
+		return d.dropped(ctx, e, int64(len(messages)-taken))
+	}
+	return err
 }
 
 // dropped writes down that a full queue took no more.

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -18,10 +19,7 @@ func (d *Dispatcher) tellFacts(ctx context.Context) error {
 	if err != nil || len(endpoints) == 0 {
 		return err
 	}
-	if err := d.tellStoredFacts(ctx, endpoints); err != nil {
-		return err
-	}
-	return d.tellSuppressions(ctx, endpoints)
+	return errors.Join(d.tellStoredFacts(ctx, endpoints), d.tellSuppressions(ctx, endpoints))
 }
 
 func (d *Dispatcher) tellStoredFacts(ctx context.Context, endpoints []Endpoint) error {

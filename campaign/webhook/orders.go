@@ -12,14 +12,14 @@ import (
 
 // obey does what people ordered: for each endpoint the oldest first, and for one beside
 // the other, so that a replay that waits for room holds up its own endpoint alone.
-func (d *Dispatcher) obey(ctx context.Context) error {
+func (d *Dispatcher) obey(ctx context.Context) {
 	var work sync.WaitGroup
 	defer work.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var mu sync.Mutex
 	busy := map[EndpointID]bool{} // guarded by mu
-	return d.every(ctx, lookEvery, func(ctx context.Context) error {
+	d.every(ctx, lookEvery, func(ctx context.Context) error {
 		mu.Lock()
 		under := maps.Clone(busy) // before the orders are read: these may be among them still
 		mu.Unlock()

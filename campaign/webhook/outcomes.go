@@ -13,10 +13,10 @@ import (
 var errNobody = errors.New("there is no endpoint")
 
 // tellOutcomes tells what becomes of attempts, for as long as there are endpoints.
-func (d *Dispatcher) tellOutcomes(ctx context.Context) error {
+func (d *Dispatcher) tellOutcomes(ctx context.Context) {
 	names := names{store: d.Store}
 	following := true // perhaps by a dispatcher before
-	return d.every(ctx, lookEvery, func(ctx context.Context) error {
+	d.every(ctx, lookEvery, func(ctx context.Context) error {
 		endpoints, err := d.Store.Webhooks(ctx)
 		if err != nil {
 			return err
@@ -31,15 +31,15 @@ func (d *Dispatcher) tellOutcomes(ctx context.Context) error {
 		following = true
 		since := slices.MinFunc(endpoints, func(a, b Endpoint) int { return a.Created.Compare(b.Created) }).Created
 		err = d.Queue.FollowOutcomes(ctx, since, func(outcomes []campaign.Event) error {
-			// Read anew, so that who was added before something happened is told of it.
-			endpoints, err := d.Store.Webhooks(ctx)
-			if err != nil {
-				return err
+			told := map[EndpointID]bool{}
+			for {
+				err := d.putOutcomes(ctx, &names, outcomes, told)
+				if err == nil || errors.Is(err, errNobody) || ctx.Err() != nil {
+					return err
+				}
+				d.Log.Error("webhook: outcomes are tried again", "error", err)
+				wait(ctx, time.Second)
 			}
-			if len(endpoints) == 0 {
-				return errNobody
-			}
-			return d.putOutcomes(ctx, &names, endpoints, outcomes)
 		})
 		if errors.Is(err, errNobody) {
 			return nil
@@ -48,25 +48,36 @@ func (d *Dispatcher) tellOutcomes(ctx context.Context) error {
 	})
 }
 
-func (d *Dispatcher) putOutcomes(ctx context.Context, names *names, endpoints []Endpoint, outcomes []campaign.Event) error {
+// putOutcomes brings outcomes into the queues of the endpoints that were not told of them
+// yet, and notes these.
+func (d *Dispatcher) putOutcomes(ctx context.Context, names *names, outcomes []campaign.Event, told map[EndpointID]bool) error {
+	// Read anew, so that who was added before something happened is told of it.
+	endpoints, err := d.Store.Webhooks(ctx)
+	if err != nil {
+		return err
+	}
+	if len(endpoints) == 0 {
+		return errNobody
+	}
+	var failed []error
 	for _, e := range endpoints {
+		if told[e.ID] {
+			continue
+		}
 		var events []Event
 		for i := range outcomes {
 			if o := &outcomes[i]; e.Wants(outcomeTypes[o.State]) && !o.At.Before(e.Created) {
 				events = append(events, outcome(o))
 			}
 		}
-		if len(events) == 0 {
-			continue
-		}
 		if err := names.add(ctx, events); err != nil {
 			return err
 		}
-		if err := d.put(ctx, []Endpoint{e}, events); err != nil {
-			return err
-		}
+		err := d.put(ctx, []Endpoint{e}, events)
+		told[e.ID] = err == nil
+		failed = append(failed, err)
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // names adds to events what their ids stand for. It is used by one goroutine.
@@ -133,14 +144,6 @@ func isFull(err error) bool { return errors.Is(err, ErrFull) }
 // missingIsFine drops the error that something is gone, as what people remove may be.
 func missingIsFine(err error) error {
 	if errors.Is(err, campaign.ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
-// endOf drops an error once ctx is done: it says no more than that.
-func endOf(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
 		return nil
 	}
 	return err

@@ -81,8 +81,7 @@ func must[T any](v T, err error) func(t testing.TB) T {
 	}
 }
 
-// dispatch runs a dispatcher until the returned function is called, and again when it
-// fails, as the role does. Attempts follow each other within a moment.
+// dispatch runs a dispatcher until the returned function is called. Attempts follow each other within a moment.
 func (w *world) dispatch(tune func(*webhook.Dispatcher)) (stop func()) {
 	d := &webhook.Dispatcher{Store: w.db, Queue: w.queue, Allow: w.allow, Log: slog.New(slog.NewTextHandler(w.Output(), nil))}
 	d.Hurry(20*time.Millisecond, 10*time.Second, time.Hour, time.Hour)
@@ -91,13 +90,7 @@ func (w *world) dispatch(tune func(*webhook.Dispatcher)) (stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() {
-		for ctx.Err() == nil {
-			if err := d.Run(ctx); err != nil {
-				w.Logf("the dispatcher ended: %v", err)
-			}
-		}
-	})
+	running.Go(func() { d.Run(ctx) })
 	stop = sync.OnceFunc(func() {
 		cancel()
 		running.Wait()

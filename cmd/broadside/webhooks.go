@@ -28,7 +28,10 @@ func (c WebhooksConfig) allow(a netip.Addr) bool {
 // webhooks tells endpoints what happens; one process of those with this role does.
 func (e *engine) webhooks(ctx context.Context) error {
 	d := webhook.Dispatcher{Store: e.store, Queue: e.queue, Allow: e.cfg.Webhooks.allow, Log: e.log}
-	return e.queue.Lead(ctx, "webhooks", d.Run)
+	return e.queue.Lead(ctx, "webhooks", func(ctx context.Context) error {
+		d.Run(ctx)
+		return nil
+	})
 }
 
 func newDesk(cfg Config, db *store.DB) *webhook.Desk {
