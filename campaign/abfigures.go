@@ -17,7 +17,6 @@ type VariantFigures struct {
 // followed.
 type VariantReaders struct {
 	ReaderCount
-	Nameless int64 `json:"nameless" doc:"How often of them it is not known by whom."` // of Person: where the lists do not allow that it is known whose it was
 }
 
 // Readers is what a test is decided by: each person who is known once, and what is done

@@ -27,6 +27,31 @@ type ComparedRun struct {
 	// Faster is by how much the first run's speed is above this one's, as a part of it:
 	// 0.5 is half as fast again; 0 when either has none.
 	Faster float64
+	// Settled: it ended so long ago that most of what its readers do has been done.
+	Settled bool
+}
+
+// settles is how long after its end a run's readers are compared.
+const settles = 3 * 24 * time.Hour
+
+func (r Run) settled(now time.Time) bool {
+	return !r.Open() && now.Sub(r.Finished) >= settles
+}
+
+// NotYet says what is not compared yet; "" when all is.
+func (c Comparison) NotYet() string {
+	open, fresh := false, false
+	for _, r := range c.Runs {
+		open, fresh = open || r.Run.Open(), fresh || !r.Settled
+	}
+	const readers = "What readers did is compared 3 days after both runs ended."
+	switch {
+	case open:
+		return "A run that is under way is not judged, nor is another by it. " + readers
+	case fresh:
+		return readers
+	}
+	return ""
 }
 
 // ComparedSite is what became of the runs at one site.
@@ -79,7 +104,7 @@ func compare(stands []Status, now time.Time) Comparison {
 	var c Comparison
 	all := make([]figures, len(stands))
 	for i, st := range stands {
-		run := ComparedRun{Run: st.Run, Lasts: st.Run.lasts(now)}
+		run := ComparedRun{Run: st.Run, Lasts: st.Run.lasts(now), Settled: st.Run.settled(now)}
 		if run.Lasts > 0 {
 			run.Speed = float64(st.Counts.Accepted) / run.Lasts.Seconds()
 		}
@@ -87,11 +112,11 @@ func compare(stands []Status, now time.Time) Comparison {
 			run.Faster = c.Runs[0].Speed/run.Speed - 1
 		}
 		c.Runs = append(c.Runs, run)
-		all[i] = figuresOf(st, nil)
+		all[i] = figuresOf(st, now, nil)
 	}
 	c.Measures = measure(all, measures)
 	c.Measures = slices.Insert(c.Measures, afterSkipped(c.Measures), skippedBecause(all)...)
-	c.Sites = compareSites(stands)
+	c.Sites = compareSites(stands, now)
 	return c
 }
 
@@ -127,7 +152,7 @@ func skippedBecause(all []figures) []Measure {
 	return measure(all, lines)
 }
 
-func compareSites(stands []Status) []ComparedSite {
+func compareSites(stands []Status, now time.Time) []ComparedSite {
 	sizes := make([]map[string]int64, len(stands))
 	names := map[string]bool{}
 	for i, st := range stands {
@@ -149,7 +174,7 @@ func compareSites(stands []Status) []ComparedSite {
 	for _, name := range slices.SortedFunc(maps.Keys(names), largest) {
 		all := make([]figures, len(stands))
 		for i, st := range stands {
-			all[i] = figuresOf(st, func(l Lane) bool { return l.Title() == name })
+			all[i] = figuresOf(st, now, func(l Lane) bool { return l.Title() == name })
 		}
 		sites = append(sites, ComparedSite{name, measure(all, siteMeasures)})
 	}

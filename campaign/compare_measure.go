@@ -1,6 +1,9 @@
 package campaign
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // Measure is a line of a comparison: a number of each run.
 type Measure struct {
@@ -15,8 +18,8 @@ type Cell struct {
 	Whole   int64   `json:"whole,omitempty" doc:"How many there are of what they are a part of; missing when there is nobody, or nothing that they are a part of."`
 	Unknown bool    `json:"unknown,omitempty" doc:"Nobody counted."`
 	Times   int64   `json:"times,omitempty" doc:"How often it was done, where by how many people is not known."`
-	Points  float64 `json:"points,omitempty" doc:"How far the first run's share is above this one's, in percentage points."`
-	Verdict Verdict `json:"verdict,omitempty" enum:"better,worse,higher,lower" doc:"What that means for the first run; missing when it may be chance or is too small to matter."`
+	Points  float64 `json:"points,omitempty" doc:"How far the first run's share is above this one's, in percentage points; missing when they cannot be compared yet."`
+	Verdict Verdict `json:"verdict,omitempty" enum:"better,worse,higher,lower" doc:"What that means for the first run; missing when it may be chance, is too small to matter, or cannot be told yet."`
 }
 
 // Verdict is what a difference means for the first run.
@@ -48,11 +51,14 @@ type figures struct {
 	opens, clicks          ReaderCount
 	opensCounted           bool
 	clicksCounted          bool
+	wholeCounts            bool // Run.WholeCounts
+	ended, settled         bool
 }
 
-// figuresOf sums a run's kept counts, of some lanes or of all.
-func figuresOf(st Status, of func(Lane) bool) figures {
-	f := figures{skipped: map[Reason]int64{}, opens: st.Readers.Opens, clicks: st.Readers.Clicks}
+// figuresOf sums a run's kept counts as they are at a time, of some lanes or of all.
+func figuresOf(st Status, now time.Time, of func(Lane) bool) figures {
+	f := figures{skipped: map[Reason]int64{}, opens: st.Readers.Opens, clicks: st.Readers.Clicks,
+		wholeCounts: st.Run.WholeCounts, ended: !st.Run.Open(), settled: st.Run.settled(now)}
 	f.opensCounted, f.clicksCounted = f.opens != ReaderCount{}, len(st.Readers.Links) > 0
 	for _, l := range st.Lanes {
 		if of != nil && !of(l.Lane) {
@@ -90,6 +96,8 @@ type line struct {
 	// always: it is shown also when it is 0 in all runs.
 	always bool
 	n      func(figures) int64
+	// added: earlier programs counted it less than wholly.
+	added bool
 	// reading is set, in place of n, for what readers do.
 	reading func(figures) (count ReaderCount, counted bool)
 }
@@ -105,7 +113,7 @@ var measures = []line{
 	{name: "cancelled", n: func(f figures) int64 { return f.Cancelled }},
 	{name: "skipped", of: "planned", always: true, n: func(f figures) int64 { return f.Skipped }},
 	{name: "came back later", of: "accepted", more: Worse, n: func(f figures) int64 { return f.back }},
-	{name: "unsubscribed", of: "accepted", more: Worse, always: true, n: func(f figures) int64 { return f.left }},
+	{name: "unsubscribed", of: "accepted", more: Worse, always: true, added: true, n: func(f figures) int64 { return f.left }},
 	{name: "complaints", of: "accepted", more: Worse, always: true, n: func(f figures) int64 { return f.complaints }},
 	{name: "opened", of: "accepted", more: Better, always: true, reading: func(f figures) (ReaderCount, bool) { return f.opens, f.opensCounted }},
 	{name: "clicked", of: "accepted", more: Better, always: true, reading: func(f figures) (ReaderCount, bool) { return f.clicks, f.clicksCounted }},
@@ -127,7 +135,7 @@ func measure(all []figures, lines []line) []Measure {
 		for i, f := range all {
 			m.Cells[i] = l.cell(f)
 			any = any || m.Cells[i].N > 0
-			if i > 0 {
+			if i > 0 && l.comparable(all[0], f) {
 				m.Cells[i].judge(m.Cells[0], l.more)
 			}
 		}
@@ -149,16 +157,28 @@ func (l line) cell(f figures) Cell {
 		c.Whole = f.Accepted
 	}
 	if l.reading == nil {
-		c.N = l.n(f)
+		c.N, c.Unknown = l.n(f), l.added && !f.wholeCounts
 		return c
 	}
 	count, counted := l.reading(f)
 	c.N = count.People
-	if count.People == 0 && count.Person > 0 {
-		c.Times = count.Person // by whom was not to be known
+	if count.Nameless > 0 || count.People == 0 && count.Person > 0 {
+		c.Times = count.Person // by how many is not to be known
 	}
 	c.Unknown = !counted || c.Times > 0
 	return c
+}
+
+// comparable reports whether a line of two runs says something already: while a run is
+// under way it does not, nor soon after it does what readers did.
+func (l line) comparable(a, b figures) bool {
+	switch {
+	case l.of == "accepted" && !(a.settled && b.settled):
+		return false
+	case l.reading != nil && !(a.wholeCounts && b.wholeCounts): // whom nobody knows were not told apart
+		return false
+	}
+	return a.ended && b.ended
 }
 
 // The difference of two shares is told from chance when it is over so many times its

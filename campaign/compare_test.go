@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"encoding/csv"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
+
+// settledAt is when what readers of runs in these tests did is compared.
+var settledAt = time.Date(2026, 11, 5, 9, 3, 20, 0, time.UTC)
 
 // standing is a run of which so many were accepted and bounced at Gmail and elsewhere.
 func standing(id RunID, accepted, bounced int64) Status {
 	began := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 	st := Status{
-		Run: Run{ID: id, Spec: Spec{Name: "=letter"}, State: RunFinished, Started: began, Finished: began.Add(100 * time.Second)},
+		Run: Run{ID: id, Spec: Spec{Name: "=letter"}, State: RunFinished, Started: began, Finished: began.Add(100 * time.Second), WholeCounts: true},
 		Lanes: []LaneCount{
 			{LaneGoogle, Accepted, NoReason, accepted}, {LaneGoogle, Bounced, UserUnknown, bounced},
 			{TailLane, Accepted, NoReason, 500}, {TailLane + 1, Accepted, NoReason, 500}, {TailLane, Skipped, Suppressed, 40}, {TailLane, Skipped, MergeFailed, 2},
@@ -38,7 +42,7 @@ func TestCompare(t *testing.T) {
 	first, other := standing(2, 9000, 900), standing(1, 9800, 100)
 	other.Run.Finished = other.Run.Started.Add(200 * time.Second)
 	other.Readers = Readers{Opens: ReaderCount{Person: 3000, People: 2500, Machine: 900}, Clicks: ReaderCount{Person: 12}, Links: []LinkCount{{Number: 1}}}
-	c := compare([]Status{first, other}, time.Time{})
+	c := compare([]Status{first, other}, settledAt)
 	for name, want := range map[string][2]Cell{
 		"planned":             {{N: 10942}, {N: 10942}},
 		"bounced":             {{N: 900, Whole: 10900}, {N: 100, Whole: 10900, Verdict: Worse}},
@@ -74,6 +78,49 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// What cannot be told yet, or was not counted wholly, is not judged.
+func TestNotJudged(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		change  func(first, other *Status)
+		now     time.Time
+		bounced Verdict
+		left    Verdict
+		opened  Verdict
+		notYet  string
+	}{
+		{"both settled", func(_, _ *Status) {}, settledAt, Worse, Worse, Better, ""},
+		{"a young one", func(_, _ *Status) {}, settledAt.Add(-2 * time.Minute), Worse, NoVerdict, NoVerdict, "3 days after"},
+		{"under way", func(first, _ *Status) { first.Run.State, first.Run.Finished = RunRunning, time.Time{} }, settledAt, NoVerdict, NoVerdict, NoVerdict, "under way"},
+		{"against one under way", func(_, other *Status) { other.Run.State, other.Run.Finished = RunPaused, time.Time{} }, settledAt, NoVerdict, NoVerdict, NoVerdict, "under way"},
+		{"of an older program", func(_, other *Status) { other.Run.WholeCounts = false }, settledAt, Worse, NoVerdict, NoVerdict, ""},
+		{"some have no names", func(_, other *Status) { other.Readers.Opens.Nameless = 1 }, settledAt, Worse, Worse, NoVerdict, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			first, other := standing(2, 9000, 900), standing(1, 9800, 100)
+			first.Heard = append(first.Heard, FeedbackCount{LaneGoogle, Unsubscription, 200})
+			first.Readers = Readers{Opens: ReaderCount{Person: 5000, People: 4000}}
+			other.Readers = Readers{Opens: ReaderCount{Person: 3000, People: 2500}}
+			test.change(&first, &other)
+			c := compare([]Status{first, other}, test.now)
+			for name, want := range map[string]Verdict{"bounced": test.bounced, "unsubscribed": test.left, "opened": test.opened} {
+				if got := measureNamed(t, c.Measures, name).Cells[1].Verdict; got != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
+			}
+			if got := c.NotYet(); !strings.Contains(got, test.notYet) || (got == "") != (test.notYet == "") {
+				t.Errorf("said: %q", got)
+			}
+			if left := measureNamed(t, c.Measures, "unsubscribed").Cells[1]; left.Unknown == other.Run.WholeCounts {
+				t.Errorf("unsubscribed: %+v", left)
+			}
+			if opened := measureNamed(t, c.Measures, "opened").Cells[1]; opened.Unknown != (other.Readers.Opens.Nameless > 0) || opened.Unknown && opened.Times != 3000 {
+				t.Errorf("opened: %+v", opened)
+			}
+		})
+	}
+}
+
 // What chance may have done is no verdict, nor is what is too small to act on.
 func TestVerdict(t *testing.T) {
 	for _, test := range []struct {
@@ -105,7 +152,7 @@ func TestVerdict(t *testing.T) {
 
 func TestComparisonAsCSV(t *testing.T) {
 	var out bytes.Buffer
-	if err := compare([]Status{standing(2, 9000, 900), standing(1, 9800, 100)}, time.Time{}).WriteCSV(&out); err != nil {
+	if err := compare([]Status{standing(2, 9000, 900), standing(1, 9800, 100)}, settledAt).WriteCSV(&out); err != nil {
 		t.Fatal(err)
 	}
 	lines, err := csv.NewReader(&out).ReadAll() // as many cells in each line

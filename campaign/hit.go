@@ -85,6 +85,7 @@ type HitCount struct {
 	Link     int
 	Evidence Evidence
 	N        int64 // hits
+	Nameless int64 // of them, those that name nobody: their lists do not allow it
 	// People is how many recipients made them, of those of whom that is known: all
 	// persons, those by proxy too, are counted under ByPerson. AnyLink has them only.
 	People int64

@@ -15,9 +15,10 @@ type Readers struct {
 
 // ReaderCount is how often something was done.
 type ReaderCount struct {
-	Person  int64 `json:"person" doc:"How often, by persons."`
-	People  int64 `json:"people" doc:"By how many recipients, of those whose lists allow that it is known."`
-	Machine int64 `json:"machine" doc:"How often, by machines."`
+	Person   int64 `json:"person" doc:"How often, by persons."`
+	People   int64 `json:"people" doc:"By how many recipients, of those whose lists allow that it is known."`
+	Nameless int64 `json:"nameless" doc:"How often of those by persons it is not known by whom."`
+	Machine  int64 `json:"machine" doc:"How often, by machines."`
 }
 
 // LinkCount is how often a link was followed.
@@ -103,4 +104,5 @@ func (r *ReaderCount) add(c HitCount) {
 		return
 	}
 	r.Person += c.N
+	r.Nameless += c.Nameless
 }

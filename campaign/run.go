@@ -61,6 +61,9 @@ type Run struct {
 	Standing Standing
 	// Won says who won its A/B test; the zero value while nobody has.
 	Won ABDecision
+	// WholeCounts: who leaves by its messages, and hits that name nobody, were counted from
+	// its beginning on; not of runs that an older program began.
+	WholeCounts bool
 }
 
 // Standing says whether a run takes messages to one person each. The numbers are stored.

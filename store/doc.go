@@ -12,6 +12,7 @@
 //   - consents: RecordConsent, which appends;
 //   - dns_seen: whoever looks for our own DNS records;
 //   - runs: Service and Planner, each change guarded by the state it starts from;
+//     runs.whole_counts: once, by the program that begins the run;
 //   - ledger, attempts, run_counts, replies: rows are appended by the snapshot
 //     (AppendRecipients), which marks whom a run has in run_members, and changed by the recorder (Apply) and by CancelOpen;
 //   - segments, templates: people; segment_users: with the campaigns; run_selections: the

@@ -24,27 +24,23 @@ type hitSum struct{ n, people, nameless int64 }
 // hitCounts are changes of the kept counts, summed until they are written.
 type hitCounts map[hitKey]hitSum
 
-func (c hitCounts) add(k hitKey, n, people int64) {
-	sum := c[k]
-	sum.n += n
-	sum.people += people
-	c[k] = sum
-}
+func (c hitCounts) add(k hitKey, n, people int64) { c.merge(k, hitSum{n: n, people: people}) }
 
 // addNameless adds a hit that names nobody.
 func (c hitCounts) addNameless(h campaign.Hit) {
-	k := hitKey{h.Run, h.Variant, h.Link, h.Evidence}
+	c.merge(hitKey{h.Run, h.Variant, h.Link, h.Evidence}, hitSum{n: 1, nameless: 1})
+}
+
+func (c hitCounts) merge(k hitKey, more hitSum) {
 	sum := c[k]
-	sum.n++
-	sum.nameless++
-	c[k] = sum
+	c[k] = hitSum{sum.n + more.n, sum.people + more.people, sum.nameless + more.nameless}
 }
 
 // write adds to the kept counts of runs and, where they have a test, of their variants.
 func (c hitCounts) write(ctx context.Context, db *DB, t *tx) error {
 	sums, variants := hitCounts{}, map[variantHitKey]*variantHit{}
 	for k, sum := range c {
-		sums.add(hitKey{run: k.run, link: k.link, evidence: k.evidence}, sum.n, sum.people)
+		sums.merge(hitKey{run: k.run, link: k.link, evidence: k.evidence}, sum)
 		tested, err := db.tested(ctx, t, k.run)
 		if err != nil {
 			return err
@@ -64,11 +60,11 @@ func (c hitCounts) writeSums(ctx context.Context, t *tx) error {
 	keys := slices.SortedFunc(maps.Keys(c), func(a, b hitKey) int {
 		return cmp.Or(cmp.Compare(a.run, b.run), cmp.Compare(a.link, b.link), cmp.Compare(a.evidence, b.evidence))
 	})
-	_, err := t.insertRows(ctx, "INSERT INTO hit_counts (run, link, evidence, n, people)", 5,
-		"ON CONFLICT (run, link, evidence) DO UPDATE SET n = hit_counts.n + excluded.n, people = hit_counts.people + excluded.people",
+	_, err := t.insertRows(ctx, "INSERT INTO hit_counts (run, link, evidence, n, people, nameless)", 6,
+		"ON CONFLICT (run, link, evidence) DO UPDATE SET n = hit_counts.n + excluded.n, people = hit_counts.people + excluded.people, nameless = hit_counts.nameless + excluded.nameless",
 		len(keys), func(args []any, i int) []any {
 			k := keys[i]
-			return append(args, int64(k.run), k.link, int64(k.evidence), c[k].n, c[k].people)
+			return append(args, int64(k.run), k.link, int64(k.evidence), c[k].n, c[k].people, c[k].nameless)
 		})
 	return err
 }

@@ -59,6 +59,9 @@ func (r *reading) wants(want ...campaign.HitCount) {
 func TestHits(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, _ string) {
 		r := readers(t, db)
+		if run := must(db.RunByID(t.Context(), r.run))(t); !run.WholeCounts {
+			t.Error("a run of now does not say that all is counted")
+		}
 		r.apply(
 			r.hit(1, 0, time.Minute, campaign.ByPerson), r.hit(1, 0, time.Hour, campaign.ByProxy), r.hit(2, 0, time.Minute, campaign.ByProxy),
 			r.hit(3, 0, time.Minute, campaign.PrivacyProxy), r.hit(1, 2, time.Minute, campaign.ByPerson), r.hit(1, 1, time.Hour, campaign.ByPerson),
@@ -72,12 +75,12 @@ func TestHits(t *testing.T) {
 		r.apply(r.hit(1, 0, 2*time.Hour, campaign.ByPerson), r.hit(3, 0, time.Hour, campaign.PrivacyProxy))
 		r.wants(
 			campaign.HitCount{Link: campaign.AnyLink, Evidence: campaign.ByPerson, People: 1},
-			campaign.HitCount{Link: 0, Evidence: campaign.ByPerson, N: 4, People: 2},
+			campaign.HitCount{Link: 0, Evidence: campaign.ByPerson, N: 4, Nameless: 1, People: 2},
 			campaign.HitCount{Link: 0, Evidence: campaign.ByProxy, N: 2},
 			campaign.HitCount{Link: 0, Evidence: campaign.PrivacyProxy, N: 2, People: 1},
 			campaign.HitCount{Link: 1, Evidence: campaign.ByPerson, N: 1, People: 1},
 			campaign.HitCount{Link: 2, Evidence: campaign.ByPerson, N: 1, People: 1},
-			campaign.HitCount{Link: 2, Evidence: campaign.HeadRequest, N: 1},
+			campaign.HitCount{Link: 2, Evidence: campaign.HeadRequest, N: 1, Nameless: 1},
 		)
 		want := campaign.Reading{Run: r.run, Campaign: "may", Link: 2, Target: "https://b.example/{{ name }}", Person: 1, First: now.Add(time.Minute), Last: now.Add(time.Minute)}
 		if got := must(db.ReadingsOf(t.Context(), 1, 0, 0, 10))(t); len(got) != 3 || got[0].Person != 3 || got[2] != want {

@@ -13,7 +13,7 @@ import (
 	"broadside/campaign/webhook"
 )
 
-const runColumns = "id, campaign, spec, state, note, epoch, start_at, started, finished, snapshot_cursor, snapshot_done, standing, forecast, forecast_bound, ab_winner, ab_decision"
+const runColumns = "id, campaign, spec, state, note, epoch, start_at, started, finished, snapshot_cursor, snapshot_done, standing, forecast, forecast_bound, ab_winner, ab_decision, whole_counts"
 
 type runRow struct {
 	ID, Campaign   int64
@@ -30,6 +30,7 @@ type runRow struct {
 	Standing       campaign.Standing
 	ABWinner       campaign.Variant `db:"ab_winner"`
 	ABDecision     string           `db:"ab_decision"`
+	WholeCounts    bool             `db:"whole_counts"`
 }
 
 func (db *DB) run(ctx context.Context, r runRow) (campaign.Run, error) {
@@ -56,6 +57,7 @@ func (db *DB) run(ctx context.Context, r runRow) (campaign.Run, error) {
 		Forecast:       campaign.Forecast{Lasts: time.Duration(r.Forecast) * time.Millisecond, Bound: r.ForecastBound},
 		Standing:       r.Standing,
 		Won:            won,
+		WholeCounts:    r.WholeCounts,
 	}, nil
 }
 
@@ -89,7 +91,7 @@ func (db *DB) insertRun(ctx context.Context, t *tx, c campaign.CampaignID, spec 
 		started = millis(now)
 	}
 	var r runRow
-	err := t.get(ctx, &r, "INSERT INTO runs (campaign, spec, state, start_at, started) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING "+runColumns,
+	err := t.get(ctx, &r, "INSERT INTO runs (campaign, spec, state, start_at, started, whole_counts) VALUES (?, ?, ?, ?, ?, TRUE) ON CONFLICT DO NOTHING RETURNING "+runColumns,
 		int64(c), spec, string(state), millis(startAt), started)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, fmt.Errorf("the campaign has an open run: %w", campaign.ErrConflict)

@@ -44,8 +44,8 @@ func (db *DB) OpenStandingRun(ctx context.Context, c campaign.CampaignID, now ti
 		if _, err := t.exec(ctx, "UPDATE runs SET standing = 2 WHERE campaign = ? AND standing = 1", int64(c)); err != nil {
 			return err
 		}
-		err = t.get(ctx, &r, `INSERT INTO runs (campaign, spec, state, started, snapshot_done, standing)
-			SELECT id, spec, 'running', ?, ?, 1 FROM campaigns WHERE id = ? ON CONFLICT DO NOTHING RETURNING `+runColumns, millis(now), true, int64(c))
+		err = t.get(ctx, &r, `INSERT INTO runs (campaign, spec, state, started, snapshot_done, standing, whole_counts)
+			SELECT id, spec, 'running', ?, ?, 1, TRUE FROM campaigns WHERE id = ? ON CONFLICT DO NOTHING RETURNING `+runColumns, millis(now), true, int64(c))
 		if errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("the campaign has an open run: %w", campaign.ErrConflict)
 		}

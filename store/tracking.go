@@ -104,7 +104,7 @@ func (db *DB) LinksOf(ctx context.Context, id campaign.RunID) ([]campaign.Link, 
 // HitCounts returns a run's kept counts in order of link and evidence.
 func (db *DB) HitCounts(ctx context.Context, id campaign.RunID) ([]campaign.HitCount, error) {
 	var counts []campaign.HitCount
-	err := db.selectAll(ctx, &counts, "SELECT link, evidence, n, people FROM hit_counts WHERE run = ? AND (n > 0 OR people > 0) ORDER BY link, evidence", int64(id))
+	err := db.selectAll(ctx, &counts, "SELECT link, evidence, n, people, nameless FROM hit_counts WHERE run = ? AND (n > 0 OR people > 0) ORDER BY link, evidence", int64(id))
 	if err != nil {
 		return nil, fmt.Errorf("read what readers of run %d did: %w", id, err)
 	}

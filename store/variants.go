@@ -167,7 +167,7 @@ func (db *DB) VariantFigures(ctx context.Context, id campaign.RunID) ([]campaign
 		return nil, fmt.Errorf("read what readers of run %d's variants did: %w", id, err)
 	}
 	for _, h := range hits {
-		did := campaign.VariantReaders{ReaderCount: campaign.ReaderCount{Person: h.Person, People: h.People, Machine: h.Machine}, Nameless: h.Nameless}
+		did := campaign.VariantReaders{ReaderCount: campaign.ReaderCount{Person: h.Person, People: h.People, Nameless: h.Nameless, Machine: h.Machine}}
 		if h.Link == 0 {
 			of(h.Variant).Opens = did
 		} else {

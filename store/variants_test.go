@@ -130,15 +130,15 @@ func TestVariantsReaders(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		count := func(person, people, machine int64) campaign.ReaderCount {
-			return campaign.ReaderCount{Person: person, People: people, Machine: machine}
+		count := func(person, people, nameless, machine int64) campaign.ReaderCount {
+			return campaign.ReaderCount{Person: person, People: people, Nameless: nameless, Machine: machine}
 		}
 		want := []campaign.VariantFigures{
-			{Variant: campaign.NoVariant, Counts: campaign.Counts{Planned: 2, Accepted: 2}, Opens: campaign.VariantReaders{ReaderCount: count(1, 1, 0)}},
-			{Variant: campaign.VariantA, Counts: campaign.Counts{Planned: 1, Accepted: 1}, Opens: campaign.VariantReaders{ReaderCount: count(2, 1, 0)},
-				Clicks: campaign.VariantReaders{ReaderCount: count(2, 1, 0)}, Complaints: 1},
-			{Variant: campaign.VariantA + 1, Counts: campaign.Counts{Planned: 1, Accepted: 1}, Opens: campaign.VariantReaders{ReaderCount: count(3, 1, 1), Nameless: 2},
-				Clicks: campaign.VariantReaders{ReaderCount: count(0, 0, 1)}, Returned: 1, Unsubscribed: 1},
+			{Variant: campaign.NoVariant, Counts: campaign.Counts{Planned: 2, Accepted: 2}, Opens: campaign.VariantReaders{ReaderCount: count(1, 1, 0, 0)}},
+			{Variant: campaign.VariantA, Counts: campaign.Counts{Planned: 1, Accepted: 1}, Opens: campaign.VariantReaders{ReaderCount: count(2, 1, 0, 0)},
+				Clicks: campaign.VariantReaders{ReaderCount: count(2, 1, 0, 0)}, Complaints: 1},
+			{Variant: campaign.VariantA + 1, Counts: campaign.Counts{Planned: 1, Accepted: 1}, Opens: campaign.VariantReaders{ReaderCount: count(3, 1, 2, 1)},
+				Clicks: campaign.VariantReaders{ReaderCount: count(0, 0, 0, 1)}, Returned: 1, Unsubscribed: 1},
 		}
 		got := must(db.VariantFigures(ctx, run))(t)
 		if len(got) != len(want) {

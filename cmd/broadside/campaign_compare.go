@@ -58,7 +58,7 @@ func (a *app) compareRuns(ctx context.Context, s *campaign.Service, name, with s
 	if a.json {
 		runs := make([]map[string]any, len(c.Runs))
 		for i, r := range c.Runs {
-			runs[i] = map[string]any{"run": r.Run.ID, "campaign": r.Run.Spec.Name, "state": r.Run.State, "started": r.Run.Started, "seconds": r.Lasts.Seconds(), "accepted_per_second": r.Speed}
+			runs[i] = map[string]any{"run": r.Run.ID, "campaign": r.Run.Spec.Name, "state": r.Run.State, "started": r.Run.Started, "seconds": r.Lasts.Seconds(), "accepted_per_second": r.Speed, "settled": r.Settled}
 		}
 		return a.printJSON(map[string]any{"runs": runs, "measures": c.Measures, "sites": c.Sites})
 	}
@@ -98,6 +98,9 @@ func (a *app) showComparison(c campaign.Comparison) {
 	}
 	t.print(a.out)
 	a.printf("\nA word says how run %d did against that one; without one the difference is small, or may be chance.\n", c.Runs[0].Run.ID)
+	if words := c.NotYet(); words != "" {
+		a.printf("%s\n", words)
+	}
 }
 
 func measureRow(m campaign.Measure) []string {

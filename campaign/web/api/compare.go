@@ -23,12 +23,13 @@ type ComparedRun struct {
 	Run
 	Seconds   float64 `json:"seconds" doc:"From its start to its end, or so far."`
 	PerSecond float64 `json:"accepted_per_second"`
+	Settled   bool    `json:"settled" doc:"It ended 3 days ago or earlier: only then its readers are compared. While it is under way nothing is."`
 }
 
 func comparisonOf(c campaign.Comparison) Comparison {
 	out := Comparison{Measures: c.Measures, Sites: c.Sites}
 	for _, r := range c.Runs {
-		out.Runs = append(out.Runs, ComparedRun{runOf(r.Run), r.Lasts.Seconds(), r.Speed})
+		out.Runs = append(out.Runs, ComparedRun{runOf(r.Run), r.Lasts.Seconds(), r.Speed, r.Settled})
 	}
 	return out
 }
