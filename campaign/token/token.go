@@ -5,8 +5,8 @@
 //
 // A token names the key that it was made with, so that keys can be rotated: new tokens
 // are made with a newer key, and those of older keys stay good. The oldest tokens name
-// none; they are the first key's. A key that is retired reads nothing any more, except that
-// Message-IDs stay the first key's.
+// none; they are the first key's. A key that is retired reads nothing any more; the first
+// goes on making Message-IDs, which nobody can read then.
 package token
 
 import (
@@ -59,13 +59,13 @@ type keys struct {
 	// That of a retired key is nil; the first key's stays.
 	states  []*sync.Pool
 	newest  int  // the number of the key that tokens are made with
-	onlyIDs bool // the first key is retired: it makes and reads Message-IDs alone
+	onlyIDs bool // the first key is retired: it makes Message-IDs alone, and reads nothing
 }
 
 // Key is a key of tokens.
 type Key struct {
 	Secret []byte
-	// Retired: it reads no tokens, but for the Message-IDs of the first key.
+	// Retired: it reads no tokens. The first key makes Message-IDs nevertheless.
 	Retired bool
 }
 
@@ -147,7 +147,7 @@ func (m *Maker) open(p Purpose, token string) (names []byte, err error) {
 		}
 		names = body[1+n:]
 	}
-	if k.states[number-1] == nil || number == 1 && k.onlyIDs && p != MessageID {
+	if k.states[number-1] == nil || number == 1 && k.onlyIDs {
 		return nil, ErrInvalid
 	}
 	if !hmac.Equal(mac, k.appendMAC(nil, int(number), append([]byte{byte(p)}, body...))[:macSize]) {

@@ -63,7 +63,7 @@ func TestKeysAreRotated(t *testing.T) { // X8
 	}
 }
 
-// A retired key reads nothing, and its number stays its own. Message-IDs go on.
+// A retired key reads nothing, and its number stays its own. Message-IDs are made as before.
 func TestKeysAreRetired(t *testing.T) { // X8
 	m := NewMaker(first)
 	id := string(m.Append(nil, MessageID, 42, 7))
@@ -89,7 +89,8 @@ func TestKeysAreRetired(t *testing.T) { // X8
 	if got := string(m.Append(nil, MessageID, 42, 7)); got != id {
 		t.Errorf("the Message-ID of a further attempt is %s, was %s", got, id) // S17
 	}
-	if run, contact, err := m.Read(MessageID, id); run != 42 || contact != 7 || err != nil {
+	// Who is named in a complaint is suppressed, and whoever has the secret can name anybody.
+	if run, contact, err := m.Read(MessageID, id); !errors.Is(err, ErrInvalid) {
 		t.Errorf("the Message-ID: %d, %d, %v", run, contact, err)
 	}
 }

@@ -74,6 +74,9 @@ func whatDies(keys []store.TokenKey, number int, now time.Time) string {
 	until := usedFrom(keys[number])
 	text := fmt.Sprintf("key %d made the tokens of messages from %s to %s. Their unsubscribe links, counted links and confirmations would lead nowhere, and their bounces and complaints would belong to nobody.",
 		number, since, until.Format(time.RFC3339))
+	if number == 1 {
+		text += " Later messages have their Message-IDs of it, too: complaints that quote nothing else would belong to nobody either."
+	}
 	if now.Sub(until) < linksLive {
 		text += fmt.Sprintf(" Some are younger than 30 days, for which the law wants the links to work: wait until %s.", until.Add(linksLive).Format(time.DateOnly))
 	}

@@ -81,6 +81,7 @@ func TestKeysAreRetired(t *testing.T) { // X8
 		}
 	}
 	broadside(2, "Their unsubscribe links", "keys", "retire", "1")
+	broadside(2, "complaints that quote nothing else", "keys", "retire", "1")
 	broadside(2, "younger than 30 days", "keys", "retire", "2")
 	if err := renewKeys(ctx, db, &maker); err != nil {
 		t.Fatal(err)
