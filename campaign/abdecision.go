@@ -48,7 +48,8 @@ const (
 )
 
 // decide finds a test's winner by a rule: the variant of which most was opened or
-// clicked, by the messages accepted; A when that is a tie, or might be chance.
+// clicked, by the messages accepted; A when that ties with A, or might be chance. Of several
+// that are better than A, and as good, it is the one with the earliest letter.
 func decide(rule ABRule, all []ABEvidence) (Variant, string) {
 	of := func(e ABEvidence) int64 {
 		if rule == ByClicks {
@@ -81,12 +82,14 @@ func decide(rule ABRule, all []ABEvidence) (Variant, string) {
 	switch {
 	case of(best) == 0:
 		return VariantA, "Too little evidence: nothing was counted. A goes on."
-	case tie:
+	case tie && best.Variant == VariantA:
 		return VariantA, fmt.Sprintf("A tie: %s, and as many of another. A goes on.", said)
 	case best.Variant == VariantA:
 		return VariantA, said + ", more than of any other."
 	case of(best) < leastReaders || !surely(of(a), a.Accepted, of(best), best.Accepted):
 		return VariantA, fmt.Sprintf("Too little evidence: %s%s, which may be chance. A goes on.", said, second())
+	case tie:
+		return best.Variant, said + second() + "; as many of another, and the earlier letter goes on."
 	}
 	return best.Variant, said + second() + "."
 }

@@ -36,6 +36,14 @@ func (s *Service) FollowUp(ctx context.Context, c Campaign, whom Whom) (Campaign
 		spec.Subject, spec.AB = "Correction: "+spec.Subject, ABTest{} // a correction is no test
 	case Missed:
 		condition = "not " + condition
+		run, err := s.Store.LatestRun(ctx, c.ID)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return Campaign{}, err
+		}
+		if run.Won.Winner != NoVariant { // whoever joined since gets what won
+			spec = spec.As(run.Won.Winner)
+			spec.AB = ABTest{}
+		}
 	default:
 		return Campaign{}, fmt.Errorf("whom: must be %s or %s, but is %q", Reached, Missed, whom)
 	}

@@ -77,10 +77,29 @@ func (s Spec) localProblems() []error {
 	if s.Repeat != (schedule.Repeat{}) && s.Repeat.Zone != l.Zone {
 		fail("local_time.zone", fmt.Sprintf("the repetition is told by the clock of %q; write the same zone in both", s.Repeat.Zone))
 	}
+	if times, err := s.Repeat.Parse(); err == nil && s.Repeat != (schedule.Repeat{}) && moreThanDaily(times) {
+		fail("repeat.cron", "with local_time a run is under way for 26 hours and more, and the next one waits for it; once a day at most")
+	}
 	if share, _, err := s.Brake.canary(); err == nil && share > 0 {
 		fail("brake.canary", "with local_time those in the first time zones go first; keep one of them")
 	}
 	return errs
+}
+
+// moreThanDaily reports whether some days have several of the times.
+func moreThanDaily(times schedule.Times) bool {
+	at := times.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	for range 2 { // the first day may be half over
+		next := times.Next(at)
+		if next.IsZero() {
+			return false
+		}
+		if next.In(times.Zone()).YearDay() == at.In(times.Zone()).YearDay() && next.Sub(at) < 25*time.Hour {
+			return true
+		}
+		at = next
+	}
+	return false
 }
 
 // Begins is when the first zone's clock shows the time that a run of the campaign is for;

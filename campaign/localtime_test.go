@@ -121,6 +121,7 @@ func TestLocalTimeIsChecked(t *testing.T) {
 		"local_time: a message about":     {LocalTime: zone, Class: Transactional},
 		"spread: with local_time":         {LocalTime: zone, Spread: Duration(time.Hour)},
 		"brake.canary: with local_time":   {LocalTime: zone, Brake: Brake{Canary: "1%"}},
+		"repeat.cron: with local_time":    {LocalTime: zone, Repeat: schedule.Repeat{Cron: "0 9,17 * * mon", Zone: "Europe/Berlin"}},
 		"local_time.zone: the repetition": {LocalTime: zone, Repeat: schedule.Repeat{Cron: "0 9 * * *", Zone: "UTC"}},
 	} {
 		errs := s.localProblems()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"broadside/campaign"
+	"broadside/campaign/schedule"
 )
 
 const variantB = campaign.VariantA + 1
@@ -155,6 +157,10 @@ func TestABTest(t *testing.T) {
 	}
 	sent.each(t, 2*n, 1)
 
+	missed := must(w.service.FollowUp(t.Context(), must(w.db.CampaignByName(t.Context(), "news"))(t), campaign.Missed))(t)
+	if missed.Spec.AB.On() || missed.Spec.Subject != "Good day, {{ name }}" {
+		t.Errorf("who was missed gets %q, with the test %+v", missed.Spec.Subject, missed.Spec.AB)
+	}
 	run = must(w.db.RunByID(t.Context(), run.ID))(t)
 	if run.Won.Winner != variantB || run.Won.By != "" || !strings.HasPrefix(run.Won.Why, "60.") && !strings.HasPrefix(run.Won.Why, "59.") {
 		t.Errorf("won: %+v", run.Won)
@@ -192,6 +198,12 @@ func TestABTestByPerson(t *testing.T) {
 	s.AB.Winner, s.AB.After = campaign.ByChoice, 0
 	run := w.start(s)
 	ctx := t.Context()
+	daily := s
+	daily.Repeat = schedule.Repeat{Cron: "0 9 * * *", Zone: "UTC"}
+	warned := must(w.service.Check(ctx, daily))(t).Findings
+	if !slices.ContainsFunc(warned, func(f campaign.Finding) bool { return !f.Blocks && strings.Contains(f.What, "until a person chooses") }) {
+		t.Errorf("findings %+v", warned)
+	}
 	if _, err := w.service.ChooseWinner(ctx, run.ID, variantB, "Ann"); !errors.Is(err, campaign.ErrConflict) {
 		t.Errorf("before its audience is begun: %v", err)
 	}

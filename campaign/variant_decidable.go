@@ -7,12 +7,17 @@ import (
 	"strings"
 
 	"broadside/campaign/message"
+	"broadside/campaign/schedule"
 )
 
 // decidable lists what keeps a test's rule from finding a winner: readers are counted only
 // as far as the lists, and the campaign, allow.
 func (s *Service) decidable(ctx context.Context, spec Spec) ([]Finding, error) {
 	rule := spec.AB.Winner
+	if spec.AB.HasRest() && rule == ByChoice && spec.Repeat != (schedule.Repeat{}) {
+		return []Finding{{false, "ab.winner", "each time it is sent, the rest waits until a person chooses, and times that come meanwhile are left out",
+			"let openings or clicks decide, if nobody is there each time"}}, nil
+	}
 	if !spec.AB.HasRest() || rule != ByOpens && rule != ByClicks {
 		return nil, nil
 	}

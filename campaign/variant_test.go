@@ -129,7 +129,7 @@ func TestDecide(t *testing.T) {
 		{[]ABEvidence{e(1, 1000, 200), e(2, 1000, 210), e(3, 1000, 260)}, ByOpens, 3, "26.0 % of C were opened, 20.0 % of A."},
 		{[]ABEvidence{e(1, 1000, 200), e(2, 1000, 201)}, ByOpens, 1, "Too little evidence: 20.1 % of B were opened, 20.0 % of A, which may be chance. A goes on."},
 		{[]ABEvidence{e(1, 1000, 200), e(2, 1000, 200)}, ByOpens, 1, "A tie: 20.0 % of A were opened, and as many of another. A goes on."},
-		{[]ABEvidence{e(1, 1000, 100), e(2, 1000, 300), e(3, 1000, 300)}, ByOpens, 1, "A tie: 30.0 % of B were opened, and as many of another. A goes on."},
+		{[]ABEvidence{e(1, 1000, 100), e(2, 1000, 300), e(3, 1000, 300)}, ByOpens, 2, "30.0 % of B were opened, 10.0 % of A; as many of another, and the earlier letter goes on."},
 		{[]ABEvidence{e(1, 1000, 200), e(2, 1000, 300)}, ByClicks, 1, "A tie: 0.7 % of A were clicked in, and as many of another. A goes on."},
 		{[]ABEvidence{e(1, 10, 0), e(2, 10, 9)}, ByOpens, 1, "Too little evidence: 90.0 % of B were opened, 0.0 % of A, which may be chance. A goes on."},
 		{[]ABEvidence{e(1, 0, 0), e(2, 1000, 300)}, ByOpens, 1, "Too little evidence: 30.0 % of B were opened, 0.0 % of A, which may be chance. A goes on."},

@@ -29,7 +29,8 @@
 //
 // Kept counts (lists.subscribed, run_counts) change in the transaction that changes
 // what they count. Pages are keyset pages. A write transaction that needs several
-// row locks takes them in the order runs, checkpoint, ledger, run_counts, and a list's
+// row locks takes them in the order runs, run_waves, checkpoint, ledger, run_counts, wave_counts,
+// variant_counts, feedback_counts, variant_heard, several of a table by its key, and a list's
 // (held, see lists_hold.go), members, the counts of lists in order of id, so that none
 // deadlock; on SQLite there is one writer at a time.
 package store

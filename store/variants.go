@@ -123,18 +123,28 @@ func (db *DB) countHeard(ctx context.Context, t *tx, heard []campaign.Feedback) 
 	if err != nil {
 		return err
 	}
+	counts := map[heardKey]int64{}
 	for _, f := range heard {
-		v, ok := variants[f.Recipient]
-		if !ok {
-			continue
-		}
-		_, err := t.exec(ctx, `INSERT INTO variant_heard (run, variant, kind, n) VALUES (?, ?, ?, 1)
-			ON CONFLICT (run, variant, kind) DO UPDATE SET n = variant_heard.n + 1`, int64(f.Run), int64(v), int64(f.Kind))
-		if err != nil {
-			return err
+		if v, ok := variants[f.Recipient]; ok {
+			counts[heardKey{f.Run, v, f.Kind}]++
 		}
 	}
-	return nil
+	keys := slices.SortedFunc(maps.Keys(counts), func(a, b heardKey) int { // one order for all writers
+		return cmp.Or(cmp.Compare(a.run, b.run), cmp.Compare(a.variant, b.variant), cmp.Compare(a.kind, b.kind))
+	})
+	_, err = t.insertRows(ctx, "INSERT INTO variant_heard (run, variant, kind, n)", 4,
+		"ON CONFLICT (run, variant, kind) DO UPDATE SET n = variant_heard.n + excluded.n", len(keys), func(args []any, i int) []any {
+			k := keys[i]
+			return append(args, int64(k.run), int64(k.variant), int64(k.kind), counts[k])
+		})
+	return err
+}
+
+// heardKey is what variant_heard counts.
+type heardKey struct {
+	run     campaign.RunID
+	variant campaign.Variant
+	kind    campaign.FeedbackKind
 }
 
 // VariantFigures returns what is known of each variant of a run's A/B test, in order, those

@@ -50,9 +50,10 @@ func (db *DB) OpenWaves(ctx context.Context, id campaign.RunID, upTo campaign.Wa
 		int64(upTo), millis(now), storable(why), int64(id), int64(upTo))
 }
 
-// SetWavesDue keeps when a run's next wave is to open, unless that is known already.
+// SetWavesDue keeps when a run's next wave, of two, is to open, unless that is known or it
+// is open already.
 func (db *DB) SetWavesDue(ctx context.Context, id campaign.RunID, due time.Time) error {
-	_, err := db.moveRun(ctx, id, "set when the next wave opens of", "UPDATE run_waves SET due = ? WHERE run = ? AND due = 0", millis(due), int64(id))
+	_, err := db.moveRun(ctx, id, "set when the next wave opens of", "UPDATE run_waves SET due = ? WHERE run = ? AND due = 0 AND open < 2", millis(due), int64(id))
 	return err
 }
 

@@ -39,7 +39,7 @@ func campaignRestCommand(a *app) *cobra.Command {
 			return a.withService(cmd.Context(), func(s *campaign.Service) error {
 				run, err := s.LatestRun(cmd.Context(), args[0])
 				if err == nil {
-					run, err = s.SendRest(cmd.Context(), run.ID, "somebody at the command line")
+					run, err = s.SendRest(cmd.Context(), run.ID, commander())
 				}
 				if err != nil {
 					return err

@@ -74,7 +74,7 @@ func wavesOf(w campaign.WaveStatus, now time.Time) *RunWaves {
 	}
 	out := &RunWaves{Kind: string(w.Kind), Held: w.Held(now), Due: w.NextAt(now), Note: w.Note, Parts: []RunWave{}}
 	for _, p := range w.Parts {
-		out.Parts = append(out.Parts, RunWave{p.N, p.Opens, p.Wave <= w.OpenAt(now)})
+		out.Parts = append(out.Parts, RunWave{p.N, p.Opens, p.Wave <= w.OpenAt(now) && (w.Complete || p.Wave <= w.First())})
 	}
 	return out
 }
