@@ -72,7 +72,7 @@ function compare(ab) {
     const set = (name, n, of) => {
       const cell = row.querySelector(`[data-v="${name}"]`);
       cell.firstChild.textContent = of === undefined ? number.format(n) : `${number.format(n)} `;
-      if (of !== undefined) cell.querySelector("span").textContent = percent(n, of);
+      if (of !== undefined) cell.querySelector("span").textContent = of ? percent(n, of) : "";
     };
     set("planned", v.counts.planned);
     set("accepted", v.counts.accepted);
