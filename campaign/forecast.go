@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"broadside/campaign/schedule"
 )
 
 // SitePace is what is known beforehand of how fast a mailbox operator takes our mail.
@@ -54,15 +56,19 @@ func roughly(d time.Duration) string {
 const assumedSpeed = 300
 
 // Forecast foretells a run to an audience that was counted, if it starts at a time; the
-// zero Forecast for nobody, and when its window cannot be read.
+// zero Forecast for nobody, when its rest waits until a person chooses, and when its window
+// cannot be read.
 func (s *Service) Forecast(ctx context.Context, spec Spec, count AudienceCount, start time.Time) (Forecast, error) {
 	hours, err := spec.Window.Parse()
 	if err != nil {
 		return Forecast{}, nil // a start will say why it cannot be
 	}
-	if count.Recipients == 0 {
+	spec.AB = spec.AB.withDefaults() // of a draft they are not filled in
+	if count.Recipients == 0 || spec.AB.HasRest() && spec.AB.Winner == ByChoice {
 		return Forecast{}, nil
 	}
+	wait, what := spec.waitsFor(count)
+	start = start.Add(wait)
 	own, err := s.Store.FastestRun(ctx)
 	if err != nil {
 		return Forecast{}, err
@@ -92,10 +98,57 @@ func (s *Service) Forecast(ctx context.Context, spec Spec, count AudienceCount, 
 	if end.Sub(start) > f.Lasts+time.Minute && !hours.Always() {
 		f = Forecast{Lasts: end.Sub(start), Bound: f.Bound + ", and the hours in which it may send"}
 	}
+	if last := spec.lastClock(count, start); last > f.Lasts {
+		f = Forecast{Lasts: last, Bound: "the clock of the last time zone"}
+	}
+	if wait > 0 {
+		f.Lasts += wait
+		f.Bound += "; " + roughly(wait) + " of it are " + what
+	}
 	if slices.Sort(paused); len(paused) > 0 {
 		f.Bound += "; " + strings.Join(paused, ", ") + " is paused and not in it"
 	}
 	return f, nil
+}
+
+// waitsFor is how long the rest of an audience waits for those who go first, and for what.
+// They are taken to leave in no time.
+func (s Spec) waitsFor(count AudienceCount) (time.Duration, string) {
+	switch s.waveKind() {
+	case ABWaves:
+		return time.Duration(s.AB.After), "the A/B test's"
+	case CanaryWaves:
+		if s.CanaryShare(count.Recipients) > 0 {
+			return time.Duration(s.Brake.WithDefaults().CanaryWait), "the canary's"
+		}
+	}
+	return 0, ""
+}
+
+// lastClock is how long a run by recipients' clocks lasts at least, from its beginning to
+// the last of them; 0 when it is for one moment everywhere.
+func (s Spec) lastClock(count AudienceCount, start time.Time) time.Duration {
+	own, err := schedule.Zone(s.LocalTime.Zone)
+	if !s.LocalTime.On() || err != nil {
+		return 0
+	}
+	at := s.StartAt
+	if at.IsZero() {
+		at = start
+	}
+	begin := s.Begins(at)
+	if begin.Before(start) {
+		begin = start
+	}
+	var lasts time.Duration
+	for name := range count.Zones {
+		zone, err := schedule.Zone(name)
+		if err != nil {
+			zone = own
+		}
+		lasts = max(lasts, schedule.Shown(at.In(own), zone).Sub(begin))
+	}
+	return lasts
 }
 
 // siteMail is how much mail there is for a site.

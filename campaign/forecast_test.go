@@ -25,6 +25,9 @@ func TestForecast(t *testing.T) {
 		return func(domain string) campaign.SitePace { return limits[domain] }, nil
 	}
 	day := schedule.Window{From: "08:00", To: "10:00", Zone: "UTC"}
+	test := func(rule campaign.ABRule, after time.Duration) campaign.Spec {
+		return campaign.Spec{AB: campaign.ABTest{Share: 20, Winner: rule, After: campaign.Duration(after), Variants: []campaign.Alternative{{Subject: "B"}}}}
+	}
 	for _, c := range []struct {
 		name    string
 		domains map[string]int64
@@ -32,18 +35,23 @@ func TestForecast(t *testing.T) {
 		lasts   time.Duration
 		says    string
 	}{
-		{"the slowest site", map[string]int64{"gmail.com": 100_000, "googlemail.com": 56_000, "fast.example": 200_000}, campaign.Spec{}, 7800 * time.Second, "about 2 h 10 min, bound by Gmail at 20 a second"},
-		{"our own speed", map[string]int64{"fast.example": 300_000}, campaign.Spec{}, 1000 * time.Second, "about 17 min, bound by our own speed, 300 a second"},
+		{"the slowest site", map[string]int64{"gmail.com": 100_000, "googlemail.com": 56_000, "fast.example": 200_000}, campaign.Spec{Brake: campaign.Brake{Canary: "off"}}, 7800 * time.Second, "about 2 h 10 min, bound by Gmail at 20 a second"},
+		{"our own speed", map[string]int64{"fast.example": 300_000}, campaign.Spec{Brake: campaign.Brake{Canary: "off"}}, 1000 * time.Second, "about 17 min, bound by our own speed, 300 a second"},
 		{"a pause", map[string]int64{"closed.example": 1000}, campaign.Spec{}, 3*time.Hour + 10*time.Second, "takes nothing until 23 Nov 12:00 UTC"},
 		{"new sources", map[string]int64{"new.example": 3500}, campaign.Spec{}, 39*time.Hour + 5*time.Second, "what new sources may send to new in a day"},
 		{"new sources, few", map[string]int64{"new.example": 900}, campaign.Spec{}, 9 * time.Second, "about a minute"},
 		{"a paused site", map[string]int64{"stopped.example": 100, "gmail.com": 1200}, campaign.Spec{}, time.Minute, "Gmail at 20 a second; stopped is paused and not in it"},
 		{"spread", map[string]int64{"gmail.com": 1200}, campaign.Spec{Spread: campaign.Duration(4 * time.Hour)}, 4 * time.Hour, "about 4 h, bound by the time it is spread over"},
-		{"hours", map[string]int64{"gmail.com": 144_000}, campaign.Spec{Window: day}, 24 * time.Hour, "about 24 h, bound by Gmail at 20 a second, and the hours in which it may send"},
+		{"hours", map[string]int64{"gmail.com": 144_000}, campaign.Spec{Window: day, Brake: campaign.Brake{Canary: "off"}}, 24 * time.Hour, "about 24 h, bound by Gmail at 20 a second, and the hours in which it may send"},
+		{"a canary first", map[string]int64{"fast.example": 300_000}, campaign.Spec{Brake: campaign.Brake{Canary: "1%"}}, 1600 * time.Second, "300 a second; 10 min of it are the canary's"},
+		{"a large audience", map[string]int64{"fast.example": 300_000}, campaign.Spec{}, 1600 * time.Second, "the canary's"},
+		{"a test", map[string]int64{"gmail.com": 1200}, test(campaign.ByOpens, 4*time.Hour), 4*time.Hour + time.Minute, "Gmail at 20 a second; 4 h of it are the A/B test's"},
+		{"a choice", map[string]int64{"gmail.com": 1200}, test(campaign.ByChoice, 0), 0, ""},
+		{"their clocks", map[string]int64{"gmail.com": 1200}, campaign.Spec{StartAt: start.Add(24 * time.Hour), LocalTime: campaign.LocalTime{Zone: "UTC"}}, 19 * time.Hour, "the clock of the last time zone"},
 		{"nobody", nil, campaign.Spec{}, 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			count := campaign.AudienceCount{Domains: c.domains}
+			count := campaign.AudienceCount{Domains: c.domains, Zones: map[string]int64{"": 10, "Etc/GMT+5": 10, "nowhere": 10}}
 			for _, n := range c.domains {
 				count.Recipients += n
 			}

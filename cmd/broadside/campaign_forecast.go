@@ -32,6 +32,10 @@ func campaignForecastCommand(a *app) *cobra.Command {
 					a.printf("Campaign %q would reach nobody.\n", args[0])
 					return nil
 				}
+				if f == (campaign.Forecast{}) {
+					a.printf("Campaign %q would reach %s people; how long that takes is up to who chooses what the rest gets.\n", args[0], group(count.Recipients))
+					return nil
+				}
 				a.printf("Campaign %q would reach %s people; to send to them takes %s. This is a forecast.\n", args[0], group(count.Recipients), f)
 				if text := c.Spec.ByTheirClocks(count, c.Spec.StartAt, time.Now()); text != "" {
 					a.printf("%s\n", text)
