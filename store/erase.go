@@ -3,6 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -55,8 +57,17 @@ func (db *DB) Erase(ctx context.Context, email string, now time.Time) (campaign.
 	return e, nil
 }
 
-// eraseContact deletes a contact and what hangs on it. The ledger's rows stay.
+// eraseContact deletes a contact and what hangs on it. The ledger's rows stay. The contact
+// is locked first: whoever writes something about it has it locked meanwhile.
 func (db *DB) eraseContact(ctx context.Context, t *tx, id int64, e *campaign.Erasure) error {
+	query := "SELECT address FROM contacts WHERE id = ?"
+	if db.postgres {
+		query += " FOR UPDATE"
+	}
+	var a string
+	if err := t.get(ctx, &a, query, id); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
 	if err := t.eraseMemberships(ctx, id, e); err != nil {
 		return err
 	}
@@ -86,6 +97,9 @@ func (db *DB) eraseContact(ctx context.Context, t *tx, id int64, e *campaign.Era
 			return err
 		}
 		*table.n += n
+	}
+	if _, err := t.exec(ctx, "DELETE FROM webhook_deliveries WHERE address = ? AND address <> ''", a); err != nil {
+		return err
 	}
 	_, err = t.exec(ctx, "DELETE FROM contacts WHERE id = ?", id)
 	return err

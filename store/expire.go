@@ -115,7 +115,7 @@ func (db *DB) dropContacts(ctx context.Context, ids []int64, limit int64) (int64
 			return err
 		}
 		var going []int64
-		if err := t.SelectContext(ctx, &going, t.Rebind("SELECT c.id FROM contacts c WHERE "+db.in("c.id")+" AND "+may), db.array(ids), limit); err != nil {
+		if err := t.SelectContext(ctx, &going, t.Rebind("SELECT c.id FROM contacts c WHERE "+db.in("c.id")+" AND "+may+" ORDER BY c.id"), db.array(ids), limit); err != nil {
 			return err
 		}
 		for _, id := range going {

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"broadside/campaign"
 )
@@ -92,6 +94,9 @@ func (db *DB) readersOf(ctx context.Context, t *tx, hits []campaign.Hit) (map[re
 			contacts[h.Run] = append(contacts[h.Run], int64(h.Contact))
 		}
 	}
+	if err := db.holdContacts(ctx, t, slices.Concat(slices.Collect(maps.Values(contacts))...), nil); err != nil {
+		return nil, err
+	}
 	readers := map[readerKey]*reader{}
 	for run, ids := range contacts {
 		var rows []struct {
@@ -102,9 +107,6 @@ func (db *DB) readersOf(ctx context.Context, t *tx, hits []campaign.Hit) (map[re
 			Variant campaign.Variant
 		}
 		query := "SELECT l.contact, l.state, l.reason, l.at, l.variant FROM ledger l JOIN contacts c ON c.id = l.contact WHERE " + ofRun("l.run", run) + " AND " + db.in("l.contact")
-		if db.postgres {
-			query += " FOR KEY SHARE OF c" // an erasure waits, and then finds what is written
-		}
 		err := t.SelectContext(ctx, &rows, t.Rebind(query), db.array(ids))
 		if err != nil {
 			return nil, err

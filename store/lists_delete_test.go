@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"broadside/campaign"
+	"broadside/campaign/webhook"
 	"broadside/store"
 )
 
@@ -90,6 +91,33 @@ func TestNoSuchDomainTwice(t *testing.T) {
 		unfound("half a year later", 24*180, 2)
 		if got, want := suppressed(t, db), []string{"ann@example.org: bounced, no such domain, also on 2026-05-04"}; !slices.Equal(got, want) {
 			t.Errorf("suppressed %q, want %q", got, want)
+		}
+	})
+}
+
+// Nothing that webhooks were told stays of who goes with a list, nor is it written after.
+func TestDeleteListForgetsDeliveries(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, _ string) {
+		ctx := t.Context()
+		people(t, db)
+		a := listNamed(t, db, "a")
+		e := must(db.AddWebhook(ctx, webhook.Endpoint{URL: "https://example.org/", Types: []webhook.Type{webhook.Accepted}, State: webhook.Active, Secret: []byte("secret"), Created: now}, 10))(t)
+		ann := must(db.ContactByEmail(ctx, "ann@example.org"))(t)
+		told := webhook.Delivery{Endpoint: e.ID, Event: "evt_1", Type: webhook.Accepted, At: now, Address: "ann@example.org", State: webhook.Retrying, Body: []byte("ann"), About: webhook.Data{Contact: ann.ID}}
+		left := func() int { return len(must(db.Deliveries(ctx, webhook.DeliveryFilter{Endpoint: e.ID}, 0, 10))(t)) }
+		for _, want := range []int{1, 0} {
+			if err := db.RecordDeliveries(ctx, []webhook.Delivery{told}); err != nil {
+				t.Fatal(err)
+			}
+			if n := left(); n != want {
+				t.Errorf("%d deliveries are kept, want %d", n, want)
+			}
+			if want == 1 {
+				must(db.DeleteList(ctx, a.ID, true))(t)
+			}
+			if n := left(); n != 0 {
+				t.Errorf("%d deliveries are kept of who is gone", n)
+			}
 		}
 	})
 }

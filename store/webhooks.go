@@ -220,15 +220,23 @@ func (r deliveryRow) delivery() webhook.Delivery {
 }
 
 // RecordDeliveries writes attempts, each in the place of the event's last one. Those of
-// an endpoint that was removed are not kept, nor those about a person who was erased while
-// the event waited in the queue: of them there is a hash, and no contact.
+// an endpoint that was removed are not kept, nor those about a person who is gone (see
+// Gone): the event may have waited in the queue meanwhile.
 func (db *DB) RecordDeliveries(ctx context.Context, attempts []webhook.Delivery) error {
 	err := db.change(ctx, func(t *tx) error {
+		ids, addresses := make([]int64, len(attempts)), make([]string, len(attempts))
+		for i, d := range attempts {
+			ids[i], addresses[i] = int64(d.About.Contact), d.Address
+		}
+		if err := db.holdContacts(ctx, t, ids, addresses); err != nil {
+			return err
+		}
 		for _, d := range attempts {
+			about := d.About
+			about.Email = d.Address
+			gone, args := db.goneQuery(about)
 			var known bool
-			err := t.get(ctx, &known, `SELECT EXISTS (SELECT 1 FROM webhooks WHERE id = ?)
-				AND (EXISTS (SELECT 1 FROM contacts WHERE address = ?) OR NOT EXISTS (SELECT 1 FROM suppressions WHERE who = ? AND list = 0))`,
-				int64(d.Endpoint), d.Address, db.hashes.one(d.Address))
+			err := t.get(ctx, &known, "SELECT EXISTS (SELECT 1 FROM webhooks WHERE id = ?) AND NOT ("+gone+")", append([]any{int64(d.Endpoint)}, args...)...)
 			if err != nil {
 				return err
 			}
@@ -249,6 +257,18 @@ func (db *DB) RecordDeliveries(ctx context.Context, attempts []webhook.Delivery)
 	})
 	if err != nil {
 		return fmt.Errorf("record %d deliveries of webhooks: %w", len(attempts), err)
+	}
+	return nil
+}
+
+// ForgetDelivery deletes the delivery of an event to an endpoint, if there is one.
+func (db *DB) ForgetDelivery(ctx context.Context, endpoint webhook.EndpointID, event string) error {
+	err := db.change(ctx, func(t *tx) error {
+		_, err := t.exec(ctx, "DELETE FROM webhook_deliveries WHERE endpoint = ? AND event = ?", int64(endpoint), event)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget delivery of %s to webhook %d: %w", event, endpoint, err)
 	}
 	return nil
 }

@@ -49,6 +49,7 @@ type Delivery struct {
 	Error    string // why there is no good answer
 	Next     time.Time
 	Body     []byte
+	About    Data // whom the event is about, for RecordDeliveries; it is not kept
 }
 
 // DeliveryFilter selects deliveries; the zero filter all.
@@ -113,8 +114,11 @@ type Store interface {
 	// list: it is not told any more.
 	Gone(ctx context.Context, d Data) (bool, error)
 
-	// RecordDeliveries writes attempts, each in the place of the event's last one.
+	// RecordDeliveries writes attempts, each in the place of the event's last one, but
+	// none about a person who is gone.
 	RecordDeliveries(ctx context.Context, attempts []Delivery) error
+	// ForgetDelivery deletes what is kept of an event's delivery.
+	ForgetDelivery(ctx context.Context, endpoint EndpointID, event string) error
 	DeliveryOf(ctx context.Context, endpoint EndpointID, event string) (Delivery, error) // campaign.ErrNotFound
 	// Deliveries pages through deliveries, newest first; before 0 starts.
 	Deliveries(ctx context.Context, f DeliveryFilter, before int64, limit int) ([]Delivery, error)

@@ -105,12 +105,15 @@ func (w *worker) deliver(ctx context.Context, p Parcel) error {
 	if err != nil {
 		return errors.Join(err, p.Done())
 	}
-	// It may have waited for days: nobody is told of who was erased meanwhile.
+	// It may have waited for days: nobody is told of who is gone meanwhile, nor was told.
 	gone, err := w.Store.Gone(ctx, event.Data)
 	if err != nil {
 		return errors.Join(err, p.Later(firstDelay))
 	}
 	if gone {
+		if err := w.Store.ForgetDelivery(ctx, e.ID, event.ID); err != nil {
+			return errors.Join(err, p.Later(firstDelay))
+		}
 		return p.Done()
 	}
 	letGo := p.keep(ctx)
@@ -122,7 +125,7 @@ func (w *worker) deliver(ctx context.Context, p Parcel) error {
 	}
 	took := time.Since(began)
 	delivery := Delivery{
-		Endpoint: e.ID, Event: event.ID, Type: event.Type, At: event.At, Address: strings.ToLower(event.Data.Email),
+		Endpoint: e.ID, Event: event.ID, Type: event.Type, At: event.At, Address: strings.ToLower(event.Data.Email), About: event.Data,
 		State: Delivered, Attempts: p.Tries, Tried: began, Took: took, Status: a.status, Answer: a.text, Error: a.failure, Body: p.Body,
 	}
 	var delay time.Duration
