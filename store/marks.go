@@ -25,8 +25,14 @@ import (
 
 const marksInRow = 512
 
-// mark notes that a run's ledger has contacts.
-func (t *tx) mark(ctx context.Context, id campaign.RunID, rows []campaign.NewRecipient) error {
+// mark notes that a run's ledger has contacts. The first page says that the run has marks:
+// an older program may write the pages of a run that this one made, and makes none.
+func (t *tx) mark(ctx context.Context, id campaign.RunID, rows []campaign.NewRecipient, first bool) error {
+	if first {
+		if _, err := t.exec(ctx, "UPDATE runs SET marked = TRUE WHERE id = ?", int64(id)); err != nil {
+			return err
+		}
+	}
 	buckets := map[int64][]byte{}
 	for _, r := range rows {
 		bucket, place := int64(r.Contact)/marksInRow, int64(r.Contact)%marksInRow

@@ -112,7 +112,6 @@ func (t *tx) addPartition(ctx context.Context, run int64) error {
 	for _, statement := range []string{
 		"CREATE TABLE ledger_" + id + " (LIKE ledger INCLUDING ALL)",
 		"ALTER TABLE ledger ATTACH PARTITION ledger_" + id + " FOR VALUES IN (" + id + ")",
-		"UPDATE runs SET marked = TRUE WHERE id = " + id,
 	} {
 		if _, err := t.ExecContext(ctx, statement); err != nil {
 			return err

@@ -27,7 +27,7 @@ func (db *DB) AppendRecipients(ctx context.Context, id campaign.RunID, from, to 
 			return err
 		}
 		if db.postgres {
-			if err := t.mark(ctx, id, rows); err != nil {
+			if err := t.mark(ctx, id, rows, from == 0); err != nil {
 				return err
 			}
 		}
