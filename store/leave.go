@@ -74,8 +74,11 @@ func (db *DB) holdListsOf(ctx context.Context, t *tx, contact campaign.ContactID
 	if !db.postgres {
 		return nil
 	}
-	var held []int64
-	return t.SelectContext(ctx, &held, t.Rebind("SELECT id FROM lists WHERE id IN (SELECT list FROM members WHERE contact = ?) ORDER BY id FOR KEY SHARE"), int64(contact))
+	var ids []int64
+	if err := t.SelectContext(ctx, &ids, t.Rebind("SELECT list FROM members WHERE contact = ? ORDER BY list"), int64(contact)); err != nil {
+		return err
+	}
+	return db.holdLists(ctx, t, ids)
 }
 
 // countLeft counts a recipient of a run who left by its message's link.
