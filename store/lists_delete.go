@@ -97,6 +97,9 @@ func ofOtherUse(ctx context.Context, q querier) (string, error) {
 	OR EXISTS (SELECT 1 FROM messages s JOIN runs r ON r.id = s.run WHERE s.contact = m.contact AND r.state IN ('scheduled', 'running', 'paused'))`, err
 }
 
+// deleteChunk contacts are deleted in one transaction: who leaves the list waits for it.
+const deleteChunk = 500
+
 // deleteMembers deletes, of the next members of a list, the contacts that are in this list
 // alone; done when there are no further ones.
 func (db *DB) deleteMembers(ctx context.Context, t *tx, id campaign.ListID, after int64, gone *campaign.ListDeletion) (last int64, done bool, err error) {
@@ -109,7 +112,7 @@ func (db *DB) deleteMembers(ctx context.Context, t *tx, id campaign.ListID, afte
 		return after, false, err
 	}
 	err = t.SelectContext(ctx, &page, t.Rebind("SELECT m.contact, ("+used+") AS stays FROM (SELECT * FROM members WHERE list = ? AND contact > ? ORDER BY contact LIMIT ?) m ORDER BY m.contact"),
-		int64(id), after, expireChunk)
+		int64(id), after, deleteChunk)
 	if err != nil {
 		return after, false, err
 	}
@@ -125,7 +128,7 @@ func (db *DB) deleteMembers(ctx context.Context, t *tx, id campaign.ListID, afte
 		gone.Contacts++
 		gone.Memberships += e.Memberships
 	}
-	return after, len(page) < expireChunk, nil
+	return after, len(page) < deleteChunk, nil
 }
 
 func (db *DB) deleteList(ctx context.Context, t *tx, id campaign.ListID, gone *campaign.ListDeletion) error {

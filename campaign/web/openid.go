@@ -50,6 +50,8 @@ func beginOpenID(v *visit) error {
 		return v.refuse(http.StatusNotFound, "Not found", "There is no such page.")
 	case v.User.ID != 0:
 		return v.redirect(next)
+	case !navigates(v.r):
+		return v.refuse(http.StatusBadRequest, "Not a page", "Sign in by following the link on the page.")
 	}
 	if err := v.app.Accounts.Begin(v.app.client(v.r)); err != nil {
 		return v.turnAway(http.StatusTooManyRequests, next, sentence(err))
@@ -65,6 +67,14 @@ func beginOpenID(v *visit) error {
 	v.status = http.StatusSeeOther
 	http.Redirect(v.w, v.r, address, v.status)
 	return nil
+}
+
+// navigates reports whether a request may be a person's who goes to a page: an image on
+// somebody else's page must not use up how often a network may sign in (Fetch Metadata,
+// Sec-Fetch-Mode).
+func navigates(r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	return mode == "" || mode == "navigate"
 }
 
 // finishOpenID lets in whom the provider led back.

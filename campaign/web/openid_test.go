@@ -533,6 +533,21 @@ func TestOpenIDRate(t *testing.T) {
 	for range 40 {
 		w.enters()
 	}
+	for range 40 { // images on somebody else's page
+		image, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.srv.URL+"/login/openid", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		image.Header.Set("Sec-Fetch-Mode", "no-cors")
+		resp, err := w.browser().client.Do(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusBadRequest {
+			t.Fatalf("an image: %s", resp.Status)
+		}
+	}
 	for range 30 {
 		w.browser().get("/login/openid", http.StatusSeeOther)
 	}

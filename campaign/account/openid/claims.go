@@ -35,7 +35,7 @@ func (c claims) text(name string) string {
 // add takes over what is not said yet. Whether an address is confirmed is said of the
 // address beside it, and of no other.
 func (c claims) add(more claims) {
-	if c.tells("email") && c.text("email") != more.text("email") {
+	if c.tells("email") && lower(c.text("email")) != lower(more.text("email")) {
 		delete(more, "email_verified")
 	}
 	if !c.tells("email") {

@@ -63,6 +63,7 @@ func TestIdentity(t *testing.T) {
 // Whether an address is confirmed is said of that address only.
 func TestClaimsAdd(t *testing.T) {
 	for _, c := range []struct{ said, more, want claims }{
+		{claims{"email": "Ann@b"}, claims{"email": "ann@b", "email_verified": false}, claims{"email": "Ann@b", "email_verified": false}},
 		{claims{"sub": "1"}, claims{"email": "a", "email_verified": true}, claims{"sub": "1", "email": "a", "email_verified": true}},
 		{claims{"email": "a"}, claims{"email": "a", "email_verified": true}, claims{"email": "a", "email_verified": true}},
 		{claims{"email": "a"}, claims{"email": "b", "email_verified": true}, claims{"email": "a"}},

@@ -75,7 +75,9 @@ const (
 // New makes a provider. It is not asked for anything before somebody signs in.
 func New(c Config) *Provider { return &Provider{Config: c, client: newClient(c.Transport)} }
 
-// describe returns the provider's description, fetched at most so often.
+// describe returns the provider's description, fetched at most so often, for all: that who
+// asked first has gone away does not make the provider one that is down. Each request of
+// the client ends by itself.
 func (p *Provider) describe(ctx context.Context) (*description, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -86,7 +88,7 @@ func (p *Provider) describe(ctx context.Context) (*description, error) {
 		}
 		return p.known, nil
 	}
-	d, err := p.fetch(ctx)
+	d, err := p.fetch(context.WithoutCancel(ctx))
 	if err != nil {
 		p.err, p.again = err, now.Add(failedFor)
 		if p.known == nil {
