@@ -50,13 +50,20 @@ func TestGmailsTenMinutesAreWaitedOut(t *testing.T) {
 	w.people(300, "gmail.com")
 	w.people(100, "alive.example")
 	run := w.launch(nil)
+	at := []time.Time{time.Now()}
 	w.engine()
+	w.eventually("gmail says stop", func() bool { // perhaps before it has taken anything
+		said := w.saw("google").Rejected[421] > 0
+		if !said {
+			at[0] = time.Now()
+		}
+		return said
+	})
 	w.eventually("the others have their mail", func() bool { return w.saw("alive").Accepted == 100 })
 	if c := w.counts(run); c.Deferred > 0 {
 		t.Errorf("people are deferred: %+v", c)
 	}
 	expect(t, w.finish(run), campaign.Counts{Planned: 400, Accepted: 400})
-	var at []time.Time
 	for _, m := range w.sim.Ledger().Messages() {
 		if m.Provider == "google" {
 			at = append(at, m.At)
