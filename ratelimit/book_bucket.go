@@ -244,7 +244,9 @@ func (k *keeper) write(p *page) error {
 		}
 		newRev, err := k.put(ctx, name, r, rev)
 		if err == nil {
-			p.wrote(r, newRev)
+			if p.wrote(r, newRev) {
+				k.book.changed(p.key)
+			}
 			return nil
 		}
 		if !errors.Is(err, jetstream.ErrKeyRevisionMismatch) && !errors.Is(err, jetstream.ErrKeyExists) {

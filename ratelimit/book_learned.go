@@ -1,6 +1,9 @@
 package ratelimit
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // Learned is what was learned of one key. It is a value that names the key, and is
 // made for each message or kept, as is convenient.
@@ -50,7 +53,8 @@ func (l Learned) Throttled(now time.Time, limits Limits, reply Reply) {
 // together.
 func (l Learned) React(now time.Time, limits Limits, re Reaction, reply Reply) {
 	now, reply.Began = plain(now), plain(reply.Began)
-	l.book.change(l.key, func(r Record) (Record, bool) { return r.react(now, limits, re, reply) })
+	id := rand.Uint64()
+	l.book.change(l.key, func(r Record) (Record, bool) { return r.react(now, limits, re, reply, id) })
 }
 
 // Sent takes note of a message that was accepted, of an attempt that began at a time:

@@ -131,13 +131,21 @@ func (p *page) toWrite(id uint64) (r Record, rev uint64, ok bool) {
 	return r, p.rev, true
 }
 
-// wrote notes that the bucket has a record, unless the watch was faster.
-func (p *page) wrote(r Record, rev uint64) {
+// wrote notes that the bucket has a record; changed is as in learn. The watch may have
+// been faster, with the record itself or with one that another sender has made of it
+// since: that one stays, being newer, and has our steps.
+func (p *page) wrote(r Record, rev uint64) (changed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.written != r.Write {
-		return
+		return false
 	}
 	p.confirm()
-	p.base, p.rev = r, max(rev, p.rev)
+	if p.rev <= rev {
+		p.base, p.rev = r, rev
+		return false
+	}
+	before := p.now()
+	p.again()
+	return !before.same(p.now())
 }

@@ -11,8 +11,8 @@ import (
 const hitsKept = 64
 
 // react is the record after a reply that a reaction knows: counted, and acted on when
-// there were as many as it wants.
-func (r Record) react(now time.Time, l Limits, re Reaction, reply Reply) (Record, bool) {
+// there were as many as it wants. The id is the reply's own.
+func (r Record) react(now time.Time, l Limits, re Reaction, reply Reply, id uint64) (Record, bool) {
 	longer := re.Stop && re.Hits <= 1 && re.For > r.Stop.For
 	if r.Stop.probing(now) && !longer {
 		return r.failed(now, l, reply)
@@ -23,6 +23,9 @@ func (r Record) react(now time.Time, l Limits, re Reaction, reply Reply) (Record
 	within := cmp.Or(re.Within, time.Hour)
 	hits, n := make([]Hit, 0, len(r.Hits)+1), 1
 	for _, h := range r.Hits {
+		if h.ID == id {
+			return r, false
+		}
 		if !now.Before(h.Until) {
 			continue
 		}
@@ -31,7 +34,7 @@ func (r Record) react(now time.Time, l Limits, re Reaction, reply Reply) (Record
 		}
 		hits = append(hits, h)
 	}
-	r.Hits = append(hits, Hit{Reaction: re.Name, At: now, Until: now.Add(within)})
+	r.Hits = append(hits, Hit{ID: id, Reaction: re.Name, At: now, Until: now.Add(within)})
 	if n < min(re.Hits, hitsKept) {
 		r.Hits = r.Hits[max(len(r.Hits)-2*hitsKept, 0):]
 		r.Limits = Limits{Rate: finite(l.Rate), Connections: l.Connections}

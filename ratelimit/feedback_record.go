@@ -60,6 +60,9 @@ type ConnCap struct {
 
 // Hit is a reply that a reaction waits for.
 type Hit struct {
+	// ID tells the reply from others: one is counted once, also when the answer to its
+	// first writing was lost and it is written again.
+	ID       uint64    `json:"id,omitempty"`
 	Reaction string    `json:"reaction"`
 	At       time.Time `json:"at"`
 	Until    time.Time `json:"until"` // when it no longer counts
