@@ -109,6 +109,7 @@ func campaignCreateCommand(a *app) *cobra.Command {
 	f.StringVar(&startsAt, "start-at", "", "when the run begins after 'campaign start': '2027-03-01 09:00 Europe/Berlin'")
 	f.StringVar(&window, "window", "", "when it may send: 'mon-fri 08:00-20:00 Europe/Berlin'")
 	f.StringVar(&spec.Brake.Canary, "canary", "", "share that goes first, as 2%, or off (default 1% from 50,000 people on)")
+	f.BoolVar(&spec.Brake.Off, "no-brake", false, "never pause the run by itself, whatever the sites answer; no canary either")
 	f.StringVar(&spec.LocalTime.Zone, "local-time", "", "by each recipient's own clock; the zone of the start, and of who has none: Europe/Berlin")
 	f.DurationVar(&spread, "spread", 0, "spread the mail evenly over a time: 4h (10m to 168h)")
 	return cmd

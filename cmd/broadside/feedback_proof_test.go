@@ -44,7 +44,7 @@ func TestNobodyWhoReactedIsMailedAgain(t *testing.T) {
 	}
 	c.create()
 	c.run("campaign", "create", "second", "--from", "News <news@"+testDomain+">", "--subject", "More news", "--markdown", "letter.md", "--list", "people",
-		"--postal-address", "1 Harbour Street, Portsmouth", "--canary", "off")
+		"--postal-address", "1 Harbour Street, Portsmouth", "--no-brake")
 	c.open(filepath.Join(c.dir, "data", "broadside.db"))
 	p := c.serve()
 	t.Cleanup(func() {

@@ -130,7 +130,7 @@ func (c *cluster) create() {
 	c.keygen()
 	c.run("list", "import", "list.csv", "--list", "people")
 	c.run("campaign", "create", "news", "--from", "News <news@"+testDomain+">", "--subject", "News", "--markdown", "letter.md", "--list", "people",
-		"--postal-address", "1 Harbour Street, Portsmouth", "--canary", "off")
+		"--postal-address", "1 Harbour Street, Portsmouth", "--no-brake")
 }
 
 // keygen makes a key for the test's domain and publishes it.
