@@ -33,6 +33,15 @@ func (a *Accounts) MayUsePassword(u User) bool {
 	return !a.rules.NoPasswords || a.now().Before(u.LetInUntil)
 }
 
+// PasswordEnds is when a session that the user's password begins ends at the latest: where
+// passwords count for those alone who were let in, with that. Zero: as any session does.
+func (a *Accounts) PasswordEnds(u User) time.Time {
+	if !a.rules.NoPasswords {
+		return time.Time{}
+	}
+	return u.LetInUntil
+}
+
 // LetIn lets an admin choose a password by a link, and sign in with it for so long, also
 // where passwords do not count: for the day on which the provider is down or its groups
 // are wrong. makeAdmin takes any user, who is an admin from then on.

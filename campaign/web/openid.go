@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"broadside/campaign/account"
 	"broadside/campaign/account/openid"
@@ -113,7 +114,7 @@ func finishOpenID(v *visit) error {
 		return err
 	}
 	v.app.sessions.noteProvider(ctx)
-	if err := v.enter(u, attempt.Next); err != nil {
+	if err := v.enter(u, attempt.Next, time.Time{}); err != nil {
 		return err
 	}
 	if note != "" {

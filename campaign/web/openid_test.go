@@ -520,11 +520,34 @@ func TestOpenIDOnly(t *testing.T) {
 	if page := b.get("/login", http.StatusOK); !strings.Contains(page, `name="password"`) {
 		t.Errorf("asks for no password:\n%s", page)
 	}
-	b.post("/welcome", http.StatusSeeOther, "token", secret, "password", "a lighthouse in the sun", "zone", "UTC")
-	b.get("/users", http.StatusOK)
+	until := w.user("ann@example.org").LetInUntil
+	ends := func(b *browser, method, path string, form url.Values) time.Time {
+		t.Helper()
+		resp, page := b.do(method, path, strings.NewReader(form.Encode()), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+		for _, c := range resp.Cookies() {
+			if c.Name == sessionCookie(false) && resp.StatusCode == http.StatusSeeOther {
+				return c.Expires
+			}
+		}
+		t.Fatalf("%s: %s, %v\n%s", path, resp.Status, resp.Cookies(), page)
+		panic("not reached")
+	}
+	const password, fresh = "a lighthouse in the sun", "a harbour in the morning"
 	other := w.browser()
-	other.post("/login", http.StatusSeeOther, "email", "ann@example.org", "password", "a lighthouse in the sun")
-	w.enters()
+	for _, end := range []time.Time{
+		ends(b, "POST", "/welcome", url.Values{"token": {secret}, "password": {password}, "zone": {"UTC"}}),
+		ends(other, "POST", "/login", url.Values{"email": {"ann@example.org"}, "password": {password}}),
+		ends(b, "POST", "/account/password", url.Values{"present": {password}, "password": {fresh}}),
+	} {
+		if end.After(until) || end.Before(until.Add(-time.Minute)) {
+			t.Errorf("who is let in until %s has a session until %s", until, end)
+		}
+	}
+	b.get("/users", http.StatusOK)
+	c := w.browser()
+	if end := ends(c, "GET", c.toProvider(w.provider, "/"), nil); !end.After(until.Add(time.Hour)) {
+		t.Errorf("who came by way of the provider has a session until %s", end)
+	}
 }
 
 // Setting out is limited by network, and coming back takes that back.

@@ -62,10 +62,14 @@ func (s sessions) user(ctx context.Context) (id account.UserID, epoch int64) {
 	return account.UserID(s.manager.GetInt64(ctx, sessionUser)), s.manager.GetInt64(ctx, sessionEpoch)
 }
 
-// signIn begins a new session: a token that was planted before is worth nothing after.
-func (s sessions) signIn(ctx context.Context, w http.ResponseWriter, u account.User, secure bool) error {
+// signIn begins a new session, which ends at the latest at until unless that is zero: a
+// token that was planted before is worth nothing after.
+func (s sessions) signIn(ctx context.Context, w http.ResponseWriter, u account.User, until time.Time, secure bool) error {
 	if err := s.manager.RenewToken(ctx); err != nil {
 		return err
+	}
+	if !until.IsZero() && until.Before(s.manager.Deadline(ctx)) {
+		s.manager.SetDeadline(ctx, until.UTC())
 	}
 	s.manager.Put(ctx, sessionUser, int64(u.ID))
 	s.manager.Put(ctx, sessionEpoch, u.Epoch)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"broadside/campaign/account"
 )
@@ -53,7 +54,7 @@ func setUp(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.enter(u, "/")
+	return v.enterByPassword(u, "/")
 }
 
 func showLogin(v *visit) error {
@@ -87,7 +88,7 @@ func signIn(v *visit) error {
 	case err != nil:
 		return err
 	}
-	return v.enter(u, f.Values["next"])
+	return v.enterByPassword(u, f.Values["next"])
 }
 
 func signOut(v *visit) error {
@@ -129,12 +130,17 @@ func welcome(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.enter(u, "/")
+	return v.enterByPassword(u, "/")
 }
 
-// enter begins a session and leads on.
-func (v *visit) enter(u account.User, next string) error {
-	if err := v.app.sessions.signIn(v.r.Context(), v.w, u, v.secure); err != nil {
+func (v *visit) enterByPassword(u account.User, next string) error {
+	return v.enter(u, next, v.app.Accounts.PasswordEnds(u))
+}
+
+// enter begins a session, which ends at the latest at until unless that is zero, and leads
+// on.
+func (v *visit) enter(u account.User, next string, until time.Time) error {
+	if err := v.app.sessions.signIn(v.r.Context(), v.w, u, until, v.secure); err != nil {
 		return err
 	}
 	v.User, v.May, v.object = u, u.Role.May(), u.Email

@@ -161,7 +161,7 @@ func changePassword(v *visit) error {
 		return err
 	}
 	v.flash("Your password is changed, and every other session of yours has ended.")
-	return v.enter(u, "/account")
+	return v.enterByPassword(u, "/account")
 }
 
 func changeZone(v *visit) error {
