@@ -20,7 +20,7 @@ type campaignRow struct {
 }
 
 func (db *DB) campaign(ctx context.Context, r campaignRow) (campaign.Campaign, error) {
-	spec, err := db.spec(ctx, r.Spec)
+	spec, err := db.spec(ctx, db.read, r.Spec)
 	return campaign.Campaign{ID: campaign.CampaignID(r.ID), Spec: spec, Created: fromMillis(r.Created), Updated: fromMillis(r.Updated), Archived: fromMillis(r.Archived)}, err
 }
 

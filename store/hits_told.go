@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -59,8 +60,8 @@ func (db *DB) tellHits(ctx context.Context, t *tx, wanted map[webhook.Type]bool,
 		of[h.Run] = append(of[h.Run], h)
 	}
 	var facts []webhook.Fact
-	for run, hits := range of {
-		some, err := db.hitFacts(ctx, t, run, hits, wanted)
+	for _, run := range slices.Sorted(maps.Keys(of)) { // what is of one time is told in this order
+		some, err := db.hitFacts(ctx, t, run, of[run], wanted)
 		if err != nil {
 			return err
 		}
@@ -75,7 +76,7 @@ func (db *DB) hitFacts(ctx context.Context, t *tx, run campaign.RunID, hits []no
 	if err := t.get(ctx, &hash, "SELECT spec FROM runs WHERE id = ?", int64(run)); err != nil {
 		return nil, fmt.Errorf("run %d, of which there are recipients: %w", run, err)
 	}
-	spec, err := db.spec(ctx, hash)
+	spec, err := db.spec(ctx, t, hash)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (db *DB) hitFacts(ctx context.Context, t *tx, run campaign.RunID, hits []no
 		who = append(who, h.Contact)
 	}
 	slices.Sort(who)
-	ceilings, err := db.CeilingsOf(ctx, spec.Lists, slices.Compact(who))
+	ceilings, err := db.ceilingsOf(ctx, t, spec.Lists, slices.Compact(who))
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func (db *DB) takeUnused(ctx context.Context, t *tx, id campaign.ListID) error {
 	if err != nil {
 		return err
 	}
-	open, err := db.runs(ctx, "WHERE state IN ('scheduled', 'running', 'paused') ORDER BY id")
+	open, err := db.runsFrom(ctx, t, "WHERE state IN ('scheduled', 'running', 'paused') ORDER BY id")
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (db *DB) takeUnused(ctx context.Context, t *tx, id campaign.ListID) error {
 		return err
 	}
 	for _, hash := range repeated {
-		spec, err := db.spec(ctx, hash)
+		spec, err := db.spec(ctx, t, hash)
 		if errors.Is(err, campaign.ErrNotFound) {
 			continue // it was stopped meanwhile
 		}

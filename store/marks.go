@@ -75,13 +75,14 @@ func (db *DB) runsOf(ctx context.Context, q querier, c campaign.ContactID, last 
 	return runs, nil
 }
 
-// inLedger is the condition that a contact from a number on, which an expression gives, is
-// in the ledger of some run.
-func (db *DB) inLedger(ctx context.Context, q querier, contact string, from int64) (string, error) {
+// inLedger is the condition that a contact, which an expression gives, is in the ledger of
+// some run. All runs without marks are asked, however far their snapshot has come: it may
+// go on before the condition is tried.
+func (db *DB) inLedger(ctx context.Context, q querier, contact string) (string, error) {
 	if !db.postgres {
 		return "EXISTS (SELECT 1 FROM ledger l WHERE l.contact = " + contact + ")", nil
 	}
-	unmarked, err := runIDs(ctx, q, "NOT marked AND standing = 0 AND snapshot_cursor >= ?", from)
+	unmarked, err := runIDs(ctx, q, "NOT marked AND standing = 0")
 	if err != nil {
 		return "", err
 	}

@@ -74,6 +74,23 @@ func TestHistoryOverManyRuns(t *testing.T) {
 	})
 }
 
+// An older program may append a page after its run was asked how far it has come: runs
+// without marks are asked for everybody.
+func TestUndoAsksRunsWithoutMarks(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, url string) {
+		if !isPostgres(url) {
+			return // there are no marks
+		}
+		id, _, _ := runImport(t, db, newList(t, db, "a"), false, row(1, "ann@example.org", `{}`))
+		runOfPeople(t, db, "may")
+		for _, sql := range []string{"DELETE FROM run_members", "UPDATE runs SET marked = FALSE, snapshot_cursor = 0"} {
+			execSQL(t, url, sql)
+		}
+		must(db.UndoImport(t.Context(), id))(t)
+		must(db.ContactByEmail(t.Context(), "ann@example.org"))(t)
+	})
+}
+
 func execSQL(t *testing.T, url, sql string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)

@@ -94,7 +94,11 @@ func (db *DB) Close() error {
 
 // get scans one row; campaign.ErrNotFound with what was looked for when there is none.
 func (db *DB) get(ctx context.Context, what, dest any, query string, args ...any) error {
-	err := db.read.GetContext(ctx, dest, db.read.Rebind(query), args...)
+	return getFrom(ctx, db.read, what, dest, query, args...)
+}
+
+func getFrom(ctx context.Context, q rowReader, what, dest any, query string, args ...any) error {
+	err := q.GetContext(ctx, dest, q.Rebind(query), args...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("%v: %w", what, campaign.ErrNotFound)
 	}

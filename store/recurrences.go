@@ -20,7 +20,7 @@ type recurrenceRow struct {
 }
 
 func (db *DB) recurrence(ctx context.Context, r recurrenceRow) (campaign.Recurrence, error) {
-	spec, err := db.spec(ctx, r.Spec)
+	spec, err := db.spec(ctx, db.read, r.Spec)
 	return campaign.Recurrence{Campaign: campaign.CampaignID(r.Campaign), Spec: spec, Next: fromMillis(r.Next), Note: r.Note}, err
 }
 
@@ -117,7 +117,7 @@ func (db *DB) Recur(ctx context.Context, was, next campaign.Recurrence, due, now
 		if err := t.get(ctx, &hash, "SELECT spec FROM recurrences WHERE campaign = ?", int64(was.Campaign)); err != nil {
 			return err
 		}
-		spec, err := db.spec(ctx, hash)
+		spec, err := db.spec(ctx, t, hash)
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,11 @@ type runRow struct {
 }
 
 func (db *DB) run(ctx context.Context, r runRow) (campaign.Run, error) {
-	spec, err := db.spec(ctx, r.Spec)
+	return db.runFrom(ctx, db.read, r)
+}
+
+func (db *DB) runFrom(ctx context.Context, q rowReader, r runRow) (campaign.Run, error) {
+	spec, err := db.spec(ctx, q, r.Spec)
 	if err != nil {
 		return campaign.Run{}, fmt.Errorf("run %d: %w", r.ID, err)
 	}
@@ -153,14 +157,18 @@ func (db *DB) OpenRuns(ctx context.Context) ([]campaign.Run, error) {
 }
 
 func (db *DB) runs(ctx context.Context, where string, args ...any) ([]campaign.Run, error) {
+	return db.runsFrom(ctx, db.read, where, args...)
+}
+
+func (db *DB) runsFrom(ctx context.Context, q rowReader, where string, args ...any) ([]campaign.Run, error) {
 	var rows []runRow
-	if err := db.selectAll(ctx, &rows, "SELECT "+runColumns+" FROM runs "+where, args...); err != nil {
+	if err := q.SelectContext(ctx, &rows, q.Rebind("SELECT "+runColumns+" FROM runs "+where), args...); err != nil {
 		return nil, fmt.Errorf("read the runs: %w", err)
 	}
 	list := make([]campaign.Run, len(rows))
 	for i, r := range rows {
 		var err error
-		if list[i], err = db.run(ctx, r); err != nil {
+		if list[i], err = db.runFrom(ctx, q, r); err != nil {
 			return nil, err
 		}
 	}

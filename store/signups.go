@@ -163,7 +163,7 @@ func (db *DB) dropSignUps(ctx context.Context, t *tx, where string, args ...any)
 // no other, and was in no list since.
 func (db *DB) dropUnconfirmed(ctx context.Context, t *tx, address string, at int64) error {
 	var ids []int64
-	sent, err := db.inLedger(ctx, t, "c.id", 0)
+	sent, err := db.inLedger(ctx, t, "c.id")
 	if err != nil {
 		return err
 	}

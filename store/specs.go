@@ -39,12 +39,12 @@ func (c *specCache) put(hash string, s campaign.Spec) {
 }
 
 // spec reads a spec by its hash. Its slices are shared with other readers.
-func (db *DB) spec(ctx context.Context, hash string) (campaign.Spec, error) {
+func (db *DB) spec(ctx context.Context, q rowReader, hash string) (campaign.Spec, error) {
 	if s, ok := db.specs.get(hash); ok {
 		return s, nil
 	}
 	var text []byte
-	if err := db.get(ctx, "spec "+hash, &text, "SELECT spec FROM specs WHERE hash = ?", hash); err != nil {
+	if err := getFrom(ctx, q, "spec "+hash, &text, "SELECT spec FROM specs WHERE hash = ?", hash); err != nil {
 		return campaign.Spec{}, err
 	}
 	var s campaign.Spec

@@ -35,6 +35,10 @@ func (db *DB) MostTracking(ctx context.Context, lists []string) (campaign.Tracki
 // CeilingsOf returns the strictest tracking of those of the named lists that each
 // contact is subscribed to; who is subscribed to none of them is missing.
 func (db *DB) CeilingsOf(ctx context.Context, lists []string, contacts []campaign.ContactID) (map[campaign.ContactID]campaign.Tracking, error) {
+	return db.ceilingsOf(ctx, db.read, lists, contacts)
+}
+
+func (db *DB) ceilingsOf(ctx context.Context, q rowReader, lists []string, contacts []campaign.ContactID) (map[campaign.ContactID]campaign.Tracking, error) {
 	ids := make([]int64, len(contacts))
 	for i, c := range contacts {
 		ids[i] = int64(c)
@@ -43,8 +47,9 @@ func (db *DB) CeilingsOf(ctx context.Context, lists []string, contacts []campaig
 		Contact campaign.ContactID
 		Level   campaign.Tracking
 	}
-	err := db.selectAll(ctx, &rows, "SELECT m.contact, MIN((SELECT tracking FROM lists WHERE id = m.list)) AS level"+db.membersOf()+
-		" AND m.list IN (SELECT id FROM lists WHERE "+db.in("name")+") GROUP BY m.contact", db.array(ids), db.array(lists))
+	query := "SELECT m.contact, MIN((SELECT tracking FROM lists WHERE id = m.list)) AS level" + db.membersOf() +
+		" AND m.list IN (SELECT id FROM lists WHERE " + db.in("name") + ") GROUP BY m.contact"
+	err := q.SelectContext(ctx, &rows, q.Rebind(query), db.array(ids), db.array(lists))
 	if err != nil {
 		return nil, fmt.Errorf("look up the tracking of %d contacts: %w", len(contacts), err)
 	}

@@ -27,6 +27,14 @@ type querier interface {
 	Rebind(query string) string
 }
 
+// rowReader reads rows into values, inside a transaction or outside. On PostgreSQL a
+// transaction that reads outside of it wants a second connection of the same pool.
+type rowReader interface {
+	GetContext(ctx context.Context, dest any, query string, args ...any) error
+	SelectContext(ctx context.Context, dest any, query string, args ...any) error
+	Rebind(query string) string
+}
+
 func (db *DB) begin(ctx context.Context) (*tx, error) {
 	conn, err := db.write.Connx(ctx)
 	if err != nil {

@@ -103,7 +103,7 @@ func (u *undo) run(ctx context.Context) error {
 	if _, err := u.tx.exec(ctx, "UPDATE lists SET subscribed = subscribed - ? WHERE id = ?", left, u.list); err != nil {
 		return err
 	}
-	sent, err := u.db.inLedger(ctx, u.tx, "contacts.id", u.first)
+	sent, err := u.db.inLedger(ctx, u.tx, "contacts.id")
 	if err != nil {
 		return err
 	}
