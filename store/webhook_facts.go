@@ -69,10 +69,17 @@ func (db *DB) facts(ctx context.Context, where string, args ...any) ([]webhook.F
 	return list, nil
 }
 
-// WebhookFacts returns some facts that were not told yet, oldest first; of clicks only
-// those from before a time, until which they may turn out to be a machine's.
-func (db *DB) WebhookFacts(ctx context.Context, clicked time.Time, limit int) ([]webhook.Fact, error) {
-	return db.facts(ctx, "NOT told AND (type <> '"+string(webhook.Clicked)+"' OR at < ?) ORDER BY id LIMIT ?", millis(clicked), limit)
+// WebhookFacts returns some facts that were not told yet, oldest first; of clicks, which
+// may turn out to be a machine's, only those up to a number.
+func (db *DB) WebhookFacts(ctx context.Context, clicks int64, limit int) ([]webhook.Fact, error) {
+	return db.facts(ctx, "NOT told AND (type <> '"+string(webhook.Clicked)+"' OR id <= ?) ORDER BY id LIMIT ?", clicks, limit)
+}
+
+// LastWebhookFact returns the number of the last fact that was not told yet; 0 for none.
+func (db *DB) LastWebhookFact(ctx context.Context) (int64, error) {
+	var id int64
+	err := db.get(ctx, "the last fact for webhooks", &id, "SELECT COALESCE(MAX(id), 0) FROM webhook_facts WHERE NOT told")
+	return id, err
 }
 
 // WebhookFactsTold notes that facts are in the webhooks' queues.
@@ -87,9 +94,10 @@ func (db *DB) WebhookFactsTold(ctx context.Context, ids []int64) error {
 	return nil
 }
 
-// WebhookFactsSince pages through the facts from a time on, told or not.
-func (db *DB) WebhookFactsSince(ctx context.Context, since time.Time, after int64, limit int) ([]webhook.Fact, error) {
-	return db.facts(ctx, "at >= ? AND id > ? ORDER BY id LIMIT ?", millis(since), after, limit)
+// WebhookFactsSince pages through the facts from a time on, told or not; of clicks that were
+// not told only those up to a number.
+func (db *DB) WebhookFactsSince(ctx context.Context, since time.Time, clicks, after int64, limit int) ([]webhook.Fact, error) {
+	return db.facts(ctx, "at >= ? AND id > ? AND (told OR type <> '"+string(webhook.Clicked)+"' OR id <= ?) ORDER BY id LIMIT ?", millis(since), after, clicks, limit)
 }
 
 // WebhookCursor is the last suppression that webhooks were told of.

@@ -75,7 +75,7 @@ func TestWebhookFacts(t *testing.T) {
 		ctx := t.Context()
 		people(t, db)
 		silent := runOfPeople(t, db, "silent")
-		if facts := must(db.WebhookFacts(ctx, now, 10))(t); len(facts) != 0 {
+		if facts := must(db.WebhookFacts(ctx, allClicks, 10))(t); len(facts) != 0 {
 			t.Errorf("written for nobody: %+v", facts)
 		}
 		must(db.Suppress(ctx, []campaign.Suppression{{Email: "old@example.org", Reason: "manual", At: now}}))(t)
@@ -109,7 +109,7 @@ func TestWebhookFacts(t *testing.T) {
 			}
 			must(db.FinishRun(ctx, empty.ID, now))(t)
 		}
-		facts := must(db.WebhookFacts(ctx, now, 20))(t)
+		facts := must(db.WebhookFacts(ctx, allClicks, 20))(t)
 		var got []string
 		for _, f := range facts {
 			got = append(got, fmt.Sprintf("%s %d %d %d %s %s", f.Type, f.Run-silent, f.Contact, f.List, f.Reason, f.Detail))
@@ -126,16 +126,16 @@ func TestWebhookFacts(t *testing.T) {
 		if err := db.WebhookFactsTold(ctx, ids); err != nil {
 			t.Fatal(err)
 		}
-		if left := must(db.WebhookFacts(ctx, now, 20))(t); len(left) != len(facts)-2 || left[0].ID != facts[2].ID {
+		if left := must(db.WebhookFacts(ctx, allClicks, 20))(t); len(left) != len(facts)-2 || left[0].ID != facts[2].ID {
 			t.Errorf("left to tell: %+v", left)
 		}
-		if since := must(db.WebhookFactsSince(ctx, now, facts[0].ID, 2))(t); len(since) != 2 || since[0].ID != facts[1].ID {
+		if since := must(db.WebhookFactsSince(ctx, now, allClicks, facts[0].ID, 2))(t); len(since) != 2 || since[0].ID != facts[1].ID {
 			t.Errorf("since: %+v", since)
 		}
 		if err := db.TrimWebhooks(ctx, 1, now.Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		if all := must(db.WebhookFactsSince(ctx, now.Add(-time.Hour), 0, 20))(t); len(all) != len(facts)-2 {
+		if all := must(db.WebhookFactsSince(ctx, now.Add(-time.Hour), allClicks, 0, 20))(t); len(all) != len(facts)-2 {
 			t.Errorf("of %d facts, of which two were told, %d are left", len(facts), len(all))
 		}
 		emails := must(db.AddressesOf(ctx, []campaign.ContactID{1, 3, 99}))(t)

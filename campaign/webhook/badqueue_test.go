@@ -3,6 +3,8 @@ package webhook_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -34,23 +36,137 @@ func (q *badQueue) PutHook(ctx context.Context, id webhook.EndpointID, messages 
 	return q.Queue.PutHook(ctx, id, messages)
 }
 
-// An endpoint whose queue fails holds up no other, and is told everything once it is well.
+// everything makes so many outcomes, in a message each, and as many facts and suppressions
+// as there are contacts.
+func (w *world) everything(attempts uint16) (events int) {
+	w.Helper()
+	ctx := context.Background()
+	for i, c := range w.who {
+		for attempt := range attempts {
+			e := campaign.Event{Recipient: campaign.Recipient{Run: w.run.ID, Lane: campaign.TailLane, Contact: c.ID}, Attempt: attempt + 1, State: campaign.Deferred, At: time.Now()}
+			if err := w.queue.PublishEvents(ctx, []campaign.Event{e}); err != nil {
+				w.Fatal(err)
+			}
+		}
+		if err := w.db.Unsubscribe(ctx, c.ID, w.list, time.Now()); err != nil {
+			w.Fatal(err)
+		}
+		must(w.db.Suppress(ctx, []campaign.Suppression{{Email: fmt.Sprintf("eve%d@example.org", i), Reason: "manual", At: time.Now()}}))(w)
+	}
+	return len(w.who) * (int(attempts) + 2)
+}
+
+// hears waits until so many events came, however often each.
+func (r *receiver) hears(events int) (times map[string]int) {
+	r.w.Helper()
+	times = map[string]int{}
+	for len(times) < events {
+		times[r.next().id]++
+	}
+	return times
+}
+
+var everyKind = []webhook.Type{webhook.Deferred, webhook.Unsubscribed, webhook.Suppressed}
+
+// One of three endpoints has a queue that fails: the others are told of all that happens,
+// once, as if nothing was, and it is told of everything once its queue is well, and goes on.
 func TestOneQueueIsBad(t *testing.T) {
 	w := newWorld(t)
-	bad := w.receiver(nil, webhook.Accepted, webhook.Suppressed)
-	other := w.receiver(nil, webhook.Accepted, webhook.Suppressed)
+	ctx := t.Context()
+	bad := w.receiver(nil, everyKind...)
+	others := []*receiver{w.receiver(nil, everyKind...), w.receiver(nil, everyKind...)}
 	q := &badQueue{Queue: w.queue, of: bad.id}
 	w.dispatch(func(d *webhook.Dispatcher) { d.Queue = q })
-	w.outcome(0, campaign.Accepted)
-	must(w.db.Suppress(t.Context(), []campaign.Suppression{{Email: "eve@example.org", Reason: "manual", At: time.Now()}}))(t)
-	both := func(r *receiver) {
-		t.Helper()
-		told := map[webhook.Type]bool{}
-		for len(told) < 2 { // some twice
-			told[r.next().Type] = true
+	events := w.everything(5)
+	for _, r := range others {
+		for id, n := range r.hears(events) {
+			if n > 1 {
+				t.Errorf("%s came %d times", id, n)
+			}
+		}
+		r.quiet()
+	}
+	catchUps := map[webhook.OrderKind]int{}
+	for _, o := range must(w.db.WebhookOrders(ctx))(t) {
+		if o.Endpoint == bad.id {
+			catchUps[o.Kind]++
 		}
 	}
-	both(other)
+	want := map[webhook.OrderKind]int{webhook.CatchUpOutcomes: 1, webhook.CatchUpFacts: 1, webhook.CatchUpSuppressions: 1}
+	if !maps.Equal(catchUps, want) { // however many batches were left out
+		t.Errorf("orders to catch up: %v", catchUps)
+	}
+	if len(bad.got) > 0 {
+		t.Error("the bad queue is none")
+	}
 	q.well.Store(true)
-	both(bad)
+	bad.hears(events)
+	w.eventually(func() bool { return len(must(w.db.WebhookOrders(ctx))(t)) == 0 })
+	must(w.db.Suppress(ctx, []campaign.Suppression{{Email: "late@example.org", Reason: "manual", At: time.Now()}}))(t)
+	for _, r := range append(others, bad) {
+		for told := false; !told; { // some of what was before comes twice to the bad one
+			told = r.next().Email == "late@example.org"
+		}
+	}
+}
+
+// The next dispatcher brings what an endpoint missed of one before.
+func TestBehindWhenTheDispatcherDies(t *testing.T) {
+	w := newWorld(t)
+	bad, other := w.receiver(nil, everyKind...), w.receiver(nil, everyKind...)
+	stop := w.dispatch(func(d *webhook.Dispatcher) { d.Queue = &badQueue{Queue: w.queue, of: bad.id} })
+	events := w.everything(2)
+	other.hears(events)
+	w.eventually(func() bool { // the batches are done with, not only put
+		return len(must(w.db.WebhookFacts(t.Context(), 0, 10))(t)) == 0
+	})
+	stop()
+	w.dispatch(nil)
+	bad.hears(events)
+}
+
+// A queue that fails now and then, also while an endpoint catches up, loses nothing.
+func TestAQueueFailsAgainAndAgain(t *testing.T) {
+	w := newWorld(t)
+	r := w.receiver(nil, everyKind...)
+	q := &badQueue{Queue: w.queue, of: r.id}
+	w.dispatch(func(d *webhook.Dispatcher) { d.Queue = q })
+	times, events := map[string]int{}, 0
+	for attempt := range uint16(9) {
+		q.well.Store(attempt%3 == 2)
+		for _, c := range w.who {
+			e := campaign.Event{Recipient: campaign.Recipient{Run: w.run.ID, Lane: campaign.TailLane, Contact: c.ID}, Attempt: attempt + 1, State: campaign.Deferred, At: time.Now()}
+			if err := w.queue.PublishEvents(t.Context(), []campaign.Event{e}); err != nil {
+				t.Fatal(err)
+			}
+			events++
+		}
+		if q.well.Load() { // and is used
+			times[r.next().id]++
+		}
+	}
+	for len(times) < events {
+		times[r.next().id]++
+	}
+}
+
+// What is not wanted any more is not owed: an endpoint that is disabled, and then resumed,
+// is told of what happens.
+func TestDisabledWhileBehind(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	r := w.receiver(nil, webhook.Deferred)
+	q := &badQueue{Queue: w.queue, of: r.id}
+	w.dispatch(func(d *webhook.Dispatcher) { d.Queue = q })
+	w.outcome(0, campaign.Deferred)
+	orders := func() int { return len(must(w.db.WebhookOrders(ctx))(t)) }
+	w.eventually(func() bool { return orders() == 1 })
+	must(w.db.ChangeWebhook(ctx, r.id, func(e *webhook.Endpoint) error { e.State = webhook.Disabled; return nil }))(t)
+	w.eventually(func() bool { return orders() == 0 })
+	q.well.Store(true)
+	must(w.desk.Resume(ctx, r.id))(t)
+	w.outcome(1, campaign.Deferred)
+	for told := false; !told; {
+		told = r.next().Contact == w.who[1].ID
+	}
 }

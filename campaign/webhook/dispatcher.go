@@ -23,6 +23,8 @@ type Dispatcher struct {
 	pace    pace // usual, but in tests
 	client  *http.Client
 	records *recorder
+	rest    *rest
+	arrears *arrears
 }
 
 const (
@@ -43,7 +45,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	}
 	d.client = newClient(d.Allow, d.pace.request)
 	defer d.client.CloseIdleConnections()
-	d.records = &recorder{store: d.Store}
+	d.records, d.rest, d.arrears = &recorder{store: d.Store}, &rest{}, &arrears{of: map[arrear]leftOut{}}
 	var work sync.WaitGroup
 	work.Go(func() { d.keepWorkers(ctx) })
 	work.Go(func() { d.tellOutcomes(ctx) })
@@ -159,22 +161,22 @@ func (d *Dispatcher) change(ctx context.Context, id EndpointID, change func(*End
 	return missingIsFine(err)
 }
 
-// put brings events into the queues of the endpoints that want them. One whose queue
-// fails holds up no other: the error comes when all the others have theirs. Who puts them
-// again then gives these some twice, and they are known by their ids.
-func (d *Dispatcher) put(ctx context.Context, endpoints []Endpoint, events []Event) error {
+// put brings events of a batch into the queues of the endpoints that want them; of the
+// batch an endpoint that falls behind catches up from since on. An error says that one
+// could not even fall behind: the others have theirs then, and know it by its id when it is
+// put again.
+func (d *Dispatcher) put(ctx context.Context, endpoints []Endpoint, kind OrderKind, since time.Time, events []Event) error {
 	var failed []error
 	for _, e := range endpoints {
-		if err := d.putOne(ctx, e, events); err != nil {
+		if err := d.putOne(ctx, e, kind, since, events); err != nil {
 			failed = append(failed, fmt.Errorf("webhook %d: %w", e.ID, err))
 		}
 	}
 	return errors.Join(failed...)
 }
 
-// putOne brings events into the queue of an endpoint, as far as it wants them, and counts
-// those that a full queue did not take.
-func (d *Dispatcher) putOne(ctx context.Context, e Endpoint, events []Event) error {
+// putOne is put for one endpoint.
+func (d *Dispatcher) putOne(ctx context.Context, e Endpoint, kind OrderKind, since time.Time, events []Event) error {
 	var messages []Message
 	for _, v := range events {
 		if e.Wants(v.Type) {
@@ -184,6 +186,20 @@ func (d *Dispatcher) putOne(ctx context.Context, e Endpoint, events []Event) err
 	if len(messages) == 0 {
 		return nil
 	}
+	a := arrear{e.ID, kind}
+	if behind, err := d.leaveOut(ctx, a, since); behind || err != nil {
+		return err
+	}
+	err := d.enqueue(ctx, e, messages)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return d.fallBehind(ctx, a, since, err)
+}
+
+// enqueue brings messages into an endpoint's queue, and counts those that a full one did
+// not take.
+func (d *Dispatcher) enqueue(ctx context.Context, e Endpoint, messages []Message) error {
 	if err := d.Queue.OpenHook(ctx, e.ID); err != nil {
 		return err
 	}

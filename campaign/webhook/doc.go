@@ -12,7 +12,8 @@
 // others': one that is down fills, and loses, nothing but its own.
 //
 // One Dispatcher works at a time; the caller holds the lease. It may die anywhere: an
-// event leaves the outcomes, the facts or the orders when it is in the endpoints'
-// queues, and a queue when the endpoint has answered or the delivery is written down as
-// failed. So each event arrives at least once, and always under the same id.
+// event leaves the outcomes, the facts or the orders when it is in the endpoints' queues,
+// or there is an order to bring it into one that fails, and a queue when the endpoint has
+// answered or the delivery is written down as failed. So each event arrives at least
+// once, and always under the same id.
 package webhook

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"broadside/campaign"
@@ -23,12 +24,18 @@ func (d *Dispatcher) tellFacts(ctx context.Context) error {
 }
 
 func (d *Dispatcher) tellStoredFacts(ctx context.Context, endpoints []Endpoint) error {
+	last, err := d.Store.LastWebhookFact(ctx)
+	if err != nil {
+		return err
+	}
+	d.rest.look(time.Now(), last, d.pace.clickRest)
 	for {
-		facts, err := d.Store.WebhookFacts(ctx, time.Now().Add(-d.pace.clickRest), factsAtOnce)
+		facts, err := d.Store.WebhookFacts(ctx, d.rest.over.Load(), factsAtOnce)
 		if err != nil || len(facts) == 0 {
 			return err
 		}
-		put := func(events []Event) error { return d.put(ctx, endpoints, events) }
+		since := slices.MinFunc(facts, func(a, b Fact) int { return a.At.Compare(b.At) }).At
+		put := func(events []Event) error { return d.put(ctx, endpoints, CatchUpFacts, since, events) }
 		if err := d.expand(ctx, facts, wanted(endpoints, Skipped), put); err != nil {
 			return err
 		}
@@ -129,7 +136,8 @@ func (d *Dispatcher) tellSuppressions(ctx context.Context, endpoints []Endpoint)
 		if err != nil || len(entries) == 0 {
 			return err
 		}
-		if err := d.put(ctx, endpoints, suppressions(entries)); err != nil {
+		since := slices.MinFunc(entries, func(a, b campaign.Suppression) int { return a.At.Compare(b.At) }).At
+		if err := d.put(ctx, endpoints, CatchUpSuppressions, since, suppressions(entries)); err != nil {
 			return err
 		}
 		after = entries[len(entries)-1].ID

@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
-
-	"broadside/campaign"
 )
 
 // obey does what people ordered: for each endpoint the oldest first, and for one beside
@@ -64,15 +63,17 @@ func (d *Dispatcher) obeyOne(ctx context.Context, id EndpointID, orders []Order)
 
 func (d *Dispatcher) carryOut(ctx context.Context, o Order) error {
 	e, err := d.Store.WebhookByID(ctx, o.Endpoint)
-	if missingIsFine(err) != nil {
+	switch {
+	case missingIsFine(err) != nil:
 		return err
-	}
-	if err == nil && e.State != Disabled {
+	case err != nil || e.State == Disabled: // and is told nothing
+		d.arrears.goOn(o.arrear())
+	default:
 		if err := d.fulfil(ctx, e, o); err != nil {
 			return err
 		}
 	}
-	return d.Store.WebhookOrderDone(ctx, o.ID)
+	return d.done(ctx, o)
 }
 
 func (d *Dispatcher) fulfil(ctx context.Context, e Endpoint, o Order) error {
@@ -89,6 +90,8 @@ func (d *Dispatcher) fulfil(ctx context.Context, e Endpoint, o Order) error {
 		return d.replayFailed(ctx, e, o)
 	case ReplaySince:
 		return d.replaySince(ctx, e, o)
+	case CatchUpOutcomes, CatchUpFacts, CatchUpSuppressions:
+		return d.catchUp(ctx, e, o)
 	}
 	return nil
 }
@@ -106,67 +109,13 @@ func (d *Dispatcher) replayFailed(ctx context.Context, e Endpoint, o Order) erro
 	}
 }
 
-// replaySince puts all that the endpoint wants from a time on, whether it was told or
-// not. It goes through everything that is kept, so that what a full queue dropped, and
-// what happened before the endpoint was there, comes, too.
-func (d *Dispatcher) replaySince(ctx context.Context, e Endpoint, o Order) error {
-	put := func(events []Event) error {
-		var wants []Event
-		for _, v := range events {
-			if e.Wants(v.Type) && !v.At.Before(o.Since) {
-				wants = append(wants, v)
-			}
-		}
-		return d.again(ctx, e, o, wants)
-	}
-	names := names{store: d.Store}
-	err := d.Queue.OutcomesSince(ctx, o.Since, func(outcomes []campaign.Event) error {
-		var events []Event
-		for i := range outcomes {
-			if e.Wants(outcomeTypes[outcomes[i].State]) {
-				events = append(events, outcome(&outcomes[i]))
-			}
-		}
-		if err := names.add(ctx, events); err != nil {
-			return err
-		}
-		return put(events)
-	})
-	if err != nil {
-		return err
-	}
-	for after := int64(0); ; {
-		facts, err := d.Store.WebhookFactsSince(ctx, o.Since, after, factsAtOnce)
-		if err != nil {
-			return err
-		}
-		if len(facts) == 0 {
-			break
-		}
-		if err := d.expand(ctx, facts, e.Wants(Skipped), put); err != nil {
-			return err
-		}
-		after = facts[len(facts)-1].ID
-	}
-	for after := int64(0); ; {
-		entries, err := d.Store.SuppressionsSince(ctx, o.Since, after, factsAtOnce)
-		if err != nil || len(entries) == 0 {
-			return err
-		}
-		if err := put(suppressions(entries)); err != nil {
-			return err
-		}
-		after = entries[len(entries)-1].ID
-	}
-}
-
 // again puts events for an order.
 func (d *Dispatcher) again(ctx context.Context, e Endpoint, o Order, events []Event) error {
 	messages := make([]Message, len(events))
 	for i, v := range events {
 		messages[i] = Message{o.key(v.ID), v.body()}
 	}
-	return d.putAll(ctx, e, messages)
+	return d.putAll(ctx, e, messages, Active)
 }
 
 // sendAgain puts what was sent before, as it was.
@@ -175,7 +124,7 @@ func (d *Dispatcher) sendAgain(ctx context.Context, e Endpoint, o Order, deliver
 	for i, v := range deliveries {
 		messages[i] = Message{o.key(v.Event), v.Body}
 	}
-	return d.putAll(ctx, e, messages)
+	return d.putAll(ctx, e, messages, Active)
 }
 
 // key lets an event that is in the queue be put there once more, and once for an order.
@@ -184,8 +133,8 @@ func (o Order) key(event string) string { return fmt.Sprintf("order%d_%s", o.ID,
 // fullPause is how long a replay waits for room in the endpoint's queue.
 const fullPause = 5 * time.Second
 
-// putAll waits for room, for as long as the endpoint may make some.
-func (d *Dispatcher) putAll(ctx context.Context, e Endpoint, messages []Message) error {
+// putAll waits for room, for as long as the endpoint is in one of some states.
+func (d *Dispatcher) putAll(ctx context.Context, e Endpoint, messages []Message, while ...State) error {
 	if err := d.Queue.OpenHook(ctx, e.ID); err != nil {
 		return err
 	}
@@ -199,7 +148,7 @@ func (d *Dispatcher) putAll(ctx context.Context, e Endpoint, messages []Message)
 			return err
 		}
 		now, err := d.Store.WebhookByID(ctx, e.ID)
-		if err != nil || now.State != Active {
+		if err != nil || !slices.Contains(while, now.State) {
 			return missingIsFine(err)
 		}
 		wait(ctx, fullPause)

@@ -30,10 +30,9 @@ func (d *Dispatcher) tellOutcomes(ctx context.Context) {
 		}
 		following = true
 		since := slices.MinFunc(endpoints, func(a, b Endpoint) int { return a.Created.Compare(b.Created) }).Created
-		err = d.Queue.FollowOutcomes(ctx, since, func(outcomes []campaign.Event) error {
-			told := map[EndpointID]bool{}
+		err = d.Queue.FollowOutcomes(ctx, since, func(came time.Time, outcomes []campaign.Event) error {
 			for {
-				err := d.putOutcomes(ctx, &names, outcomes, told)
+				err := d.putOutcomes(ctx, &names, came, outcomes)
 				if err == nil || errors.Is(err, errNobody) || ctx.Err() != nil {
 					return err
 				}
@@ -48,9 +47,8 @@ func (d *Dispatcher) tellOutcomes(ctx context.Context) {
 	})
 }
 
-// putOutcomes brings outcomes into the queues of the endpoints that were not told of them
-// yet, and notes these.
-func (d *Dispatcher) putOutcomes(ctx context.Context, names *names, outcomes []campaign.Event, told map[EndpointID]bool) error {
+// putOutcomes brings outcomes that came together into the endpoints' queues.
+func (d *Dispatcher) putOutcomes(ctx context.Context, names *names, came time.Time, outcomes []campaign.Event) error {
 	// Read anew, so that who was added before something happened is told of it.
 	endpoints, err := d.Store.Webhooks(ctx)
 	if err != nil {
@@ -61,9 +59,6 @@ func (d *Dispatcher) putOutcomes(ctx context.Context, names *names, outcomes []c
 	}
 	var failed []error
 	for _, e := range endpoints {
-		if told[e.ID] {
-			continue
-		}
 		var events []Event
 		for i := range outcomes {
 			if o := &outcomes[i]; e.Wants(outcomeTypes[o.State]) && !o.At.Before(e.Created) {
@@ -73,9 +68,7 @@ func (d *Dispatcher) putOutcomes(ctx context.Context, names *names, outcomes []c
 		if err := names.add(ctx, events); err != nil {
 			return err
 		}
-		err := d.put(ctx, []Endpoint{e}, events)
-		told[e.ID] = err == nil
-		failed = append(failed, err)
+		failed = append(failed, d.put(ctx, []Endpoint{e}, CatchUpOutcomes, came, events))
 	}
 	return errors.Join(failed...)
 }

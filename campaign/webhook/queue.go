@@ -72,12 +72,13 @@ type Queue interface {
 	// HookWaiting is how much is in an endpoint's queue, handed out or not.
 	HookWaiting(ctx context.Context, id EndpointID) (int64, error)
 
-	// FollowOutcomes hands out outcomes once each, some together, and goes on after those
-	// for which tell returned nil, also in another process; at first with those from a
-	// time on. It returns when ctx is done or with tell's error.
-	FollowOutcomes(ctx context.Context, since time.Time, tell func([]campaign.Event) error) error
+	// FollowOutcomes hands out outcomes once each, some together with when they came into
+	// the queue, and goes on after those for which tell returned nil, also in another
+	// process; at first with those from a time on. It returns when ctx is done or with
+	// tell's error.
+	FollowOutcomes(ctx context.Context, since time.Time, tell func(came time.Time, outcomes []campaign.Event) error) error
 	// ForgetOutcomes forgets how far that went.
 	ForgetOutcomes(ctx context.Context) error
-	// OutcomesSince hands out the outcomes that are kept from a time until now.
+	// OutcomesSince hands out the outcomes that are kept and came from a time until now.
 	OutcomesSince(ctx context.Context, since time.Time, tell func([]campaign.Event) error) error
 }

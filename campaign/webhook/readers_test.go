@@ -70,3 +70,32 @@ func TestReadersAreTold(t *testing.T) { // X9
 		}
 	}
 }
+
+// A click that was recorded late rests as any other: those that show it as a machine's may
+// be recorded right after it.
+func TestALateClickRests(t *testing.T) { // X9
+	w := newWorld(t)
+	ctx := t.Context()
+	must(w.db.SetListTracking(ctx, w.list, campaign.TrackIndividual))(t)
+	r := w.receiver(nil, webhook.OpenedByMachine, webhook.Clicked)
+	w.dispatch(func(d *webhook.Dispatcher) { d.Hurry(time.Hour, 10*time.Second, time.Hour, time.Hour) })
+	ann := w.who[0].ID
+	if err := w.db.AppendRecipients(ctx, w.run.ID, 0, ann, []campaign.NewRecipient{{Lane: campaign.TailLane, Contact: ann}}, true); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	accepted := campaign.Event{Recipient: campaign.Recipient{Run: w.run.ID, Lane: campaign.TailLane, Contact: ann}, Attempt: 1, State: campaign.Accepted, At: now.Add(-4 * time.Hour)}
+	if err := w.db.Apply(ctx, 0, 1, []campaign.Event{accepted}); err != nil {
+		t.Fatal(err)
+	}
+	must(w.db.SaveLinks(ctx, w.run.ID, []campaign.Link{{Target: "https://shop.example/", Fixed: 21}}))(t)
+	click := campaign.Hit{Run: w.run.ID, Contact: ann, Link: 1, At: now.Add(-2 * time.Hour), Evidence: campaign.ByPerson}
+	opening := campaign.Hit{Run: w.run.ID, Contact: ann, At: now, Evidence: campaign.PrivacyProxy}
+	if err := w.db.ApplyHits(ctx, 0, 1, []campaign.Hit{click, opening}); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.next(); got.Type != webhook.OpenedByMachine {
+		t.Errorf("told at once: %s", got.body)
+	}
+	r.quiet()
+}

@@ -69,13 +69,22 @@ const (
 	ReplaySince  OrderKind = "replay since"
 )
 
-// Order goes through the store, so that it can be given where there is no queue.
+// The kinds that the Dispatcher orders itself, for an endpoint whose queue failed: to
+// bring what it was not told of, from a time on.
+const (
+	CatchUpOutcomes     OrderKind = "catch up with outcomes"     // from when they came
+	CatchUpFacts        OrderKind = "catch up with facts"        // from when they happened
+	CatchUpSuppressions OrderKind = "catch up with suppressions" // from when they were made
+)
+
+// Order goes through the store, so that it can be given where there is no queue, and
+// outlasts the Dispatcher that makes it.
 type Order struct {
 	ID       int64
 	Endpoint EndpointID
 	Kind     OrderKind
 	Event    string    // ReplayOne
-	Since    time.Time // ReplaySince
+	Since    time.Time // ReplaySince, and to catch up
 	Made     time.Time
 }
 
@@ -93,12 +102,15 @@ type Store interface {
 	WebhookOrders(ctx context.Context) ([]Order, error) // those not done, oldest first
 	WebhookOrderDone(ctx context.Context, id int64) error
 
-	// WebhookFacts are some that were not told yet, oldest first; of clicks only those from
-	// before a time.
-	WebhookFacts(ctx context.Context, clicked time.Time, limit int) ([]Fact, error)
+	// WebhookFacts are some that were not told yet, oldest first; of clicks only those up to
+	// a number.
+	WebhookFacts(ctx context.Context, clicks int64, limit int) ([]Fact, error)
 	WebhookFactsTold(ctx context.Context, ids []int64) error
-	// WebhookFactsSince pages through what happened from a time on, told or not.
-	WebhookFactsSince(ctx context.Context, since time.Time, after int64, limit int) ([]Fact, error)
+	// LastWebhookFact is the number of the last that was not told yet; 0 for none.
+	LastWebhookFact(ctx context.Context) (int64, error)
+	// WebhookFactsSince pages through what happened from a time on, told or not; of clicks
+	// that were not told only those up to a number.
+	WebhookFactsSince(ctx context.Context, since time.Time, clicks, after int64, limit int) ([]Fact, error)
 
 	// WebhookCursor is the last suppression that was told.
 	WebhookCursor(ctx context.Context) (int64, error)

@@ -22,13 +22,17 @@ type pace struct {
 	request      time.Duration                 // for a whole request, from the look-up of the name to the answer
 	tryFor       time.Duration                 // a delivery, from when the event came into the queue
 	disableAfter time.Duration                 // of nothing but failures
-	clickRest    time.Duration                 // of a click, until whose end others may show it as a machine's
+	clickRest    time.Duration                 // of a click since it was written down, until whose end others may show it as a machine's
 }
 
 var usual = pace{
 	delay: backoff, request: 15 * time.Second, tryFor: 3 * 24 * time.Hour, disableAfter: 5 * 24 * time.Hour,
 	clickRest: campaign.AtOnceWithin + 5*time.Second, // which recording may take
 }
+
+// handOver is when an event comes again whose delivery was cut off because this dispatcher
+// ends. At once it would go to a line that has asked for one and does not take it any more.
+const handOver = time.Second
 
 // The delay after a failure, and the longest.
 const (
@@ -107,6 +111,9 @@ func (w *worker) deliver(ctx context.Context, p Parcel) error {
 	}
 	// It may have waited for days: nobody is told of who is gone meanwhile, nor was told.
 	gone, err := w.Store.Gone(ctx, event.Data)
+	if ctx.Err() != nil {
+		return p.Later(handOver)
+	}
 	if err != nil {
 		return errors.Join(err, p.Later(firstDelay))
 	}
@@ -121,7 +128,7 @@ func (w *worker) deliver(ctx context.Context, p Parcel) error {
 	began := time.Now()
 	a := w.post(ctx, e, event.ID, p.Body)
 	if ctx.Err() != nil && !a.ok() {
-		return p.Later(0) // another dispatcher's turn
+		return p.Later(handOver)
 	}
 	took := time.Since(began)
 	delivery := Delivery{

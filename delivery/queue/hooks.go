@@ -30,6 +30,12 @@ const (
 	hookPending = 1000
 	// hookReplay is for how long a replay that reads nothing is remembered.
 	hookReplay = time.Minute
+	// hookClaim is how long an event is in a dead dispatcher's hands, unless AckWait is
+	// shorter. A live one renews it, and asks for one event at a time, so that this may be
+	// short: nothing lies about unrenewed until its turn comes.
+	hookClaim = 15 * time.Second
+	// hookReturn is how long what was handed out in advance is waited for, to be given back.
+	hookReturn = time.Second
 	// hookIdle is how long NextHook waits.
 	hookIdle = 5 * time.Second
 	// hookChunk bodies are published before their acknowledgements are waited for.
@@ -57,7 +63,7 @@ func (q *Queue) OpenHook(ctx context.Context, id webhook.EndpointID) error {
 		return fmt.Errorf("queue: stream %s: %w", hookName(id), explain(err))
 	}
 	cons, err := stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: hookLine, AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.opt.AckWait, MaxDeliver: -1, MaxAckPending: hookPending,
+		Durable: hookLine, AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.hookClaim(), MaxDeliver: -1, MaxAckPending: hookPending,
 	})
 	if err != nil {
 		return fmt.Errorf("queue: consumer of %s: %w", hookName(id), explain(err))
@@ -65,6 +71,8 @@ func (q *Queue) OpenHook(ctx context.Context, id webhook.EndpointID) error {
 	q.hooks.Store(id, cons)
 	return nil
 }
+
+func (q *Queue) hookClaim() time.Duration { return min(q.opt.AckWait, hookClaim) }
 
 // Hooks implements webhook.Queue.
 func (q *Queue) Hooks(ctx context.Context) ([]webhook.EndpointID, error) {
@@ -168,7 +176,7 @@ func (q *Queue) parcel(msg jetstream.Msg) (webhook.Parcel, error) {
 	}
 	return webhook.Parcel{
 		Body: msg.Data(), Tries: int(meta.NumDelivered), Put: meta.Timestamp,
-		Claim: q.opt.AckWait, Hold: msg.InProgress, Done: msg.Ack, Later: msg.NakWithDelay,
+		Claim: q.hookClaim(), Hold: msg.InProgress, Done: msg.Ack, Later: msg.NakWithDelay,
 	}, nil
 }
 
@@ -186,14 +194,8 @@ func (q *Queue) HookWaiting(ctx context.Context, id webhook.EndpointID) (int64, 
 }
 
 // FollowOutcomes implements webhook.Queue.
-func (q *Queue) FollowOutcomes(ctx context.Context, since time.Time, tell func([]campaign.Event) error) error {
-	cons, err := q.events.Consumer(ctx, hookFollower)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		cons, err = q.events.CreateConsumer(ctx, jetstream.ConsumerConfig{
-			Durable: hookFollower, AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.opt.AckWait, MaxDeliver: -1, MaxAckPending: hookPending,
-			DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
-		})
-	}
+func (q *Queue) FollowOutcomes(ctx context.Context, since time.Time, tell func(time.Time, []campaign.Event) error) error {
+	cons, err := q.follower(ctx, since)
 	if err != nil {
 		return fmt.Errorf("queue: following outcomes: %w", explain(err))
 	}
@@ -201,12 +203,19 @@ func (q *Queue) FollowOutcomes(ctx context.Context, since time.Time, tell func([
 	if err != nil {
 		return fmt.Errorf("queue: following outcomes: %w", explain(err))
 	}
-	defer iter.Stop()
+	defer giveBack(iter)
 	for {
 		msg, err := iter.Next(jetstream.NextContext(ctx))
 		if ctx.Err() != nil {
+			if err == nil {
+				_ = msg.Nak()
+			}
 			return nil
 		}
+		if err != nil {
+			return fmt.Errorf("queue: following outcomes: %w", err)
+		}
+		meta, err := msg.Metadata()
 		if err != nil {
 			return fmt.Errorf("queue: following outcomes: %w", err)
 		}
@@ -214,13 +223,47 @@ func (q *Queue) FollowOutcomes(ctx context.Context, since time.Time, tell func([
 		if err != nil {
 			q.opt.Log.Error("queue: outcomes cannot be read, and no webhook is told of them", "error", err)
 		}
-		if err := tell(events); err != nil {
+		if err := tell(meta.Timestamp, events); err != nil {
 			_ = msg.Nak() // or it comes again by itself
 			return err
 		}
 		if err := msg.Ack(); err != nil {
 			return fmt.Errorf("queue: following outcomes: %w", err)
 		}
+	}
+}
+
+// follower is the durable by which outcomes are followed, made with those from a time on, or
+// as it was left, but for how it is configured now.
+func (q *Queue) follower(ctx context.Context, since time.Time) (jetstream.Consumer, error) {
+	cons, err := q.events.Consumer(ctx, hookFollower)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return q.events.CreateConsumer(ctx, jetstream.ConsumerConfig{
+			Durable: hookFollower, AckPolicy: jetstream.AckExplicitPolicy, AckWait: q.opt.AckWait, MaxDeliver: -1, MaxAckPending: hookPending,
+			DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
+		})
+	}
+	if err != nil {
+		return nil, err
+	}
+	cfg := cons.CachedInfo().Config // with where it began, which cannot be changed
+	if cfg.AckWait == q.opt.AckWait && cfg.MaxAckPending == hookPending {
+		return cons, nil
+	}
+	cfg.AckWait, cfg.MaxAckPending = q.opt.AckWait, hookPending
+	return q.events.UpdateConsumer(ctx, cfg)
+}
+
+// giveBack ends an iteration, and gives back what came in advance: whoever follows next
+// has it at once, and not when AckWait is over.
+func giveBack(iter jetstream.MessagesContext) {
+	iter.Drain()
+	for {
+		msg, err := iter.Next(jetstream.NextMaxWait(hookReturn))
+		if err != nil {
+			return
+		}
+		_ = msg.Nak()
 	}
 }
 

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"broadside/campaign"
 	"broadside/campaign/webhook"
 )
 
@@ -68,5 +70,77 @@ func TestPutHookEndsWithoutAcknowledgement(t *testing.T) {
 		if n, err = q.PutHook(t.Context(), other, hello); err != nil && !errors.Is(err, jetstream.ErrAsyncPublishTimeout) {
 			t.Fatalf("%d taken: %v", n, err)
 		}
+	}
+}
+
+// Who follows outcomes, and ends, gives back what came in advance: the next one has it at
+// once, and each outcome is handed out once.
+func TestOutcomesAreGivenBack(t *testing.T) {
+	q := connect(t, Options{Embedded: startServer(t, t.TempDir()), Name: "test", AckWait: time.Hour})
+	const outcomes = 20
+	for c := range campaign.ContactID(outcomes) {
+		if err := q.PublishEvents(t.Context(), []campaign.Event{{Recipient: campaign.Recipient{Run: 1, Contact: c + 1}, Attempt: 1, State: campaign.Accepted, At: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := map[campaign.ContactID]int{}
+	for len(told) < outcomes {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		before := time.Now().Add(-time.Hour)
+		err := q.FollowOutcomes(ctx, before, func(came time.Time, events []campaign.Event) error {
+			if came.Before(before) || came.After(time.Now()) {
+				t.Errorf("came at %s", came)
+			}
+			for _, e := range events {
+				told[e.Contact]++
+			}
+			if len(told)%5 == 0 {
+				cancel()
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			t.Fatalf("%d of %d outcomes came", len(told), outcomes)
+		}
+		cancel()
+	}
+	for c, n := range told {
+		if n != 1 {
+			t.Errorf("contact %d was told %d times", c, n)
+		}
+	}
+}
+
+// The durable of a program before is kept, with where it stands, and configured anew.
+func TestFollowerIsConfiguredAnew(t *testing.T) {
+	srv := startServer(t, t.TempDir())
+	since := time.Now().Add(-time.Hour)
+	for _, wait := range []time.Duration{time.Hour, time.Minute, time.Minute, 2 * time.Minute} {
+		q := connect(t, Options{Embedded: srv, Name: "test", AckWait: wait})
+		if err := q.PublishEvents(t.Context(), []campaign.Event{{Recipient: campaign.Recipient{Run: 1, Contact: 1}, Attempt: 1, State: campaign.Accepted, At: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		told := 0
+		err := q.FollowOutcomes(ctx, since, func(time.Time, []campaign.Event) error {
+			told++
+			cancel()
+			return nil
+		})
+		cancel()
+		if err != nil || told != 1 {
+			t.Fatalf("%d told: %v", told, err)
+		}
+		cons, err := q.events.Consumer(t.Context(), hookFollower)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cons.CachedInfo().Config.AckWait; got != wait {
+			t.Errorf("AckWait is %s, want %s", got, wait)
+		}
+		since = time.Now() // a later one changes nothing
 	}
 }

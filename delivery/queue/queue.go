@@ -39,8 +39,8 @@ type Options struct {
 	Replicas int
 	// TailLanes is how many lanes small sites share; the same for all processes.
 	TailLanes int
-	// AckWait is how long a job may be in a dead sender's hands, or a webhook's event in a
-	// dead dispatcher's, before another gets it; they renew it for as long as they live.
+	// AckWait is how long a job may be in a dead sender's hands, or an outcome in those of
+	// who tells webhooks, before another gets it; senders renew it for as long as they live.
 	// Default 60 s.
 	AckWait time.Duration
 	// MaxBytes bounds JOBS; the planner waits when it is full. Default 4 GiB.
