@@ -34,7 +34,7 @@ func object(values map[string]json.RawMessage, mostOfText, mostBytes int) ([]byt
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false) // as imports write them
 	for i, name := range slices.Sorted(maps.Keys(values)) {
-		if name == "" || name != attributeName(name) || name == "email" {
+		if name == "" || name != FieldName(name) || name == "email" {
 			return nil, fmt.Errorf("%q cannot be an attribute's name; use small Latin letters, digits and _, as in first_name", name)
 		}
 		value, err := scalar(values[name], mostOfText)

@@ -7,7 +7,7 @@ import (
 	"broadside/campaign/listfile"
 )
 
-// Column names by which lists call the fields that are guessed, as attributeName
+// Column names by which lists call the fields that are guessed, as FieldName
 // makes them, in the languages whose exports are met most.
 var (
 	emailHeaders = words(`email e_mail mail email_address e_mail_address mail_address emailaddress email_1 e_mail_1
@@ -18,7 +18,7 @@ var (
 		indirizzo_email indirizzo_e_mail posta_elettronica endereco_de_email endereco_eletronico
 		emailadres e_mailadres e_mail_adres e_post epost e_postadress epostadress e_postadresse mejl
 		sahkoposti sahkopostiosoite adres_email adres_e_mail eposta e_posta`)
-	// Scripts of which attributeName leaves nothing.
+	// Scripts of which FieldName leaves nothing.
 	emailWords = words(`почта эл.почта e-mail-адрес メール メールアドレス 邮箱 邮件 电子邮件 电子邮箱 電子郵件 이메일 البريد דואל`)
 
 	fullNameHeaders = words(`name full_name fullname complete_name display_name contact_name your_name
@@ -41,7 +41,7 @@ func words(list string) map[string]bool {
 }
 
 func isEmailHeader(column string) bool {
-	if emailHeaders[attributeName(column)] {
+	if emailHeaders[FieldName(column)] {
 		return true
 	}
 	for w := range strings.FieldsSeq(strings.ToLower(column)) {
@@ -81,7 +81,7 @@ func emailColumn(given map[string]int, columns []string, head []listfile.Record)
 		}
 	}
 	if best < 0 {
-		return 0, fmt.Errorf("no column holds mail addresses; name it, as in email=COLUMN (columns: %s)", listColumns(columns))
+		return 0, fmt.Errorf("no column holds mail addresses; say which one becomes email (columns: %s)", listColumns(columns))
 	}
 	return best, nil
 }
@@ -91,7 +91,7 @@ func emailColumn(given map[string]int, columns []string, head []listfile.Record)
 func guessNames(found map[string]int, columns []string) {
 	names := make([]string, len(columns))
 	for i, c := range columns {
-		names[i] = attributeName(c)
+		names[i] = FieldName(c)
 	}
 	guess := func(field string, headers map[string]bool) {
 		if _, ok := found[field]; ok {

@@ -24,7 +24,7 @@ func ParseMapping(s string) (Mapping, error) {
 		if !ok {
 			return nil, fmt.Errorf("mapping %q: %q has no =; write field=column", s, strings.TrimSpace(rest))
 		}
-		name := attributeName(field)
+		name := FieldName(field)
 		if name == "" {
 			return nil, fmt.Errorf("mapping %q: %q is no name for a field; use Latin letters and digits", s, strings.TrimSpace(field))
 		}
@@ -109,10 +109,10 @@ func listColumns(columns []string) string {
 // foreignLetters are Latin letters that don't decompose into an ASCII one and a mark.
 var foreignLetters = strings.NewReplacer("ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
 
-// attributeName makes a column's name one that templates and segments can use: ASCII
+// FieldName makes a column's name one that templates and segments can use: ASCII
 // letters in lower case, digits and underscores, not beginning with a digit. It is ""
 // when nothing of the name is left.
-func attributeName(column string) string {
+func FieldName(column string) string {
 	var b strings.Builder
 	gap := false
 	for _, r := range norm.NFKD.String(foreignLetters.Replace(strings.ToLower(column))) {

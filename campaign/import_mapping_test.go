@@ -57,8 +57,8 @@ func TestAttributeName(t *testing.T) {
 		"Vorname": "vorname", "Date of birth": "date_of_birth", " E-Mail (privat) ": "e_mail_privat", "Größe": "grosse",
 		"Prénom": "prenom", "Łódź": "lodz", "2nd name": "_2nd_name", "a.b": "a_b", "ＦＵＬＬ": "full", "名前": "", "__x__": "x", "½": "_1_2",
 	} {
-		if got := attributeName(column); got != want {
-			t.Errorf("attributeName(%q) = %q, want %q", column, got, want)
+		if got := FieldName(column); got != want {
+			t.Errorf("FieldName(%q) = %q, want %q", column, got, want)
 		}
 	}
 }
@@ -66,14 +66,14 @@ func TestAttributeName(t *testing.T) {
 func FuzzAttributeName(f *testing.F) {
 	f.Add("Größe der Füße")
 	f.Fuzz(func(t *testing.T, column string) {
-		name := attributeName(column)
+		name := FieldName(column)
 		for i, r := range name {
 			if r > unicode.MaxASCII || !(r == '_' || r >= 'a' && r <= 'z' || i > 0 && r >= '0' && r <= '9') {
-				t.Fatalf("attributeName(%q) = %q", column, name)
+				t.Fatalf("FieldName(%q) = %q", column, name)
 			}
 		}
-		if again := attributeName(name); name != "" && again != name {
-			t.Fatalf("attributeName(%q) = %q, then %q", column, name, again)
+		if again := FieldName(name); name != "" && again != name {
+			t.Fatalf("FieldName(%q) = %q, then %q", column, name, again)
 		}
 	})
 }

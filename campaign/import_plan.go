@@ -85,7 +85,7 @@ func (p *importPlan) name() {
 }
 
 func attributeNameFor(column string, i int, used map[string]bool) string {
-	base := attributeName(column)
+	base := FieldName(column)
 	if base == "" {
 		base = "column_" + strconv.Itoa(i+1)
 	}

@@ -192,7 +192,7 @@ func TestImportIsAllOrNothing(t *testing.T) {
 		{"NUL", many.String() + "a@example.org,\x00\n", "l.csv: row 5001: a NUL byte: the file is damaged or not a text file; export it again in UTF-8"},
 		{"10 MB field", many.String() + "a@example.org," + strings.Repeat("x", 10<<20), "l.csv: row 5001: column 2 is longer than 1 MiB (a quotation mark that is never closed?); shorten it"},
 		{"zip bomb", bomb(t), "l.csv: row 16385: the file unpacks to more than 250 times its size; no list does (a zip bomb?)"},
-		{"no addresses", "a,b\n1,2\n", "l.csv: no column holds mail addresses; name it, as in email=COLUMN (columns: a, b)"},
+		{"no addresses", "a,b\n1,2\n", "l.csv: no column holds mail addresses; say which one becomes email (columns: a, b)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -65,7 +65,7 @@ func (s Spec) localProblems() []error {
 	if _, err := schedule.Zone(l.Zone); err != nil {
 		fail("local_time.zone", err.Error())
 	}
-	if l.Field != "" && l.Field != attributeName(l.Field) {
+	if l.Field != "" && l.Field != FieldName(l.Field) {
 		fail("local_time.field", fmt.Sprintf("%q cannot be an attribute's name; use small Latin letters, digits and _, as in timezone", l.Field))
 	}
 	if s.Class == Transactional {

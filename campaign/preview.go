@@ -135,7 +135,7 @@ func (x *extremes) none() error {
 	if x.longest.Message != nil {
 		return nil
 	}
-	return fmt.Errorf("no message can be rendered for those who were looked at: see `broadside campaign preflight`: %w", ErrNotFound)
+	return fmt.Errorf("no message can be rendered for those who were looked at: their values do not fit the text; give its fields defaults: %w", ErrNotFound)
 }
 
 // TestAs returns a campaign as the variant of a letter, and the contact whose values a

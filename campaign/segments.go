@@ -170,7 +170,7 @@ func (s *Service) segmentProblem(ctx context.Context, src string, known []string
 			continue
 		}
 		if errors.Is(err, ErrNotFound) {
-			problems = append(problems, fmt.Errorf("segment: no campaign is named %q; `broadside campaign list` shows them", e.Campaign))
+			problems = append(problems, fmt.Errorf("segment: no campaign is named %q; look at the list of campaigns", e.Campaign))
 			continue
 		}
 		if err != nil {

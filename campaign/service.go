@@ -120,7 +120,7 @@ func (s *Service) segmentsProblem(ctx context.Context, spec Spec, fields []strin
 		for _, name := range part.names {
 			saved, err := s.Store.SegmentByName(ctx, name)
 			if errors.Is(err, ErrNotFound) {
-				problem = errors.Join(problem, fmt.Errorf("%s: no segment is named %q; `broadside segment list` shows them", part.key, name))
+				problem = errors.Join(problem, fmt.Errorf("%s: no segment is named %q; choose one that is saved", part.key, name))
 				continue
 			}
 			if err != nil {

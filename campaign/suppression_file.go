@@ -89,11 +89,11 @@ func suppressionFileColumns(file *listfile.Reader) ([]int, error) {
 	columns := []int{-1, -1, -1, -1, -1}
 	for i, name := range file.Columns() {
 		for k, known := range suppressionColumns {
-			if attributeName(name) == known && columns[k] < 0 {
+			if FieldName(name) == known && columns[k] < 0 {
 				columns[k] = i
 			}
 		}
-		if attributeName(name) == "domain" && columns[0] < 0 {
+		if FieldName(name) == "domain" && columns[0] < 0 {
 			columns[0] = i
 		}
 	}

@@ -93,6 +93,13 @@ func TestByNumber(t *testing.T) {
 		if len(got) != 1 || got[0].Contact != c.ID {
 			t.Errorf("recipients %+v", got)
 		}
+		first := must(db.Everybody(ctx, run.ID, campaign.Recipient{}, 1))(t)
+		if len(first) != 1 || first[0].Email != "ann@example.org" || first[0].Reason != campaign.Unsubscribed {
+			t.Fatalf("the first of everybody: %+v", first)
+		}
+		if rest := must(db.Everybody(ctx, run.ID, first[0].Recipient, 10))(t); len(rest) != 1 || rest[0].Contact != c.ID+1 || rest[0].Reason != campaign.Suppressed {
+			t.Errorf("the rest of everybody: %+v", rest)
+		}
 		if latest := must(db.LatestRuns(ctx, []campaign.CampaignID{spring.ID, 99}))(t); len(latest) != 1 || latest[spring.ID].ID != run.ID {
 			t.Errorf("latest runs %+v", latest)
 		}

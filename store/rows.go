@@ -87,6 +87,15 @@ func (db *DB) Recipients(ctx context.Context, id campaign.RunID, s campaign.Stat
 	return db.recipients(ctx, id, s, "", after, limit)
 }
 
+// Everybody pages through all rows of a run, as Recipients does through those in a state.
+func (db *DB) Everybody(ctx context.Context, id campaign.RunID, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error) {
+	list, err := db.people(ctx, id, "ledger l", "", after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the recipients of run %d: %w", id, err)
+	}
+	return list, nil
+}
+
 // recipients is Recipients with a further condition.
 func (db *DB) recipients(ctx context.Context, id campaign.RunID, s campaign.State, and string, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error) {
 	from, state := "ledger l", fmt.Sprintf("l.state = %d", s)
@@ -98,6 +107,15 @@ func (db *DB) recipients(ctx context.Context, id campaign.RunID, s campaign.Stat
 			from += " INDEXED BY ledger_reason"
 		}
 	}
+	list, err := db.people(ctx, id, from, " AND "+state+and, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the %s recipients of run %d: %w", s, id, err)
+	}
+	return list, nil
+}
+
+// people reads a page of a run's rows under a further condition, with their addresses.
+func (db *DB) people(ctx context.Context, id campaign.RunID, from, and string, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error) {
 	var rows []struct {
 		ledgerRow
 		Email  string
@@ -105,10 +123,10 @@ func (db *DB) recipients(ctx context.Context, id campaign.RunID, s campaign.Stat
 	}
 	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email, COALESCE(c.id, 0) AS person
 		FROM `+from+" LEFT JOIN replies p ON p.id = l.reply LEFT JOIN"+db.contactOf(personOf("l.contact"))+`
-		WHERE `+ofRun("l.run", id)+` AND (l.lane, l.contact) > (?, ?) AND `+state+and+` ORDER BY l.lane, l.contact LIMIT ?`,
+		WHERE `+ofRun("l.run", id)+` AND (l.lane, l.contact) > (?, ?)`+and+` ORDER BY l.lane, l.contact LIMIT ?`,
 		int64(after.Lane), int64(after.Contact), limit)
 	if err != nil {
-		return nil, fmt.Errorf("read the %s recipients of run %d: %w", s, id, err)
+		return nil, err
 	}
 	list := make([]campaign.RecipientRow, len(rows))
 	for i, r := range rows {

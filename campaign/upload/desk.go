@@ -73,7 +73,8 @@ func (d *Desk) Close() error {
 	return d.root.Close()
 }
 
-// Receive streams a file to disk. An upload that breaks off leaves nothing.
+// Receive streams a file to disk. An upload that breaks off, or that is no list as far as
+// its first rows say, leaves nothing: a *listfile.Error says what it is instead.
 func (d *Desk) Receive(by, name string, r io.Reader) (Upload, error) {
 	d.sweep()
 	var random [12]byte
@@ -91,6 +92,9 @@ func (d *Desk) Receive(by, name string, r io.Reader) (Upload, error) {
 		err = &listfile.Error{File: u.File, Text: fmt.Sprintf("has more than %d GB; split it, or pack it with gzip", MaxFile>>30)}
 	case err == nil && u.Size == 0:
 		err = &listfile.Error{File: u.File, Text: "is empty; export the list again"}
+	}
+	if err == nil {
+		err = d.readable(u)
 	}
 	if err == nil {
 		err = d.save(u)
@@ -188,6 +192,25 @@ func (d *Desk) Discard(id string) error {
 		return fmt.Errorf("%s is being worked on: %w", u.File, campaign.ErrConflict)
 	}
 	return d.root.RemoveAll(id)
+}
+
+// readable tells what keeps a file's first rows from being read as a list.
+func (d *Desk) readable(u Upload) error {
+	file, reader, err := d.open(u)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	defer reader.Close()
+	for range len(reader.Head()) + 1 {
+		if _, err = reader.Next(); err != nil {
+			break
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 func (d *Desk) open(u Upload) (*os.File, *listfile.Reader, error) {

@@ -122,17 +122,15 @@ func TestWhatIsRefused(t *testing.T) {
 	if _, err := d.Receive("ann", "broken.csv", broken); err == nil || isFileError(err) {
 		t.Errorf("broken off: %v", err)
 	}
+	for name, text := range map[string]string{"noise.csv": "a,b\x00,c\n1,2,3\n", "letter.pdf": "%PDF-1.7\n\x00\xff\x00", "photo.png": "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "blank.csv": "\n\n \n"} {
+		if _, err := d.Receive("ann", name, strings.NewReader(text)); !isFileError(err) {
+			t.Errorf("%s, no list at all: %v", name, err)
+		}
+	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("left behind: %v %v", entries, err)
 	}
-	u, err := d.Receive("ann", "noise.csv", strings.NewReader("a,b\x00,c\n1,2,3\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Look(u, nil, 1); !isFileError(err) {
-		t.Errorf("no list at all: %v", err)
-	}
-	for _, id := range []string{"", "..", "../../../../etc/passwd..", u.ID + "/x"} {
+	for _, id := range []string{"", "..", "../../../../etc/passwd..", "0123456789abcdef01234567/x"} {
 		if _, err := d.Get(id); !errors.Is(err, campaign.ErrNotFound) {
 			t.Errorf("id %q: %v", id, err)
 		}

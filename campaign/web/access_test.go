@@ -47,6 +47,16 @@ func TestRoleMatrix(t *testing.T) {
 	}
 }
 
+// What cannot be changed of a user is said at that user, among all the others.
+func TestLastAdminStays(t *testing.T) {
+	w := newWorld(t)
+	w.as(account.Editor)
+	text, _ := w.admin.post("/users/1", http.StatusUnprocessableEntity, "name", "Ann", "role", "viewer")
+	if i := strings.Index(text, "Not saved: role: is the last admin"); strings.Count(text, "Not saved") != 1 || i < strings.Index(text, `id="user-1"`) || i > strings.Index(text, `id="user-2"`) {
+		t.Errorf("it is not said beside the user: %s", text)
+	}
+}
+
 func TestSignInAndOut(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()

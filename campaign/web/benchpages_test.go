@@ -89,7 +89,7 @@ func (f filled) benchmarked(upload string, form signup.Form) map[string][]string
 		"GET /runs/{id}/replies":        each("/runs/%d/replies", runs),
 		"GET /runs/{id}/people": append(append(each("/runs/%d/people?state=accepted", runs), each("/runs/%d/people?state=bounced&reason=1", runs)...),
 			fmt.Sprintf("/runs/%d/people?state=accepted&lane=1&contact=%d", last, n-160), fmt.Sprintf("/runs/%d/people?state=accepted&lane=9&contact=%d", last, n/2),
-			fmt.Sprintf("/runs/%d/people?state=bounced&reason=17", last), fmt.Sprintf("/runs/%d/people?state=cancelled", last), fmt.Sprintf("/runs/%d/people?state=waiting", last),
+			fmt.Sprintf("/runs/%d/people?state=bounced&reason=17", last), fmt.Sprintf("/runs/%d/people", last), fmt.Sprintf("/runs/%d/people?lane=9&contact=%d", last, n/2), fmt.Sprintf("/runs/%d/people?state=cancelled", last), fmt.Sprintf("/runs/%d/people?state=waiting", last),
 			fmt.Sprintf("/runs/%d/people?state=deferred", live), fmt.Sprintf("/runs/%d/people?state=waiting&lane=16&contact=1", live)),
 
 		"list-lists": {v1 + "/lists"}, "show-list": {v1 + "/lists/1", v1 + "/lists/99"},

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -104,6 +105,8 @@ func showCampaign(v *visit) error {
 type saved struct {
 	Version  int64              `json:"version"`
 	Problem  string             `json:"problem,omitempty"` // why it was not
+	Field    string             `json:"field,omitempty"`   // that the problem is about
+	Repeats  string             `json:"repeats,omitempty"` // when it is sent again and again, in words
 	Findings []campaign.Finding `json:"findings"`
 }
 
@@ -117,14 +120,20 @@ func saveDraft(v *visit) error {
 	if err != nil {
 		return err
 	}
-	spec, problem := specOf(c.Spec, f, v.r.PostForm["lists"], v.r.PostForm["exclude"])
+	spec, wrong := specOf(c.Spec, f, v.r.PostForm["lists"], v.r.PostForm["exclude"])
 	spec.Segments, spec.ExcludeSegments = v.r.PostForm["segments"], v.r.PostForm["exclude_segments"]
 	spec.Repeat = schedule.Repeat{Cron: strings.TrimSpace(f.Values["repeat_cron"]), Zone: strings.TrimSpace(f.Values["repeat_zone"])}
 	if spec.Repeat.Cron == "" {
 		spec.Repeat = schedule.Repeat{}
 	}
 	spec.Window = windowOf(f, v.r.PostForm["window_days"])
-	if problem == "" {
+	if wrong == nil {
+		spec.Brake, wrong = brakeOf(spec.Brake, v.r.PostForm)
+	}
+	problem, field := "", ""
+	if wrong != nil {
+		problem, field = wrong.Text, wrong.Field
+	} else {
 		spec.AB, problem = testOf(c.Spec.AB, v.r.PostForm)
 	}
 	version, _ := strconv.ParseInt(f.Values["version"], 10, 64) // anything else is no version
@@ -133,7 +142,7 @@ func saveDraft(v *visit) error {
 		if status, text := explain(err); status != 0 && status != http.StatusNotFound {
 			problem = text
 		} else if text, ok := strings.CutPrefix(errorText(err), "name: "); ok {
-			problem = "The name " + text + "."
+			problem, field = "The name "+text+".", "name"
 		} else if err != nil {
 			return err
 		}
@@ -142,14 +151,24 @@ func saveDraft(v *visit) error {
 		return v.redirect(v.r.URL.Path[:len(v.r.URL.Path)-len("/draft")])
 	}
 	if problem != "" {
-		return v.json(http.StatusConflict, saved{Problem: problem})
+		return v.json(http.StatusConflict, saved{Problem: problem, Field: field})
 	}
 	v.quiet = v.app.editors.goesOn(c.ID, v.User.ID, v.app.Now())
 	findings, err := v.app.Service.Lint(v.r.Context(), spec)
 	if err != nil {
 		return err
 	}
-	return v.json(http.StatusOK, saved{Version: c.Updated.UnixMilli(), Findings: findings})
+	return v.json(http.StatusOK, saved{Version: c.Updated.UnixMilli(), Findings: findings, Repeats: v.repeats(spec)})
+}
+
+// repeats says when a campaign would be sent again and again, and when next; "" for never.
+func (v *visit) repeats(spec campaign.Spec) string {
+	times, err := spec.Repeat.Parse()
+	if err != nil {
+		return ""
+	}
+	next := times.Next(v.app.Now())
+	return fmt.Sprintf("%s. Next %s.", times, next.In(v.User.Location()).Format("Mon 2 Jan, 15:04 MST"))
 }
 
 func errorText(err error) string {
@@ -159,8 +178,9 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// specOf puts a form over a campaign; what the form does not have stays.
-func specOf(spec campaign.Spec, f Form, lists, exclude []string) (campaign.Spec, string) {
+// specOf puts a form over a campaign; what the form does not have stays. A problem is
+// about what cannot be read at all.
+func specOf(spec campaign.Spec, f Form, lists, exclude []string) (campaign.Spec, *account.Problem) {
 	get := func(name string) string { return strings.TrimSpace(f.Values[name]) }
 	spec.Name, spec.From, spec.ReplyTo = get("name"), get("from"), get("reply_to")
 	spec.Subject, spec.Preheader, spec.PostalAddress = get("subject"), get("preheader"), get("postal_address")
@@ -175,7 +195,7 @@ func specOf(spec campaign.Spec, f Form, lists, exclude []string) (campaign.Spec,
 	if w := get("weight"); w != "" {
 		n, err := strconv.Atoi(w)
 		if err != nil {
-			return spec, "The weight is a number from 1 to 100."
+			return spec, &account.Problem{Field: "weight", Text: "The weight is a number from 1 to 100."}
 		}
 		spec.Weight = n
 	}
@@ -186,15 +206,15 @@ func specOf(spec campaign.Spec, f Form, lists, exclude []string) (campaign.Spec,
 	spec.Spread = 0
 	if d := get("spread"); d != "" {
 		if err := spec.Spread.UnmarshalText([]byte(d)); err != nil {
-			return spec, "How long to spread it is written like 4h or 90m."
+			return spec, &account.Problem{Field: "spread", Text: "How long to spread it is written like 4h or 90m."}
 		}
 	}
 	if g := get("give_up"); g != "" {
 		if err := spec.GiveUp.UnmarshalText([]byte(g)); err != nil {
-			return spec, "How long to try is written like 72h or 90m."
+			return spec, &account.Problem{Field: "give_up", Text: "How long to try is written like 72h or 90m."}
 		}
 	}
-	return spec, ""
+	return spec, nil
 }
 
 // sendTest sends one message now, to any address, as any contact.

@@ -63,8 +63,8 @@ func TestComposing(t *testing.T) {
 	}
 	now := author.version(path)
 	for field, value := range map[string]string{"weight": "many", "give_up": "long", "spread": "wide", "name": ""} {
-		if s := author.save(path+"/draft", http.StatusConflict, draft(now, field, value)...); s.Problem == "" {
-			t.Errorf("%s %q is taken", field, value)
+		if s := author.save(path+"/draft", http.StatusConflict, draft(now, field, value)...); s.Problem == "" || s.Field != field {
+			t.Errorf("%s %q: %+v, want a problem with the field", field, value, s)
 		}
 	}
 	if text := author.get(path+"/inbox", http.StatusOK); !strings.Contains(text, `"subject":"Spring is here"`) {

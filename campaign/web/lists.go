@@ -13,16 +13,19 @@ import (
 )
 
 type listsView struct {
+	Form
 	Lists   []campaign.List
 	Uploads []upload.Upload // that wait for a decision
 }
 
-func showLists(v *visit) error {
+func showLists(v *visit) error { return v.lists(http.StatusOK, Form{}) }
+
+func (v *visit) lists(status int, f Form) error {
 	lists, err := v.app.Store.Lists(v.r.Context())
 	if err != nil {
 		return err
 	}
-	body := listsView{Lists: lists}
+	body := listsView{Form: f, Lists: lists}
 	all, err := v.app.Uploads.List()
 	if err != nil {
 		return err
@@ -32,7 +35,7 @@ func showLists(v *visit) error {
 			body.Uploads = append(body.Uploads, u)
 		}
 	}
-	return v.render(http.StatusOK, "lists", "Lists", body)
+	return v.render(status, "lists", "Lists", body)
 }
 
 const membersPage = 50
@@ -202,6 +205,6 @@ func undoImport(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.flash("Import %d is taken back: %s are gone again, %s as they were before.", id, plural(counts.New, "contact", "contacts"), plural(counts.Updated, "is", "are"))
+	v.flash("Import %d is taken back. Contacts that are gone again: %s; that are as they were before: %s.", id, group(counts.New), group(counts.Updated))
 	return v.redirect(fmt.Sprintf("/lists/%d", list.ID))
 }

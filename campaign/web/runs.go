@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -40,7 +39,25 @@ type because struct {
 	State  campaign.State
 	Reason campaign.Reason
 	N      int64
+	Sites  []siteShare // where they are, the most first
 }
+
+// AtSites says at which sites, in one line.
+func (b because) AtSites() string {
+	var words []string
+	rest := b.N
+	for _, s := range b.Sites[:min(len(b.Sites), sitesNamed)] {
+		words = append(words, s.Name+" "+group(s.N))
+		rest -= s.N
+	}
+	if rest > 0 && len(words) > 0 {
+		words = append(words, "others "+group(rest))
+	}
+	return strings.Join(words, " · ")
+}
+
+// sitesNamed are those that a reason's line has room for.
+const sitesNamed = 4
 
 type runView struct {
 	Run     campaign.Run
@@ -120,21 +137,32 @@ func showRun(v *visit) error {
 	return v.render(http.StatusOK, "run", run.Spec.Name, body)
 }
 
-// reasonsOf sums a run's counts by state and reason where there is one.
+// reasonsOf sums a run's counts by state and reason where there is one, and each by site.
 func reasonsOf(lanes []campaign.LaneCount) []because {
 	type key struct {
 		s campaign.State
 		r campaign.Reason
 	}
-	sums := map[key]int64{}
+	sums := map[key]map[string]int64{}
 	for _, l := range lanes {
-		if l.Reason != campaign.NoReason {
-			sums[key{l.State, l.Reason}] += l.N
+		if l.Reason == campaign.NoReason || l.N == 0 {
+			continue
 		}
+		k := key{l.State, l.Reason}
+		if sums[k] == nil {
+			sums[k] = map[string]int64{}
+		}
+		sums[k][l.Lane.Title()] += l.N
 	}
 	var list []because
-	for k, n := range sums {
-		list = append(list, because{k.s, k.r, n})
+	for k, sites := range sums {
+		b := because{State: k.s, Reason: k.r}
+		for name, n := range sites {
+			b.N += n
+			b.Sites = append(b.Sites, siteShare{Name: name, N: n})
+		}
+		slices.SortFunc(b.Sites, func(x, y siteShare) int { return cmp.Or(cmp.Compare(y.N, x.N), cmp.Compare(x.Name, y.Name)) })
+		list = append(list, b)
 	}
 	slices.SortFunc(list, func(a, b because) int {
 		return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.State, b.State), cmp.Compare(a.Reason, b.Reason))
@@ -271,73 +299,6 @@ func (v *visit) steer(move func(campaign.RunID) (campaign.Run, error)) error {
 	return v.redirect(fmt.Sprintf("/runs/%d", run.ID))
 }
 
-const peoplePage = 50
-
-type peopleView struct {
-	Run    campaign.Run
-	State  campaign.State
-	Reason campaign.Reason
-	Total  int64
-	People []campaign.RecipientRow
-	Next   *campaign.Recipient // to go on from
-	First  bool
-}
-
-// showPeople opens a number of the balance.
-func showPeople(v *visit) error {
-	run, err := v.run()
-	if err != nil {
-		return err
-	}
-	q := v.r.URL.Query()
-	state, err := campaign.ParseState(q.Get("state"))
-	if err != nil {
-		return err
-	}
-	body := peopleView{Run: run, State: state, Reason: campaign.Reason(min(v.number("reason"), 255)), First: q.Get("contact") == ""}
-	after := campaign.Recipient{Run: run.ID, Lane: campaign.Lane(min(v.number("lane"), 1<<14)), Contact: campaign.ContactID(v.number("contact"))}
-	ctx, store := v.r.Context(), v.app.Store
-	if body.People, err = v.app.people(ctx, run.ID, state, body.Reason, after, peoplePage); err != nil {
-		return err
-	}
-	lanes, err := store.RunLanes(ctx, run.ID)
-	if err != nil {
-		return err
-	}
-	for _, l := range lanes {
-		if l.State == state && (body.Reason == campaign.NoReason || l.Reason == body.Reason) {
-			body.Total += l.N
-		}
-	}
-	if len(body.People) == peoplePage {
-		body.Next = &body.People[peoplePage-1].Recipient
-	}
-	return v.render(http.StatusOK, "recipients", fmt.Sprintf("%s: %s", run.Spec.Name, state), body)
-}
-
-// exportRun is a POST, so that the audit log knows who took the addresses away.
-func exportRun(v *visit) error {
-	run, err := v.run()
-	if err != nil {
-		return err
-	}
-	f, err := v.readForm("state")
-	if err != nil {
-		return err
-	}
-	states, name := campaign.States(), run.Spec.Name
-	if f.Values["state"] != "" {
-		s, err := campaign.ParseState(f.Values["state"])
-		if err != nil {
-			return err
-		}
-		states, name = []campaign.State{s}, name+" "+s.String()
-	}
-	v.download(name + " run " + strconv.FormatInt(int64(run.ID), 10) + ".csv")
-	_, err = campaign.ExportRun(v.r.Context(), v.app.Store, run.ID, states, v.slowly())
-	return err
-}
-
 // Took writes how long something took.
 func (v view) Took(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
@@ -348,12 +309,4 @@ func (v view) Took(seconds float64) string {
 		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
 	}
 	return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
-}
-
-// people reads a page of a run's recipients in a state, for a reason when there is one.
-func (a *App) people(ctx context.Context, id campaign.RunID, s campaign.State, because campaign.Reason, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error) {
-	if because == campaign.NoReason {
-		return a.Store.Recipients(ctx, id, s, after, limit)
-	}
-	return a.Store.RecipientsBecause(ctx, id, s, because, after, limit)
 }

@@ -113,15 +113,17 @@ func TestUploadsThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %s", name, page)
 		}
 	}
-	_, path := w.admin.upload("/uploads", "../../etc/people.csv", "a,b\x00\n1,2\n", http.StatusSeeOther)
-	if page := w.admin.get(path, http.StatusUnprocessableEntity); !strings.Contains(page, "people.csv") || strings.Contains(page, "etc/") {
+	// What is no list is refused where it was dropped, and leaves no page that cannot be shown.
+	page, _ := w.admin.upload("/uploads", "../../etc/people.csv", "a,b\x00\n1,2\n", http.StatusUnprocessableEntity)
+	if !strings.Contains(page, `data-said role="status"><span class="error">people.csv`) || strings.Contains(page, "etc/") || strings.Contains(page, "Waiting for you") {
 		t.Errorf("no list: %s", page)
 	}
-	_, path = w.admin.upload("/uploads", "people.csv", "email,mail\nann@example.org,bob@example.org\n", http.StatusSeeOther)
+	_, path := w.admin.upload("/uploads", "people.csv", "email,mail\nann@example.org,bob@example.org\n", http.StatusSeeOther)
 	for _, fields := range [][]string{
 		{"new_list", "", "column-0", "email"},
 		{"new_list", "news", "column-0", "-"},
 		{"new_list", "news", "column-0", "email", "column-1", "email"},
+		{"new_list", "news", "column-0", "email", "column-1", "+", "name-1", "  "},
 	} {
 		w.admin.post(path+"/check", http.StatusUnprocessableEntity, fields...)
 	}
@@ -186,6 +188,21 @@ func TestStopEndsStreams(t *testing.T) {
 	w.app.Wait()
 }
 
+// A column becomes what a person calls it, also where no contact has such a field yet.
+func TestColumnOfOnesOwnName(t *testing.T) {
+	w := newWorld(t)
+	_, path := w.admin.upload("/uploads", "people.csv", "E-Mail;Ort\nann@example.org;Rom\n", http.StatusSeeOther)
+	w.admin.post(path+"/check", http.StatusSeeOther, "new_list", "news", "column-0", "email", "column-1", "+", "name-1", "Home town")
+	if page := w.admin.settled(path); !strings.Contains(page, "<option selected>home_town</option>") {
+		t.Errorf("the mapping is not shown: %s", page)
+	}
+	w.admin.post(path+"/import", http.StatusSeeOther)
+	w.admin.settled(path)
+	if c, err := w.db.ContactByEmail(t.Context(), "ann@example.org"); err != nil || string(c.Attributes) != `{"home_town":"Rom"}` {
+		t.Errorf("%s %v", c.Attributes, err)
+	}
+}
+
 func TestFilesOfACampaign(t *testing.T) {
 	w := newWorld(t)
 	_, path := w.admin.post("/campaigns", http.StatusSeeOther, "name", "Spring")
@@ -212,6 +229,17 @@ func TestSitesPage(t *testing.T) {
 	w.admin.post("/sites/pause", http.StatusSeeOther, "site", "Google", "for", "1h", "why", "they asked")
 	if text := w.admin.get("/sites", http.StatusOK); !strings.Contains(text, "they asked (by ann@example.org)") {
 		t.Errorf("sites: %s", text)
+	}
+	w.sites.activity = []campaign.SiteActivity{{Site: "google", Rate: 3, Paused: true, Ordered: campaign.SiteLimit{Rate: 0.5, Connections: 4, Who: "ann@example.org"}}}
+	text := w.admin.get("/sites?limit=google", http.StatusOK)
+	for _, words := range []string{`aria-label="Resume google"`, `href="/sites?limit=google#limit"`, `value="0.5"`, `value="4"`, `<option value="microsoft">`} {
+		if !strings.Contains(text, words) {
+			t.Errorf("no %s on the page of sites: %s", words, text)
+		}
+	}
+	// What is wrong stands beside the field that it is about, not beside its namesake.
+	if text, _ := w.admin.post("/sites/limit", http.StatusUnprocessableEntity, "site", "no such/thing"); strings.Count(text, "is a provider such as google") != 1 || !strings.Contains(text, `id="limited-site-note"`) {
+		t.Errorf("limits: %s", text)
 	}
 	for range 2 { // twice is once
 		w.admin.post("/sites/resume", http.StatusSeeOther, "site", "google")

@@ -18,37 +18,50 @@ import (
 )
 
 // receiveUpload streams the file of a form to disk. A script that sends it gets the
-// page's address as text, so that it can show how far it is.
+// page's address as text, so that it can show how far it is. What is wrong with the file
+// is said where it was dropped.
 func receiveUpload(v *visit) error {
+	u, err := v.receive()
+	f := Form{Errors: map[string]string{}}
+	wrong := f.take(err)
+	switch {
+	case wrong && v.wantsData():
+		return v.refuse(http.StatusUnprocessableEntity, "Not taken", f.Errors["file"])
+	case wrong:
+		return v.lists(http.StatusUnprocessableEntity, f)
+	case err != nil:
+		return err
+	}
+	return v.leadTo("/uploads/" + u.ID)
+}
+
+func (v *visit) receive() (upload.Upload, error) {
 	v.r.Body = v.arriving()
 	parts, err := v.r.MultipartReader()
 	if err != nil {
-		return &account.Problem{Field: "file", Text: "choose a file"}
+		return upload.Upload{}, &account.Problem{Field: "file", Text: "choose a file"}
 	}
 	for {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
-			return &account.Problem{Field: "file", Text: "choose a file"}
+			return upload.Upload{}, &account.Problem{Field: "file", Text: "choose a file"}
 		}
 		if err != nil {
-			return &account.Problem{Field: "file", Text: "the upload broke off: try again"}
+			return upload.Upload{}, &account.Problem{Field: "file", Text: "the upload broke off: try again"}
 		}
 		if part.FileName() == "" {
 			continue
 		}
 		v.object = part.FileName()
 		u, err := v.app.Uploads.Receive(v.User.Email, part.FileName(), part)
-		if err != nil {
-			return asProblem("file", err)
-		}
-		return v.leadTo("/uploads/" + u.ID)
+		return u, asProblem("file", err)
 	}
 }
 
 // asProblem shows the person what is wrong with a file; other errors are ours.
 func asProblem(field string, err error) error {
-	if _, ok := errors.AsType[*listfile.Error](err); ok {
-		return &account.Problem{Field: field, Text: err.Error()}
+	if wrong, ok := errors.AsType[*listfile.Error](err); ok {
+		return &account.Problem{Field: field, Text: wrong.Error()}
 	}
 	return err
 }
@@ -177,7 +190,8 @@ func checkUpload(v *visit) error {
 	return v.redirect("/uploads/" + u.ID)
 }
 
-// planOf reads the form: the list, and for each column the field it becomes, or "-".
+// planOf reads the form: the list, and for each column the field it becomes, "+" for one
+// that is named beside it, or "-" for none.
 func planOf(v *visit, u upload.Upload, f Form) (upload.Plan, error) {
 	plan := upload.Plan{List: strings.TrimSpace(f.Values["list"]), Mapping: campaign.Mapping{}}
 	var errs []error
@@ -193,6 +207,12 @@ func planOf(v *visit, u upload.Upload, f Form) (upload.Plan, error) {
 	}
 	for i := range look.Columns {
 		field := v.r.PostForm.Get("column-" + strconv.Itoa(i))
+		if field == "+" {
+			field = campaign.FieldName(v.r.PostForm.Get("name-" + strconv.Itoa(i)))
+			if field == "" {
+				errs = append(errs, &account.Problem{Field: "mapping", Text: fmt.Sprintf("give %s a name of Latin letters and digits, or choose one", look.Columns[i].Name)})
+			}
+		}
 		switch {
 		case field == "-":
 			plan.LeaveOut = append(plan.LeaveOut, i)

@@ -15,6 +15,9 @@ type usersView struct {
 	Roles []account.Role
 	Link  string // to hand to whoever was invited
 	For   account.User
+	// Wrong is what is wrong with a change of the user Whose.
+	Wrong string
+	Whose account.UserID
 	// Provider is what people call the provider by way of which they sign in; "" without
 	// one. NoPasswords: there is no other way.
 	Provider    string
@@ -111,6 +114,9 @@ func changeUser(v *visit) error {
 		return err
 	}
 	u, err := v.app.Accounts.Change(v.r.Context(), account.UserID(id), f.Values["name"], account.Role(f.Values["role"]), f.Values["disabled"] != "")
+	if problems := account.Problems(err); len(problems) > 0 {
+		return v.users(http.StatusUnprocessableEntity, usersView{Wrong: problems[0].Error(), Whose: account.UserID(id)})
+	}
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func wholeStory(t *testing.T, db string) {
 	report(b, c, people)
 	buildSegment(b)
 	list, person := b.first("/lists"), b.first("/contacts")
-	b.fits("/", "/lists", list, "/contacts", person, "/suppressions", "/segments", "/segments/new", "/segments/1", "/library", "/library/offer", "/campaigns", "/campaigns?archived=1", "/campaigns/new", "/campaigns/1", "/campaigns/1/review", "/runs/1", "/runs/1/compare", "/runs/1/people?state=accepted", list+"/forms/new", "/sites", "/webhooks", "/users", "/audit", "/account", "/api/docs")
+	b.fits("/", "/lists", list, "/contacts", person, "/suppressions", "/segments", "/segments/new", "/segments/1", "/library", "/library/offer", "/campaigns", "/campaigns?archived=1", "/campaigns/new", "/campaigns/1", "/campaigns/1/review", "/runs/1", "/runs/1/compare", "/runs/1/people?state=accepted", "/runs/1/people", list+"/forms/new", "/sites", "/webhooks", "/users", "/audit", "/account", "/api/docs")
 	b.open("/audit")
 	for _, action := range []string{"set up", "upload file", "check file", "import file", "create campaign", "edit campaign", "send test", "start campaign", "pause run", "resume run", "export run"} {
 		b.shows(action)
@@ -85,8 +85,15 @@ func wholeStory(t *testing.T, db string) {
 func uploadList(b *tab, file string) int64 {
 	b.t.Helper()
 	b.open("/lists")
+	noise := filepath.Join(b.t.TempDir(), "letter.pdf")
+	if err := os.WriteFile(noise, []byte("%PDF-1.7\n\x00\xff"), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	b.do(chromedp.SetUploadFiles("#file", []string{noise}))
+	b.until("the file that is no list is refused where it was dropped", `document.querySelector(".drop .error")?.textContent.includes("letter.pdf")`)
 	b.do(chromedp.SetUploadFiles("#file", []string{file}))
 	b.shows("Which list, and what the columns are")
+	b.until("no name of one's own is asked for", `[...document.querySelectorAll("[data-own]")].every((e) => e.hidden)`)
 	b.write("#new_list", "customers")
 	b.click(`form[action$="/check"] button`)
 	b.shows("What would happen")
@@ -111,7 +118,10 @@ func compose(b *tab) {
 	b.click(`form[action="/campaigns"] button.primary`)
 	b.shows("To mend")
 	b.until("the people are counted", `document.querySelector("[data-people]").textContent.includes("people get it")`)
+	b.write("#from", "News")
+	b.until("the slip is marked beneath its field", `document.querySelector("#from + #from-wrong")?.textContent.includes("not one mailbox") && document.querySelector("#from").ariaInvalid === "true"`)
 	b.write("#from", "News <news@"+testDomain+">")
+	b.until("the mended field is not marked", `!document.querySelector("#from-wrong") && !document.querySelector("#from").hasAttribute("aria-invalid")`)
 	b.write("#postal_address", "1 Harbour Street, Portsmouth")
 	b.write("#subject", `{{ name | default: "Hello" }}, spring is here`)
 	b.write("#content", "# Spring\n\nDear {{ nam }}, the first seeds may go out.")
@@ -180,6 +190,9 @@ func report(b *tab, c *cluster, people int64) {
 	if err != nil || lines != people+1 {
 		b.t.Errorf("the download has %d lines (%v), want %d and a header", lines, err, people)
 	}
+	b.click(`a.term[href$="/people"]`)
+	b.shows("CSV of everybody")
+	b.click(".crumbs a")
 	b.click(`a.term[href$="state=bounced"]`)
 	b.shows("CSV of all bounced")
 	b.click("td a.main")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -88,8 +89,19 @@ func (d *siteDesk) Activity(ctx context.Context) ([]campaign.SiteActivity, error
 	for _, p := range pauses {
 		paused[p.Site] = true
 	}
+	return activityOf(sample, seconds, ordered, paused), nil
+}
+
+// activityOf lists the sites where something is done, or where a person ordered something:
+// who paused a site finds it again. Those that are paused come first, then the busiest.
+func activityOf(sample meter.Sample, seconds float64, ordered map[string]campaign.SiteLimit, paused map[string]bool) []campaign.SiteActivity {
+	names := map[string]bool{}
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(sample.Sites)), slices.Collect(maps.Keys(ordered)), slices.Collect(maps.Keys(paused))) {
+		names[name] = true
+	}
 	var list []campaign.SiteActivity
-	for name, c := range sample.Sites {
+	for name := range names {
+		c := sample.Sites[name]
 		a := campaign.SiteActivity{
 			Site: name, Rate: float64(c.Accepted) / max(seconds, 1), RateLimit: c.Limits.Rate,
 			Connections: c.Connections, ConnectionLimit: c.Limits.Connections, Paused: paused[name], Ordered: ordered[name],
@@ -103,9 +115,15 @@ func (d *siteDesk) Activity(ctx context.Context) ([]campaign.SiteActivity, error
 		list = append(list, a)
 	}
 	slices.SortFunc(list, func(a, b campaign.SiteActivity) int {
+		if a.Paused != b.Paused {
+			if a.Paused {
+				return -1
+			}
+			return 1
+		}
 		return cmp.Or(cmp.Compare(b.Rate, a.Rate), cmp.Compare(b.Connections, a.Connections), cmp.Compare(a.Site, b.Site))
 	})
-	return list, nil
+	return list
 }
 
 // sample is what all senders did between their last two answers.

@@ -45,6 +45,8 @@ type Store interface {
 	MembershipsOf(ctx context.Context, c campaign.ContactID) ([]campaign.Membership, error)
 	// ConsentsOf returns the records of a contact's consents, oldest first.
 	ConsentsOf(ctx context.Context, c campaign.ContactID) ([]campaign.Consent, error)
+	// Everybody is Recipients for all states.
+	Everybody(ctx context.Context, id campaign.RunID, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error)
 	// RecipientsBecause is Recipients for one reason alone.
 	RecipientsBecause(ctx context.Context, id campaign.RunID, s campaign.State, because campaign.Reason, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error)
 }

@@ -41,6 +41,17 @@ type Draft struct {
 
 	Segments        []string `json:"segments,omitempty" maxItems:"100" nullable:"false" doc:"Names of saved segments: it goes to whoever is in any of them. A run takes them over as they are when its audience begins to be taken."`
 	ExcludeSegments []string `json:"exclude_segments,omitempty" maxItems:"100" nullable:"false" doc:"Names of saved segments whose people do not get it."`
+
+	Brake *BrakeLimits `json:"brake,omitempty" doc:"When a run stops by itself; as it is stored when it is missing."`
+}
+
+// BrakeLimits are the shares at which a run stops by itself, each of what one site has
+// settled of it.
+type BrakeLimits struct {
+	Off        bool    `json:"off,omitempty" doc:"Go on whatever happens."`
+	Bounces    float64 `json:"bounces,omitempty" minimum:"0" maximum:"100" example:"10" doc:"Percent that do not exist or take no mail; 10 when it is missing."`
+	Complaints float64 `json:"complaints,omitempty" minimum:"0" maximum:"100" example:"0.3" doc:"Percent that called it spam; 0.3 when it is missing."`
+	Rejections float64 `json:"rejections,omitempty" minimum:"0" maximum:"100" example:"10" doc:"Percent that were refused for what the message says or who sent it; 10 when it is missing."`
 }
 
 // Track says what is measured about readers.
@@ -92,6 +103,7 @@ func draftOf(s campaign.Spec) Draft {
 		Weight: s.Weight, Priority: string(s.Priority), Pool: s.Pool, OnUnknown: string(s.OnUnknown),
 		AB: abOf(s.AB), GiveUp: time.Duration(s.GiveUp).String(), Spread: spreadText(s.Spread),
 		LocalTime: Clock(s.LocalTime), Canary: s.Brake.Canary, CanaryWait: spreadText(s.Brake.CanaryWait),
+		Brake: &BrakeLimits{s.Brake.Off, s.Brake.Bounces, s.Brake.Complaints, s.Brake.Rejections},
 	}
 }
 
@@ -128,6 +140,9 @@ func (d Draft) spec(s campaign.Spec) (campaign.Spec, error) {
 		return s, err
 	}
 	s.LocalTime = campaign.LocalTime(d.LocalTime)
+	if b := d.Brake; b != nil {
+		s.Brake.Off, s.Brake.Bounces, s.Brake.Complaints, s.Brake.Rejections = b.Off, b.Bounces, b.Complaints, b.Rejections
+	}
 	s.Brake.Canary, s.Brake.CanaryWait = d.Canary, 0
 	if d.CanaryWait != "" {
 		if err := s.Brake.CanaryWait.UnmarshalText([]byte(d.CanaryWait)); err != nil {

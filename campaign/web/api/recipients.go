@@ -49,8 +49,8 @@ func (a *API) addRecipients() {
 
 type recipientPage struct {
 	RunPath
-	State  string `query:"state" required:"true" enum:"waiting,accepted,deferred,bounced,unknown,skipped,cancelled"`
-	Reason string `query:"reason" maxLength:"40" doc:"For this reason alone, in the words of a recipient's reason."`
+	State  string `query:"state" enum:"waiting,accepted,deferred,bounced,unknown,skipped,cancelled" doc:"Those in this state alone; without it everybody who was planned."`
+	Reason string `query:"reason" maxLength:"40" doc:"Of a state, for this reason alone, in the words of a recipient's reason."`
 	Paging
 }
 
@@ -59,25 +59,34 @@ func (a *API) showRecipients(ctx context.Context, c *call, in *recipientPage) (*
 	if err != nil {
 		return nil, err
 	}
-	state, err := campaign.ParseState(in.State)
-	if err != nil {
-		return nil, err
-	}
 	reason, ok := reasonNamed(in.Reason)
 	if !ok {
 		return nil, invalid("query.reason", fmt.Sprintf("no reason is called %q", in.Reason))
+	}
+	if in.State == "" && reason != campaign.NoReason {
+		return nil, invalid("query.state", "name the state whose reason it is")
 	}
 	run, err := a.run(ctx, c, in.RunPath)
 	if err != nil {
 		return nil, err
 	}
-	var rows []campaign.RecipientRow
-	if reason == campaign.NoReason {
-		rows, err = a.Store.Recipients(ctx, run.ID, state, after, in.Limit)
-	} else {
-		rows, err = a.Store.RecipientsBecause(ctx, run.ID, state, reason, after, in.Limit)
-	}
+	rows, err := a.people(ctx, run.ID, in.State, reason, after, in.Limit)
 	return answer(pageOf(rows, in.Limit, recipientOf, func(r campaign.RecipientRow) string { return fmt.Sprintf("%d.%d", r.Lane, r.Contact) }), err)
+}
+
+// people reads a page of those in a state, for a reason when there is one, or of everybody.
+func (a *API) people(ctx context.Context, id campaign.RunID, state string, reason campaign.Reason, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error) {
+	if state == "" {
+		return a.Store.Everybody(ctx, id, after, limit)
+	}
+	s, err := campaign.ParseState(state)
+	if err != nil {
+		return nil, err
+	}
+	if reason == campaign.NoReason {
+		return a.Store.Recipients(ctx, id, s, after, limit)
+	}
+	return a.Store.RecipientsBecause(ctx, id, s, reason, after, limit)
 }
 
 // after reads where a page begins: a lane and a contact.

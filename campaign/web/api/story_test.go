@@ -217,7 +217,16 @@ func TestDrafts(t *testing.T) {
 		w.do("PUT", path, draft, 422, nil)
 		draft["ab"] = map[string]any{"share": 30, "after": "90m", "variants": []any{map[string]any{"subject": "Good day"}}}
 		draft["spread"], draft["version"] = "4h", c.Version
+		draft["brake"] = map[string]any{"complaints": 0.1, "bounces": 101}
+		w.do("PUT", path, draft, 422, nil)
+		draft["brake"] = map[string]any{"complaints": 0.1}
 		w.do("PUT", path, draft, 200, &c)
+		delete(draft, "brake") // then it stays as it is
+		draft["version"] = c.Version
+		w.do("PUT", path, draft, 200, &c)
+		if c.Brake == nil || *c.Brake != (api.BrakeLimits{Complaints: 0.1}) {
+			t.Errorf("brake %+v", c.Brake)
+		}
 		if c.Spread != "4h0m0s" || c.Window.Days != "mon-fri" || c.Window.Zone != "UTC" {
 			t.Errorf("window %+v, spread %q", c.Window, c.Spread)
 		}

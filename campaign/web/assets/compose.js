@@ -76,6 +76,33 @@ function tell(list) {
     : [line("fine", "Nothing to mend.", "", "Send yourself a test, then review.")]));
 }
 
+// What is wrong with a field stands beneath it as well. A field that is empty, and that
+// nobody has touched yet, is only named among the findings.
+const fieldOf = { "brake.canary": "canary", "local_time.zone": "local_zone" };
+const touched = new Set();
+
+function beside(list) {
+  for (const note of form.querySelectorAll("[data-beside]")) note.remove();
+  for (const el of form.querySelectorAll("[data-wrong]")) {
+    delete el.dataset.wrong;
+    el.removeAttribute("aria-invalid");
+    el.removeAttribute("aria-describedby");
+  }
+  for (const f of list) {
+    const el = document.getElementById(fieldOf[f.where] ?? f.where.replaceAll(".", "_"));
+    if (!f.blocks || !el || !form.contains(el) || !("value" in el) || "wrong" in el.dataset || (!el.value && !touched.has(el.id))) continue;
+    const note = document.createElement("span");
+    note.className = "error";
+    note.id = `${el.id}-wrong`;
+    note.dataset.beside = "";
+    note.textContent = f.fix ? `${f.what}; ${f.fix}` : f.what;
+    el.dataset.wrong = "";
+    el.setAttribute("aria-invalid", "true");
+    el.setAttribute("aria-describedby", note.id);
+    el.after(note);
+  }
+}
+
 // How many people the lists, exclusions and expression mean, whenever one of them changes.
 const people = document.querySelector("[data-people]");
 const number = new Intl.NumberFormat("en");
@@ -144,10 +171,16 @@ async function save() {
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), ...json });
     if (answer.status === 401) { state.textContent = "Not saved: please sign in again in another window."; return; }
     const result = await answer.json();
-    if (result.problem) { state.textContent = `Not saved: ${result.problem}`; return; }
+    if (result.problem) {
+      state.textContent = `Not saved: ${result.problem}`;
+      if (result.field) beside([{ blocks: true, where: result.field, what: result.problem }]);
+      return;
+    }
     form.elements.version.value = result.version;
     state.textContent = "Saved";
     tell(result.findings);
+    beside(result.findings ?? []);
+    form.querySelector("[data-repeats]").textContent = result.repeats ?? "";
     countPeople();
     await preview();
   } catch {
@@ -165,7 +198,8 @@ const length = () => {
 };
 
 if (!form.querySelector("fieldset").disabled) {
-  form.addEventListener("input", () => {
+  form.addEventListener("input", (event) => {
+    touched.add(event.target.id);
     length();
     state.textContent = "…";
     clearTimeout(timer);
@@ -222,10 +256,11 @@ for (const button of formats) {
     save();
   });
 }
-for (const button of document.querySelectorAll("[data-insert]")) {
+const image = (src) => (form.elements.format.value === "html" ? `<img src="${src}" alt="">` : `![](${src})`);
+for (const button of document.querySelectorAll("[data-insert], [data-image]")) {
   button.addEventListener("click", () => {
     const text = form.elements.content;
-    text.setRangeText(button.dataset.insert, text.selectionStart, text.selectionEnd, "end");
+    text.setRangeText(button.dataset.insert ?? image(button.dataset.image), text.selectionStart, text.selectionEnd, "end");
     text.focus();
     text.dispatchEvent(new Event("input", { bubbles: true }));
   });

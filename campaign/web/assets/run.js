@@ -99,7 +99,13 @@ function activity(list) {
       return td;
     };
     const of = (limit) => (limit ? ` of ${number.format(limit)}` : "");
-    cell(site.site, "strong");
+    const name = cell(site.site, "strong");
+    if (site.reply) {
+      const said = document.createElement("span");
+      said.className = "tiny soft phone-only";
+      said.textContent = `${site.reply} (${site.said})`;
+      name.append(said);
+    }
     cell(`${number.format(Math.round(site.rate * 10) / 10)}${of(site.rate_limit)}`, "num");
     cell(`${number.format(site.connections)}${of(site.connection_limit)}`, "num");
     cell(site.reply ? `${site.reply} (${site.said})` : "–", "small soft break optional");
@@ -109,7 +115,12 @@ function activity(list) {
       button.textContent = site.paused ? "Resume" : "Pause";
       button.setAttribute("aria-label", `${button.textContent} ${site.site}`);
       button.addEventListener("click", () => steerSite(site, button));
-      cell("", "actions").append(button);
+      const limit = document.createElement("a");
+      limit.className = "btn slim quiet";
+      limit.textContent = "Limit";
+      limit.href = `/sites?${new URLSearchParams({ limit: site.site })}#limit`;
+      limit.setAttribute("aria-label", `Limit ${site.site}`);
+      cell("", "actions").append(button, limit);
     }
     return row;
   }));
@@ -119,7 +130,7 @@ async function steerSite(site, button) {
   if (!site.paused && !confirm(`Send nothing to ${site.site}, in any run, until somebody resumes it?`)) return;
   button.disabled = true;
   try {
-    const answer = await fetch(site.paused ? "/sites/resume" : "/sites/pause", { method: "POST", body: new URLSearchParams({ site: site.site }) });
+    const answer = await fetch(site.paused ? "/sites/resume" : "/sites/pause", { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams({ site: site.site }) });
     if (!answer.ok) alert(await answer.text());
     button.textContent = site.paused ? "Resuming…" : "Pausing…";
   } catch {

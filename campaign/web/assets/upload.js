@@ -16,6 +16,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     if (busy || !file) return;
     busy = true;
     bar.hidden = false;
+    said.className = "";
     const body = new FormData();
     body.append("file", file);
     const request = new XMLHttpRequest();
@@ -33,6 +34,7 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
       busy = false;
       bar.hidden = true;
       input.value = "";
+      said.className = "error";
       said.textContent = request.responseText || "The upload broke off. Please try again.";
     };
     request.send(body);
@@ -69,5 +71,13 @@ const name = document.querySelector("input[name=new_list]");
 if (list && name) {
   const show = () => { name.closest(".field").hidden = list.value !== ""; };
   list.addEventListener("change", show);
+  show();
+}
+
+// A name of one's own is asked for where it is chosen.
+for (const own of document.querySelectorAll("[data-own]")) {
+  const choice = own.parentElement.querySelector("select");
+  const show = () => { own.hidden = choice.value !== "+"; };
+  choice.addEventListener("change", () => { show(); if (!own.hidden) own.focus(); });
   show();
 }
