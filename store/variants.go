@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -63,22 +64,26 @@ func (db *DB) tested(ctx context.Context, t *tx, id campaign.RunID) (bool, error
 	return is, nil
 }
 
-// variantsOf returns the variants of those recipients whose run has an A/B test.
-func (db *DB) variantsOf(ctx context.Context, t *tx, who []campaign.Recipient) (map[campaign.Recipient]campaign.Variant, error) {
-	variants := map[campaign.Recipient]campaign.Variant{}
-	for lane, contacts := range byLane(who) {
-		tested, err := db.tested(ctx, t, lane.Run)
+// variantsOf returns the variants of those recipients whose run has an A/B test. Of the
+// others, who are nearly all, nothing is kept.
+func (db *DB) variantsOf(ctx context.Context, t *tx, who iter.Seq[campaign.Recipient]) (map[campaign.Recipient]campaign.Variant, error) {
+	var testers []campaign.Recipient
+	for r := range who {
+		tested, err := db.tested(ctx, t, r.Run)
 		if err != nil {
 			return nil, err
 		}
-		if !tested {
-			continue
+		if tested {
+			testers = append(testers, r)
 		}
+	}
+	variants := make(map[campaign.Recipient]campaign.Variant, len(testers))
+	for lane, contacts := range byLane(testers) {
 		var rows []struct {
 			Contact campaign.ContactID
 			Variant campaign.Variant
 		}
-		err = t.SelectContext(ctx, &rows, t.Rebind("SELECT l.contact, l.variant"+db.ledgerOf(lane.Run)), db.array(contacts), int64(lane.Lane))
+		err := t.SelectContext(ctx, &rows, t.Rebind("SELECT l.contact, l.variant"+db.ledgerOf(lane.Run)), db.array(contacts), int64(lane.Lane))
 		if err != nil {
 			return nil, err
 		}
@@ -91,14 +96,14 @@ func (db *DB) variantsOf(ctx context.Context, t *tx, who []campaign.Recipient) (
 
 // countVariants keeps the counts of runs with an A/B test by what events did.
 func (db *DB) countVariants(ctx context.Context, t *tx, events []campaign.Event, moves []move) error {
-	var moved []campaign.Recipient
-	for i := range events {
-		if moves[i].to.last != nil {
-			moved = append(moved, events[i].Recipient)
+	variants, err := db.variantsOf(ctx, t, func(yield func(campaign.Recipient) bool) {
+		for i := range events {
+			if moves[i].to.last != nil && !yield(events[i].Recipient) {
+				return
+			}
 		}
-	}
-	variants, err := db.variantsOf(ctx, t, moved)
-	if err != nil {
+	})
+	if err != nil || len(variants) == 0 {
 		return err
 	}
 	deltas := variantDeltas{}
@@ -115,12 +120,14 @@ func (db *DB) countVariants(ctx context.Context, t *tx, events []campaign.Event,
 
 // countHeard keeps what was heard of runs with an A/B test by variant.
 func (db *DB) countHeard(ctx context.Context, t *tx, heard []campaign.Feedback) error {
-	who := make([]campaign.Recipient, len(heard))
-	for i := range heard {
-		who[i] = heard[i].Recipient
-	}
-	variants, err := db.variantsOf(ctx, t, who)
-	if err != nil {
+	variants, err := db.variantsOf(ctx, t, func(yield func(campaign.Recipient) bool) {
+		for i := range heard {
+			if !yield(heard[i].Recipient) {
+				return
+			}
+		}
+	})
+	if err != nil || len(variants) == 0 {
 		return err
 	}
 	counts := map[heardKey]int64{}
