@@ -132,10 +132,7 @@ func (s Spec) lastClock(count AudienceCount, start time.Time) time.Duration {
 	if !s.LocalTime.On() || err != nil {
 		return 0
 	}
-	at := s.StartAt
-	if at.IsZero() {
-		at = start
-	}
+	at := s.meant(start)
 	begin := s.Begins(at)
 	if begin.Before(start) {
 		begin = start

@@ -234,17 +234,26 @@ func zoneIn(attributes []byte, fields []string) string {
 	return ""
 }
 
-// ByTheirClocks foretells in words when the audience that was counted gets what is for a
-// time; "" when that is not told by their clocks.
-func (s Spec) ByTheirClocks(count AudienceCount, at, now time.Time) string {
+// meant is the time that the campaign's next run is for: the next of its repetition, a
+// start_at that is to come, or now.
+func (s Spec) meant(now time.Time) time.Time {
+	if times, err := s.Repeat.Parse(); err == nil {
+		return times.Next(now)
+	}
+	if s.StartAt.After(now) {
+		return s.StartAt
+	}
+	return now
+}
+
+// ByTheirClocks foretells in words when the audience that was counted gets the campaign's
+// next run; "" when that is not told by their clocks.
+func (s Spec) ByTheirClocks(count AudienceCount, now time.Time) string {
 	own, err := schedule.Zone(s.LocalTime.Zone)
 	if !s.LocalTime.On() || err != nil || count.Recipients == 0 {
 		return ""
 	}
-	if at.IsZero() {
-		at = now
-	}
-	at = schedule.Shown(at.In(own), own)
+	at := schedule.Shown(s.meant(now).In(own), own)
 	var first, last struct {
 		at   time.Time
 		zone string

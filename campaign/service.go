@@ -208,7 +208,7 @@ func (s *Service) start(ctx context.Context, c Campaign, at time.Time) (Run, err
 		return Run{}, err
 	}
 	state, now := RunRunning, s.Now()
-	if at.IsZero() {
+	if at.IsZero() && c.Spec.StartAt.After(now) {
 		at = c.Spec.StartAt
 	}
 	if c.Spec.LocalTime.On() {

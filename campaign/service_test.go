@@ -122,6 +122,19 @@ func TestStartRefuses(t *testing.T) {
 	}
 }
 
+// A start_at that has passed is none: each recipient's clock is held against the start, and
+// not against a time of last year.
+func TestStartAtThatHasPassed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	people3(w)
+	s := spec("news", "all")
+	s.LocalTime.Zone, s.StartAt = "UTC", time.Now().AddDate(-1, 0, 0)
+	if run := w.start(s); time.Since(run.For()) > time.Hour {
+		t.Errorf("it is for %s", run.For())
+	}
+}
+
 // A run is moved only from the states that allow it.
 func TestRunStates(t *testing.T) {
 	t.Parallel()

@@ -59,19 +59,42 @@ func TestWavesInWords(t *testing.T) {
 // A review says when the first and the last get it, for whom it is too late, and what
 // becomes of who has no zone.
 func TestForetoldByTheirClocks(t *testing.T) {
-	s := Spec{LocalTime: LocalTime{Zone: "Europe/Berlin"}}
-	count := AudienceCount{Recipients: 1_362, Zones: map[string]int64{"Pacific/Auckland": 120, "Europe/Berlin": 1_200, "America/New_York": 30, "": 12}}
 	at := moment(t, "2026-11-23T09:00:30+01:00")
+	s := Spec{LocalTime: LocalTime{Zone: "Europe/Berlin"}, StartAt: at}
+	count := AudienceCount{Recipients: 1_362, Zones: map[string]int64{"Pacific/Auckland": 120, "Europe/Berlin": 1_200, "America/New_York": 30, "": 12}}
 	for now, want := range map[string]string{
 		"2026-11-20T12:00:00Z": "For Mon 23 Nov, 09:00 on each recipient's clock: the first at Sun 22 Nov, 21:00 CET (Pacific/Auckland), the last at Mon 23 Nov, 15:00 CET (America/New_York). Without a zone that is known, by the clock of Europe/Berlin: 12 people.",
 		"2026-11-22T22:00:00Z": "For Mon 23 Nov, 09:00 on each recipient's clock: the first at Mon 23 Nov, 09:00 CET (Europe/Berlin), the last at Mon 23 Nov, 15:00 CET (America/New_York). At once, because their clock shows more: 120 people. Without a zone that is known, by the clock of Europe/Berlin: 12 people.",
 	} {
-		if got := s.ByTheirClocks(count, at, moment(t, now)); got != want {
+		if got := s.ByTheirClocks(count, moment(t, now)); got != want {
 			t.Errorf("at %s:\ngot  %s\nwant %s", now, got, want)
 		}
 	}
-	if got := (Spec{}).ByTheirClocks(count, at, at); got != "" {
+	if got := (Spec{}).ByTheirClocks(count, at); got != "" {
 		t.Errorf("for one moment: %s", got)
+	}
+}
+
+// A campaign's next run is for the next time of its repetition, its start_at, or now: what
+// is past is for nothing.
+func TestMeant(t *testing.T) {
+	now := moment(t, "2026-11-23T08:30:00Z")
+	later := now.Add(time.Hour)
+	daily := schedule.Repeat{Cron: "0 9 * * *", Zone: "Europe/Berlin"}
+	for _, c := range []struct {
+		spec Spec
+		want time.Time
+	}{
+		{Spec{}, now},
+		{Spec{StartAt: later}, later},
+		{Spec{StartAt: now.Add(-time.Hour)}, now},
+		{Spec{Repeat: daily}, moment(t, "2026-11-24T08:00:00Z")},
+		{Spec{Repeat: daily, StartAt: later}, moment(t, "2026-11-24T08:00:00Z")},
+		{Spec{Repeat: schedule.Repeat{Cron: "0 9 31 2 *", Zone: "UTC"}, StartAt: later}, later}, // which never comes
+	} {
+		if got := c.spec.meant(now); !got.Equal(c.want) {
+			t.Errorf("%+v, %s: for %s, want %s", c.spec.Repeat, c.spec.StartAt, got.UTC(), c.want.UTC())
+		}
 	}
 }
 

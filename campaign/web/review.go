@@ -172,19 +172,7 @@ func audienceEvents(v *visit) error {
 		return out.send("problem", map[string]string{"text": err.Error()})
 	}
 	v.app.counted.keep(c, count.Recipients, f, v.app.Now())
-	return out.send("over", audienceNews{count, v.app.sites(count), f.String(), c.Spec.AB.Plan(count.Recipients, func(n int64) string { return group(n) }), c.Spec.ByTheirClocks(count, v.app.meant(c.Spec), v.app.Now())})
-}
-
-// meant is the time that a campaign's next run is for, as far as the campaign says it;
-// zero for now.
-func (a *App) meant(spec campaign.Spec) time.Time {
-	if times, err := spec.Repeat.Parse(); err == nil {
-		return times.Next(a.Now())
-	}
-	if spec.StartAt.After(a.Now()) {
-		return spec.StartAt
-	}
-	return time.Time{}
+	return out.send("over", audienceNews{count, v.app.sites(count), f.String(), c.Spec.AB.Plan(count.Recipients, func(n int64) string { return group(n) }), c.Spec.ByTheirClocks(count, v.app.Now())})
 }
 
 // sites are the largest mailbox providers of an audience.

@@ -143,7 +143,7 @@ type Audience struct {
 	Suppressed   int64     `json:"suppressed"`
 	Recipients   int64     `json:"recipients"`
 	Forecast     *Forecast `json:"forecast,omitempty" doc:"How long a start now would take; missing for nobody."`
-	Clocks       string    `json:"clocks,omitempty" doc:"When they would get it, in words, if it is sent by the clocks of their zones: for the campaign's start_at, or a start now."`
+	Clocks       string    `json:"clocks,omitempty" doc:"When they would get it, in words, if it is sent by the clocks of their zones: for the next time of its repetition, its start_at if that is to come, or a start now."`
 }
 
 func (a *API) countCampaign(ctx context.Context, c *call, in *CampaignPath) (*body[Audience], error) {
@@ -157,7 +157,7 @@ func (a *API) countCampaign(ctx context.Context, c *call, in *CampaignPath) (*bo
 // counted answers with whom a campaign would reach.
 func (a *API) counted(ctx context.Context, c *call, spec campaign.Spec) (*body[Audience], error) {
 	n, f, err := a.count(ctx, c, spec)
-	return answer(Audience{n.Members, n.Excluded, n.Outside, n.Unsubscribed, n.Suppressed, n.Recipients, forecastOf(f), spec.ByTheirClocks(n, spec.StartAt, a.Now())}, err)
+	return answer(Audience{n.Members, n.Excluded, n.Outside, n.Unsubscribed, n.Suppressed, n.Recipients, forecastOf(f), spec.ByTheirClocks(n, a.Now())}, err)
 }
 
 func (a *API) count(ctx context.Context, c *call, spec campaign.Spec) (campaign.AudienceCount, campaign.Forecast, error) {

@@ -15,6 +15,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/campaign/account"
+	"broadside/campaign/schedule"
 	"broadside/campaign/upload"
 	"broadside/campaign/web/api"
 )
@@ -151,6 +152,22 @@ func TestUndo(t *testing.T) {
 		w.do("POST", start, map[string]any{"at_once": true}, 201, &second) // as if nothing had been
 		w.do("POST", fmt.Sprintf("/runs/%d/undo", second.ID), nil, 409, nil)
 		w.do("POST", fmt.Sprintf("/runs/%d/cancel", second.ID), nil, 200, nil)
+	})
+}
+
+// What is foretold of recipients' clocks is for the next time of a repetition, as the
+// review page says it.
+func TestForetoldForTheNextTime(t *testing.T) {
+	each(t, func(w *world) {
+		spec := w.campaign().Spec
+		spec.Name, spec.LocalTime.Zone, spec.Repeat = w.name(), "UTC", schedule.Repeat{Cron: "0 9 1 1 *", Zone: "UTC"}
+		c := must(w.service.Create(t.Context(), spec))(w)
+		var seen api.Audience
+		w.do("GET", fmt.Sprintf("/campaigns/%d/audience", c.ID), nil, 200, &seen)
+		newYear := must(spec.Repeat.Parse())(w).Next(time.Now())
+		if want := "For " + newYear.Format("Mon 2 Jan, 15:04") + " on each recipient's clock"; !strings.HasPrefix(seen.Clocks, want) {
+			t.Errorf("%q, want %q", seen.Clocks, want)
+		}
 	})
 }
 
