@@ -13,13 +13,15 @@ import (
 )
 
 // slot is a place for a version on the compose page: B, C and D are always there, empty
-// ones folded up.
+// ones folded up. It has all of its version: what is saved is what the slots say, in their
+// order, so that none can get or lose what was another's while some are emptied.
 type slot struct {
 	campaign.Alternative
 	Variant campaign.Variant
 	Filled  bool
 	Format  string // of Content: "markdown", "html" or "text"
 	Content string
+	Plain   string // the text beside Markdown or HTML
 }
 
 // Slots are the places for versions beside A.
@@ -34,19 +36,14 @@ func (c composeView) Slots() []slot {
 		s.Alternative, s.Filled = c.Campaign.Spec.AB.Variants[i], true
 		switch {
 		case s.HTML != "":
-			s.Format, s.Content = "html", s.HTML
-		case textOnly(s.Alternative):
+			s.Format, s.Content, s.Plain = "html", s.HTML, s.Text
+		case s.Markdown == "" && s.Text != "":
 			s.Format, s.Content = "text", s.Text
 		default:
-			s.Content = s.Markdown
+			s.Content, s.Plain = s.Markdown, s.Text
 		}
 	}
 	return slots
-}
-
-// textOnly reports whether a version's text, which the page shows then, is all that it has.
-func textOnly(alt campaign.Alternative) bool {
-	return alt.Text != "" && alt.HTML == "" && alt.Markdown == ""
 }
 
 // After is how long the test lasts, as a number and its unit.
@@ -83,20 +80,22 @@ func testOf(was campaign.ABTest, form url.Values) (campaign.ABTest, string) {
 		}
 		return ""
 	}
+	text := func(name string, i int) string { // blank is none
+		if v := at(name, i); strings.TrimSpace(v) != "" {
+			return v
+		}
+		return ""
+	}
 	for i := range campaign.MostVariants - 1 {
 		alt := campaign.Alternative{Subject: strings.TrimSpace(at("ab_subject", i)), Preheader: strings.TrimSpace(at("ab_preheader", i)), FromName: strings.TrimSpace(at("ab_from_name", i))}
-		if content := at("ab_content", i); strings.TrimSpace(content) != "" {
-			switch at("ab_format", i) {
-			case "html":
-				alt.HTML = content
-			case "text":
-				alt.Text = content
-			default:
-				alt.Markdown = content
-			}
-		}
-		if i < len(was.Variants) && alt.Text == "" && alt != (campaign.Alternative{}) && !textOnly(was.Variants[i]) {
-			alt.Text = was.Variants[i].Text // which the page does not show
+		content, plain := text("ab_content", i), text("ab_text", i)
+		switch at("ab_format", i) {
+		case "html":
+			alt.HTML, alt.Text = content, plain
+		case "text":
+			alt.Text = content
+		default:
+			alt.Markdown, alt.Text = content, plain
 		}
 		if alt != (campaign.Alternative{}) {
 			t.Variants = append(t.Variants, alt)

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,56 @@ func TestABTestIsComposed(t *testing.T) {
 	}
 }
 
+// While the page is open its slots stay where they are: whichever are emptied, filled and
+// saved meanwhile, each has what was written in it, its plain text too, and no other has it.
+func TestSlotsKeepWhatIsTheirs(t *testing.T) {
+	w := newWorld(t)
+	_, path := w.admin.post("/campaigns", http.StatusSeeOther, "name", "Spring")
+	none := campaign.Alternative{}
+	b := campaign.Alternative{Subject: "Only another subject"}
+	c := campaign.Alternative{Markdown: "# C", Text: "C in words"}
+	d := campaign.Alternative{Subject: "D", HTML: "<p>D</p>", Text: "D in words"}
+	words := campaign.Alternative{Preheader: "p", FromName: "Bea", Text: "Words alone"}
+	for _, step := range []struct{ slots, stored []campaign.Alternative }{
+		{[]campaign.Alternative{b, c, d}, []campaign.Alternative{b, c, d}},
+		{[]campaign.Alternative{none, c, d}, []campaign.Alternative{c, d}},
+		{[]campaign.Alternative{none, c, d}, []campaign.Alternative{c, d}},
+		{[]campaign.Alternative{none, none, d}, []campaign.Alternative{d}},
+		{[]campaign.Alternative{none, b, d}, []campaign.Alternative{b, d}},
+		{[]campaign.Alternative{words, b, d}, []campaign.Alternative{words, b, d}},
+		{[]campaign.Alternative{words, none, b}, []campaign.Alternative{words, b}},
+		{[]campaign.Alternative{none, none, none}, nil},
+	} {
+		form := append(draft(w.admin.version(path)), "ab_share", "20", "ab_winner", "opens", "ab_after", "4", "ab_unit", "hours")
+		for _, s := range step.slots {
+			format, content, plain := "markdown", s.Markdown, s.Text
+			switch {
+			case s.HTML != "":
+				format, content = "html", s.HTML
+			case s.Markdown == "" && s.Text != "":
+				format, content, plain = "text", s.Text, ""
+			}
+			form = append(form, "ab_subject", s.Subject, "ab_preheader", s.Preheader, "ab_from_name", s.FromName, "ab_format", format, "ab_content", content, "ab_text", plain)
+		}
+		w.admin.save(path+"/draft", http.StatusOK, form...)
+		saved, err := w.db.CampaignByName(t.Context(), "Spring")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(saved.Spec.AB.Variants, step.stored) {
+			t.Errorf("the slots\n%+v\nare stored as\n%+v", step.slots, saved.Spec.AB.Variants)
+		}
+		text := w.admin.get(path, http.StatusOK)
+		for _, s := range step.stored {
+			for _, words := range []string{s.Subject, s.Markdown, s.Text} {
+				if !strings.Contains(text, words) {
+					t.Errorf("the page does not show %q", words)
+				}
+			}
+		}
+	}
+}
+
 // The page of a run shows how the variants do, and whoever may send ends the test.
 func TestWinnerPage(t *testing.T) {
 	w := newWorld(t)
@@ -96,6 +147,13 @@ func TestWinnerPage(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
+	}
+	if !strings.Contains(text, "Its time begins when everybody in the test was tried.") || !strings.Contains(text, "data-notime") {
+		t.Error("the page knows when it is decided before the test has begun")
+	}
+	ok(w.db.SetWavesDue(t.Context(), run.ID, time.Now().Add(time.Hour)))
+	if text = w.admin.get(path, http.StatusOK); !strings.Contains(text, "It is decided ") || strings.Contains(text, "data-notime") {
+		t.Error("the page does not say when it is decided, or waits to hear it")
 	}
 	w.as("author").post(path+"/winner", http.StatusForbidden, "variant", "B")
 	w.admin.post(path+"/winner", http.StatusUnprocessableEntity, "variant", "X")

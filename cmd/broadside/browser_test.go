@@ -186,9 +186,9 @@ const sound = `(() => {
 })()`
 
 // serveLogged starts a process and returns the set-up link that it prints.
-func (c *cluster) serveLogged() (link string) {
+func (c *cluster) serveLogged(args ...string) (link string) {
 	c.t.Helper()
-	cmd := exec.Command("broadside", "serve")
+	cmd := exec.Command("broadside", append([]string{"serve"}, args...)...)
 	cmd.Env, cmd.Dir = c.env, c.dir
 	out, err := cmd.StderrPipe()
 	if err == nil {

@@ -62,12 +62,20 @@ function line(kind, where, what, fix) {
   return div;
 }
 
+// beside puts the first finding about any of some parts of the campaign beside its field.
+function beside(span, list, parts) {
+  const found = list.find((f) => parts.some((part) => f.where === part || (part.includes(",") && f.where.startsWith(`${part},`))));
+  span.textContent = found ? `${found.what}. ${found.fix}` : "";
+}
+
 function tell(list) {
   list ??= [];
-  for (const span of document.querySelectorAll("[data-error]")) {
-    const where = span.dataset.error;
-    const found = list.find((f) => f.where === where || (where.includes(",") && f.where.startsWith(`${where},`)));
-    span.textContent = found ? `${found.what}. ${found.fix}` : "";
+  for (const span of document.querySelectorAll("[data-error]")) beside(span, list, [span.dataset.error]);
+  for (const slot of slots()) {
+    const variant = `variant ${slot.dataset.slot}`;
+    for (const span of slot.querySelectorAll("[data-part]")) {
+      beside(span, list, span.dataset.part ? span.dataset.part.split(" ").map((part) => `${variant}, ${part}`) : [variant]);
+    }
   }
   count.textContent = list.length;
   count.hidden = list.length === 0;
@@ -129,37 +137,54 @@ function countPeople() {
 }
 
 // The variants of an A/B test: a slot that says nothing is none, and the others are B, C
-// and D in their order. Whoever writes in one sees it.
-const slots = [...document.querySelectorAll("[data-slot]")];
-const filled = (slot) => [...slot.querySelectorAll("input, textarea")].some((el) => el.value.trim());
-const letterOf = (slot) => String.fromCharCode(65 + slots.filter(filled).indexOf(slot) + 1);
+// and D in their order. A slot keeps what is in it, and the preview its slot; letters are
+// given anew when one is filled or emptied. Whoever writes in one sees it.
+const slots = () => [...document.querySelectorAll("[data-slot]")];
+const said = (slot) => [...slot.querySelectorAll("input, textarea")].filter((el) => el.name !== "ab_text" || slot.querySelector("[name=ab_format]").value !== "text");
+const filled = (slot) => said(slot).some((el) => el.value.trim());
+let shown = null; // the slot in the preview; null for A
 
-function offerVariants() {
-  const letters = ["A", ...slots.filter(filled).map(letterOf)];
-  const shown = letters.includes(variant.value) ? variant.value : "A";
-  variant.replaceChildren(...letters.map((letter) => new Option(`Variant ${letter}`, letter, false, letter === shown)));
-  variant.hidden = letters.length === 1;
+function nameVariants() {
+  const all = slots();
+  const used = all.filter(filled);
+  [...used, ...all.filter((slot) => !used.includes(slot))].forEach((slot, i) => {
+    slot.dataset.slot = String.fromCharCode(66 + i); // B, and so on
+    for (const place of slot.querySelectorAll("[data-letter]")) place.textContent = slot.dataset.slot;
+  });
+  if (!used.includes(shown)) shown = null;
+  const letters = ["A", ...used.map((slot) => slot.dataset.slot)];
+  variant.replaceChildren(...letters.map((letter) => new Option(`Variant ${letter}`, letter)));
+  variant.value = shown?.dataset.slot ?? "A";
+  variant.hidden = used.length === 0;
 }
 
-for (const slot of slots) {
-  const see = () => {
-    offerVariants();
-    if (!filled(slot) || variant.value === letterOf(slot)) return;
-    variant.value = letterOf(slot);
+for (const slot of slots()) {
+  slot.addEventListener("focusin", (event) => {
+    if (shown === slot || !filled(slot) || !event.target.matches("input, textarea")) return;
+    shown = slot;
+    nameVariants();
     preview();
-  };
-  slot.addEventListener("focusin", (event) => { if (event.target.matches("input, textarea")) see(); });
-  slot.addEventListener("input", () => { offerVariants(); if (filled(slot)) variant.value = letterOf(slot); });
+  });
+  slot.addEventListener("input", () => {
+    if (filled(slot)) shown = slot;
+    nameVariants();
+  });
   const remove = slot.querySelector("[data-remove]");
   remove.hidden = false;
   remove.addEventListener("click", () => {
     for (const el of slot.querySelectorAll("input, textarea")) el.value = "";
+    slot.querySelector("[name=ab_format]").value = "markdown";
     slot.open = false;
-    offerVariants();
+    slot.parentElement.append(slot); // behind those that are filled
+    slot.querySelector("summary").focus();
+    nameVariants();
     form.dispatchEvent(new Event("input"));
   });
 }
-variant.addEventListener("change", () => preview());
+variant.addEventListener("change", () => {
+  shown = slots().find((slot) => slot.dataset.slot === variant.value) ?? null;
+  preview();
+});
 
 let timer, saving = false, again = false;
 
@@ -206,6 +231,7 @@ if (!form.querySelector("fieldset").disabled) {
     timer = setTimeout(save, 500);
   });
   form.addEventListener("submit", (event) => { event.preventDefault(); save(); });
+  nameVariants();
   // Leaving for the review waits for what was typed last.
   document.getElementById("to-review").addEventListener("click", async (event) => {
     if (state.textContent !== "…" && !saving) return;

@@ -62,11 +62,12 @@ function sites(list) {
   }));
 }
 
-// compare shows how the variants of an A/B test do; when it is decided the page says so anew.
+// compare shows how the variants of an A/B test do. When it is decided, or known when it
+// will be, the page says so anew.
 function compare(ab) {
   const card = document.getElementById("abtest");
   if (!card || !ab) return;
-  if (ab.decision && "undecided" in card.dataset) { location.reload(); return; }
+  if ((ab.decision && "undecided" in card.dataset) || (ab.due && "notime" in card.dataset)) { location.reload(); return; }
   for (const v of ab.variants) {
     const row = card.querySelector(`[data-variant="${v.variant}"]`);
     const set = (name, n, of) => {
@@ -79,6 +80,8 @@ function compare(ab) {
     set("bounced", v.counts.bounced);
     set("opened", v.opens.people + v.opens.nameless, v.counts.accepted);
     set("clicked", v.clicks.people + v.clicks.nameless, v.counts.accepted);
+    set("left", v.unsubscribed);
+    set("complained", v.complaints);
   }
 }
 
