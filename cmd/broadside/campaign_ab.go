@@ -3,11 +3,48 @@ package main
 import (
 	"fmt"
 	"os/user"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"broadside/campaign"
 )
+
+// abFlags say an A/B test of subjects. Other differences are said in a campaign file.
+type abFlags struct {
+	subjects []string
+	share    int
+	winner   string
+	after    time.Duration
+}
+
+func (f *abFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.subjects, "ab-subject", nil, "another subject, of variant B (repeatable: C and D); a campaign file can vary more")
+	flags.IntVar(&f.share, "ab-share", 0, "percent of the audience that the A/B test is made with (default 20)")
+	flags.StringVar(&f.winner, "ab-winner", "", "what decides for the rest: opens (default), clicks or person")
+	flags.DurationVar(&f.after, "ab-after", 0, "how long after everybody in the test was tried (default 4h; 10m to 168h)")
+}
+
+// over puts the flags over what a campaign file says.
+func (f *abFlags) over(t campaign.ABTest) (campaign.ABTest, error) {
+	for _, subject := range f.subjects {
+		t.Variants = append(t.Variants, campaign.Alternative{Subject: subject})
+	}
+	if !t.On() && (f.share != 0 || f.winner != "" || f.after != 0) {
+		return t, usagef("there is nothing to test against the campaign: add --ab-subject 'Another subject', or [[ab.variants]] to a campaign file (docs/campaign-file.md)")
+	}
+	if f.share != 0 {
+		t.Share = f.share
+	}
+	if f.winner != "" {
+		t.Winner = campaign.ABRule(f.winner)
+	}
+	if f.after != 0 {
+		t.After = campaign.Duration(f.after)
+	}
+	return t, nil
+}
 
 func campaignWinnerCommand(a *app) *cobra.Command {
 	return &cobra.Command{

@@ -24,6 +24,7 @@ func campaignCreateCommand(a *app) *cobra.Command {
 		priority, onUnknown, startsAt string
 		window                        string
 		spread                        time.Duration
+		ab                            abFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "create [NAME]",
@@ -82,6 +83,9 @@ func campaignCreateCommand(a *app) *cobra.Command {
 			if spread != 0 {
 				spec.Spread = campaign.Duration(spread)
 			}
+			if spec.AB, err = ab.over(spec.AB); err != nil {
+				return err
+			}
 			return a.createCampaign(cmd.Context(), spec, replace)
 		},
 	}
@@ -112,6 +116,7 @@ func campaignCreateCommand(a *app) *cobra.Command {
 	f.BoolVar(&spec.Brake.Off, "no-brake", false, "never pause the run by itself, whatever the sites answer; no canary either")
 	f.StringVar(&spec.LocalTime.Zone, "local-time", "", "by each recipient's own clock; the zone of the start, and of who has none: Europe/Berlin")
 	f.DurationVar(&spread, "spread", 0, "spread the mail evenly over a time: 4h (10m to 168h)")
+	ab.add(cmd)
 	return cmd
 }
 
