@@ -62,19 +62,19 @@ function line(kind, where, what, fix) {
   return div;
 }
 
-// beside puts the first finding about any of some parts of the campaign beside its field.
-function beside(span, list, parts) {
+// say puts the first finding about any of some parts of the campaign in their place.
+function say(span, list, parts) {
   const found = list.find((f) => parts.some((part) => f.where === part || (part.includes(",") && f.where.startsWith(`${part},`))));
   span.textContent = found ? `${found.what}. ${found.fix}` : "";
 }
 
 function tell(list) {
   list ??= [];
-  for (const span of document.querySelectorAll("[data-error]")) beside(span, list, [span.dataset.error]);
+  for (const span of document.querySelectorAll("[data-error]")) say(span, list, [span.dataset.error]);
   for (const slot of slots()) {
     const variant = `variant ${slot.dataset.slot}`;
     for (const span of slot.querySelectorAll("[data-part]")) {
-      beside(span, list, span.dataset.part ? span.dataset.part.split(" ").map((part) => `${variant}, ${part}`) : [variant]);
+      say(span, list, span.dataset.part ? span.dataset.part.split(" ").map((part) => `${variant}, ${part}`) : [variant]);
     }
   }
   count.textContent = list.length;
