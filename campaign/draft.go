@@ -115,6 +115,11 @@ func (s *Service) Lint(ctx context.Context, spec Spec) ([]Finding, error) {
 	if spec.Class != Transactional && strings.TrimSpace(spec.PostalAddress) == "" {
 		findings = append(findings, Finding{true, "postal_address", "is empty: the law asks for it in advertising mail", noPostalAddress})
 	}
+	unfilled, err := s.unfilledNames(ctx, spec)
+	if err != nil {
+		return findings, err
+	}
+	findings = append(findings, unfilled...)
 	unknown, err := s.unknownReaders(ctx, spec)
 	if err != nil {
 		return findings, err
@@ -135,6 +140,31 @@ func (s *Service) Lint(ctx context.Context, spec Spec) ([]Finding, error) {
 				f.Where = v.at(f.Where)
 				findings = append(findings, f)
 			}
+		}
+	}
+	return findings, nil
+}
+
+// unfilledNames warns of names that no contact has: everybody gets the default instead.
+func (s *Service) unfilledNames(ctx context.Context, spec Spec) ([]Finding, error) {
+	contents, err := compileAll(spec)
+	if err != nil || spec.Template() {
+		return nil, nil // check has said why; or each message brings values of its own
+	}
+	known, err := s.Store.Fields(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var findings []Finding
+	warned := map[string]bool{}
+	for i, v := range spec.Variants() {
+		for _, f := range contents[i].Fields() {
+			if !f.HasDefault || !nameFields[f.Name] || warned[f.Name] || slices.Contains(known, f.Name) {
+				continue
+			}
+			warned[f.Name] = true
+			what := fmt.Sprintf("no contact has a field %q: everybody gets its default", f.Name)
+			findings = append(findings, Finding{false, v.at(f.Where), what, strings.TrimPrefix(suggestion(f.Name, known), "; ")})
 		}
 	}
 	return findings, nil

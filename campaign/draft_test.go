@@ -141,6 +141,33 @@ func TestLint(t *testing.T) {
 	}
 }
 
+// A letter that greets by a name which a list does not have can be sent: its default is
+// there for that. One that needs the name, and a slip, cannot.
+func TestNamesThatNobodyHas(t *testing.T) {
+	s, _ := peopleService(t)
+	for text, blocks := range map[string]bool{
+		`Dear {{ last_name | default: "reader" }}`:                    false,
+		`Dear {{ last_name }}`:                                        true,
+		`{{ last_name | default: "Dear reader" }}, {{ last_name }}`:   true,
+		`Dear {{ nick_name | default: "reader" }}`:                    true,
+		`Dear {{ lastname | default: "reader" }}, {{ name }} is well`: true,
+	} {
+		spec := draftSpec()
+		spec.Subject, spec.Markdown = "Spring", strings.Replace(spec.Markdown, "# Hello {{ name }}", text, 1)
+		findings, err := s.Lint(t.Context(), spec)
+		if err != nil || len(findings) == 0 {
+			t.Fatalf("%s: %+v %v", text, findings, err)
+		}
+		if f := findings[0]; f.Blocks != blocks || f.Where != "markdown" || !strings.Contains(f.What, "no contact has a field") {
+			t.Errorf("%s: %+v", text, f)
+		}
+		p, err := s.Check(t.Context(), spec)
+		if err != nil || (p.Blocked() != nil) != blocks {
+			t.Errorf("%s: %+v %v", text, p, err)
+		}
+	}
+}
+
 func TestCountAudience(t *testing.T) {
 	s, _ := peopleService(t)
 	spec := draftSpec()

@@ -143,12 +143,13 @@ func (s *Service) segmentsProblem(ctx context.Context, spec Spec, fields []strin
 }
 
 // unknownFields names merge fields that no contact has: a slip of the pen that a
-// default would hide from everybody.
+// default would hide from everybody. A person's name with a default is none, because
+// templates greet by it before anybody knows what a list has: see unfilledNames.
 func unknownFields(used []message.Field, known []string) error {
 	var errs []error
 	seen := map[string]bool{}
 	for _, f := range used {
-		if seen[f.Name] || slices.Contains(known, f.Name) {
+		if seen[f.Name] || slices.Contains(known, f.Name) || f.HasDefault && nameFields[f.Name] {
 			continue
 		}
 		seen[f.Name] = true
