@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -137,16 +138,16 @@ func (g *sharedGate) reserve(p *proposal, me, waiting int, now int64) {
 	if t.Rate <= 0 {
 		return
 	}
-	apart, group := t.grid()
+	grid := t.grid()
 	pace := t.sharePace(me, now)
 	need := waiting - g.ahead()
 	if g.moved || waiting > 0 {
 		need += int(pace * horizon.Seconds())
-	} else if g.asked > 0 && first*apart <= horizon {
+	} else if g.asked > 0 && first*grid.apart <= horizon {
 		need = first - g.ahead() // the first messages of a key
 	}
-	share := pace * apart.Seconds()
-	near := 0 // slots that nobody else will take
+	share := pace * grid.apart.Seconds() * float64(grid.abreast) // of a frame, in units
+	near := 0                                                    // slots that nobody else will take
 	if g.hungry {
 		near = waiting + int(t.Members[me].Pace*nearby.Seconds()) - g.aheadUntil(now+int64(nearby))
 	}
@@ -157,24 +158,40 @@ func (g *sharedGate) reserve(p *proposal, me, waiting int, now int64) {
 	if g.s.quiet(now) { // until the slots are over that the lost table had given away
 		earliest = g.s.lost.Load() + int64(horizon+late+skew)
 	}
+	own, most := 0, int(math.Ceil(share-1./8)) // of a frame's units: the others are theirs
 	for i := range t.units(now) {
-		begins := t.unit(i).start
-		if begins > p.covered {
-			p.credit = min(p.credit+share, 4)
-			p.covered = begins
+		unit := t.unit(i)
+		begins, slots := unit.start, unit.left(now)
+		if i%grid.abreast == 0 {
+			own = g.blocksWithin(begins, begins+grid.frame())
+			if begins > p.covered {
+				p.credit = min(p.credit+share, 3+share)
+				p.covered = begins
+			}
 		}
-		due := need > 0 && p.credit >= 1
+		due := need > 0 && p.credit >= 1 && own < most
 		left := near > 0 && begins < now+int64(nearby)
-		if !due && !left || !t.free(i) || begins < earliest {
+		if !due && !left || slots == 0 || !t.free(i) || begins < earliest {
 			continue
 		}
 		p.blocks = append(p.blocks, t.take(i))
-		p.credit = max(p.credit-1, -4)
-		need -= group
+		p.credit = max(p.credit-float64(slots)/float64(unit.n), -4)
+		own++
+		need -= slots
 		if begins < now+int64(nearby) {
-			near -= group
+			near -= slots
 		}
 	}
+}
+
+// blocksWithin is how many of our blocks have their next slot in a span of time.
+func (g *sharedGate) blocksWithin(start, end int64) (n int) {
+	for _, b := range g.blocks {
+		if b.start >= start && b.start < end {
+			n++
+		}
+	}
+	return n
 }
 
 // giveBack frees the units to come, which nobody is there to use.

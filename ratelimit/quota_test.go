@@ -65,7 +65,7 @@ func TestQuotaIsExactForAllProcessesTogether(t *testing.T) {
 }
 
 // A day that is used up costs no request for each message; a higher allowance holds at
-// once.
+// once. A request whose answer is lost costs the block that it took.
 func TestQuotaAsksRarely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -76,7 +76,7 @@ func TestQuotaAsksRarely(t *testing.T) {
 				took++
 			}
 		}
-		if took < 990 || took > 1000 || w.requests > 1500 {
+		if took < 950 || took > 1000 || w.requests > 1500 {
 			t.Errorf("%d of 1000 taken with %d requests", took, w.requests)
 		}
 		if ok, err := q.Take(t.Context(), "a", 2000); !ok && err == nil {

@@ -22,7 +22,7 @@ type sharedGate struct {
 	opened int    // how often more than closed
 	told   Limits // by the caller
 
-	blocks     []block // slots of our own, in order of time
+	blocks     []block // slots of our own, in order of their next one
 	used, lost int     // slots, since the last renewal
 	waited     bool    // some message, since then
 
@@ -97,29 +97,38 @@ func (g *sharedGate) take() time.Duration {
 		g.waited = true
 		return time.Duration(wait)
 	}
-	b.start += int64(b.apart)
-	b.n--
+	g.spend(1)
 	g.used++
 	return 0
 }
 
+// spend uses up some slots of the first block, and puts it in its place again: blocks
+// that lie side by side take turns.
+func (g *sharedGate) spend(n int) {
+	b := g.blocks[0]
+	b.start += int64(n) * int64(b.apart)
+	if b.n -= n; b.n == 0 {
+		g.blocks = slices.Delete(g.blocks, 0, 1)
+		return
+	}
+	i := 1
+	for ; i < len(g.blocks) && g.blocks[i].start < b.start; i++ {
+		g.blocks[i-1] = g.blocks[i]
+	}
+	g.blocks[i-1] = b
+}
+
 // dropPast loses the slots that are too old to be used.
 func (g *sharedGate) dropPast(now int64) {
-	past := 0
-	for i := range g.blocks {
-		b := &g.blocks[i]
-		if over := now - int64(late) - b.start; over > 0 {
-			n := int(min((over+int64(b.apart)-1)/int64(b.apart), int64(b.n)))
-			b.start += int64(n) * int64(b.apart)
-			b.n -= n
-			g.lost += n
+	for len(g.blocks) > 0 {
+		b := g.blocks[0]
+		past := b.n - b.left(now-int64(late))
+		if past == 0 {
+			return
 		}
-		if b.n > 0 {
-			break
-		}
-		past++
+		g.spend(past)
+		g.lost += past
 	}
-	g.blocks = slices.Delete(g.blocks, 0, past)
 }
 
 // TryAcquire implements Gate.

@@ -16,8 +16,7 @@ import (
 // not; a process changes only its own member; and the members' connections are together
 // at most the limit, unless the limit has been lowered.
 type table struct {
-	// Rate made the grid: slots are spacing(Rate) apart, and are taken in units of some
-	// neighbours.
+	// Rate made the grid: slots are spacing(Rate) apart, and are taken in units.
 	Rate float64 `json:"rate"`
 	// Start is the first slot of unit 0; bit i of Taken says that unit i is taken.
 	Start int64  `json:"start"`
@@ -48,9 +47,10 @@ func (m member) written() int64 { return m.Until - int64(lease) }
 const (
 	// horizon is how far ahead slots are taken: what a process that dies leaves unused.
 	horizon = 600 * time.Millisecond
-	// leastUnit is the shortest time that is taken as one: 64 units reach beyond the
-	// horizon.
-	leastUnit = 16 * time.Millisecond
+	// leastUnit is how long slots take that are taken as one: 64 units reach beyond the
+	// horizon. At most mostAbreast units lie side by side, see grid.
+	leastUnit   = 16 * time.Millisecond
+	mostAbreast = 8
 	// mostRate keeps slots apart; more is no limit in practice. Below leastRate, three
 	// messages a year, nothing leaves.
 	mostRate  = 1e6
@@ -82,11 +82,24 @@ func decodeTable(b []byte) (table, error) {
 
 func (t *table) encode() ([]byte, error) { return json.Marshal(t) }
 
-// grid is the distance of slots, and how many make a unit.
-func (t *table) grid() (apart time.Duration, group int) {
-	apart = spacing(t.Rate)
-	return apart, int(max((leastUnit+apart-1)/apart, 1))
+// grid is how slots lie and make units. Some units lie side by side, as combs do whose
+// teeth take turns, and make a frame: each unit has slots in all of its frame. So who has
+// a part of a high rate has a slot at any time, and no message has to wait for its
+// process's turn.
+type grid struct {
+	apart   time.Duration // between slots
+	group   int           // slots of a unit
+	abreast int           // units of a frame
 }
+
+func (t *table) grid() grid {
+	apart := spacing(t.Rate)
+	group := int(max((leastUnit+apart-1)/apart, 1))
+	return grid{apart, group, min(group, mostAbreast)}
+}
+
+// frame is how long a frame takes.
+func (g grid) frame() int64 { return int64(g.apart) * int64(g.group) * int64(g.abreast) }
 
 // block is a row of slots that belong to one process.
 type block struct {
@@ -97,8 +110,18 @@ type block struct {
 
 // unit is unit i as slots.
 func (t *table) unit(i int) block {
-	apart, group := t.grid()
-	return block{start: t.Start + int64(i*group)*int64(apart), apart: apart, n: group}
+	g := t.grid()
+	start := t.Start + int64(i/g.abreast)*g.frame() + int64(i%g.abreast)*int64(g.apart)
+	return block{start: start, apart: g.apart * time.Duration(g.abreast), n: g.group}
+}
+
+// left is how many of the block's slots are not past at a time.
+func (b block) left(now int64) int {
+	if now <= b.start {
+		return b.n
+	}
+	past := (now - b.start + int64(b.apart) - 1) / int64(b.apart)
+	return b.n - int(min(past, int64(b.n)))
 }
 
 // last is the block's last slot.
@@ -109,12 +132,13 @@ func (t *table) units(now int64) int {
 	if t.Rate <= 0 {
 		return 0
 	}
-	apart, group := t.grid()
+	g := t.grid()
 	ahead := now + int64(horizon) - t.Start
 	if ahead < 0 {
 		return 0
 	}
-	return int(min(ahead/(int64(apart)*int64(group))+1, 64))
+	frames, rest := ahead/g.frame(), ahead%g.frame()
+	return int(min(frames*int64(g.abreast)+min(rest/int64(g.apart)+1, int64(g.abreast)), 64))
 }
 
 // advance forgets what is past: expired members, and units too old to be used. A grid
@@ -132,15 +156,14 @@ func (t *table) advance(now int64) {
 	if t.Rate <= 0 {
 		return
 	}
-	apart, group := t.grid()
-	length := int64(apart) * int64(group)
-	if over := now - int64(late) - t.unit(0).last(); over > 0 {
-		n := over/length + 1
-		t.Start += n * length
-		t.Taken >>= min(n, 64)
+	g := t.grid()
+	if over := now - int64(late) - t.unit(g.abreast-1).last(); over > 0 {
+		n := over/g.frame() + 1
+		t.Start += n * g.frame()
+		t.Taken >>= min(n*int64(g.abreast), 64)
 	}
 	if t.Taken == 0 {
-		t.begin(max(now, t.Last+int64(apart)))
+		t.begin(max(now, t.Last+int64(g.apart)))
 	}
 }
 
@@ -193,8 +216,7 @@ func (t *table) giveBack(b block) bool {
 
 // lower sets Last back to what is still taken; what was used before Start lies before it.
 func (t *table) lower() {
-	apart, _ := t.grid()
-	last := t.Start - int64(apart)
+	last := t.Start - int64(t.grid().apart)
 	if n := bits.Len64(t.Taken); n > 0 {
 		last = t.unit(n - 1).last()
 	}
@@ -275,9 +297,9 @@ func (t *table) othersWant(me int) bool {
 // no connection gets none, nor who let several turns pass: it is dead, or has nothing to
 // send.
 func (t *table) sharePace(me int, now int64) float64 {
-	apart, group := t.grid()
-	rate := float64(time.Second) / float64(apart)
-	silent := 3*tick + time.Duration(2*len(t.Members)*group)*apart
+	g := t.grid()
+	rate := float64(time.Second) / float64(g.apart)
+	silent := 3*tick + time.Duration(2*len(t.Members)*g.group)*g.apart
 	wants := make([]float64, 0, len(t.Members))
 	place := 0
 	for i, m := range t.Members {

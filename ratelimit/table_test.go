@@ -98,11 +98,13 @@ func TestTablesKeepSlotsApart(t *testing.T) {
 			}
 			if n := len(given); n > 0 && r.IntN(3) == 0 && given[n-1].start > now && tab.giveBack(given[n-1]) {
 				b := given[n-1]
-				slots = slices.DeleteFunc(slots, func(s int64) bool { return s >= b.start && s <= b.last() })
+				slots = slices.DeleteFunc(slots, func(s int64) bool {
+					return s >= b.start && s <= b.last() && (s-b.start)%int64(b.apart) == 0
+				})
 			}
 			given = given[:0]
 			for i := range tab.units(now) {
-				if !tab.free(i) || r.IntN(3) == 0 {
+				if !tab.free(i) || tab.unit(i).left(now) == 0 || r.IntN(3) == 0 {
 					continue
 				}
 				b := tab.take(i)
@@ -110,10 +112,13 @@ func TestTablesKeepSlotsApart(t *testing.T) {
 				if b.last() < now-int64(late) || b.start > now+int64(horizon) {
 					t.Fatalf("seed %d: unit %v is outside the horizon of %v", seed, b, now)
 				}
-				// Two of a unit of thousands stand for all.
-				for _, s := range slices.Compact([]int64{b.start, b.last()}) {
-					slots = append(slots, s)
-					apart[s] = b.apart
+				// Some of a unit of thousands stand for all.
+				for k := range b.n {
+					if k < 20 || k >= b.n-2 {
+						s := b.start + int64(k)*int64(b.apart)
+						slots = append(slots, s)
+						apart[s] = tab.grid().apart
+					}
 				}
 			}
 			value, err := tab.encode()
