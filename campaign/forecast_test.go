@@ -72,7 +72,7 @@ func TestForecastIsKept(t *testing.T) {
 	if err := w.service.Foretell(t.Context(), run.ID, f); err != nil {
 		t.Fatal(err)
 	}
-	run = must(w.db.RunByID(t.Context(), run.ID))(t)
+	run = w.latest(run)
 	if run.Forecast != f || run.Came() != "" {
 		t.Errorf("kept %+v, came %q", run.Forecast, run.Came())
 	}

@@ -77,14 +77,20 @@ func tested(run campaign.Run, n int) map[campaign.Variant][]campaign.ContactID {
 	return who
 }
 
+// openings are those of a run's message by some people.
+func openings(run campaign.Run, who []campaign.ContactID) []campaign.Hit {
+	hits := make([]campaign.Hit, len(who))
+	for i, c := range who {
+		hits[i] = campaign.Hit{Run: run.ID, Contact: c, At: time.Now().Add(time.Minute)}
+	}
+	return hits
+}
+
 // opened records that a part of some people opened a run's message.
 func (w *world) opened(run campaign.Run, who []campaign.ContactID, percent int) {
 	w.t.Helper()
 	at := must(w.db.HitsCheckpoint(w.t.Context()))(w.t)
-	var hits []campaign.Hit
-	for _, c := range who[:len(who)*percent/100] {
-		hits = append(hits, campaign.Hit{Run: run.ID, Contact: c, At: time.Now().Add(time.Minute)})
-	}
+	hits := openings(run, who[:len(who)*percent/100])
 	end := w.publish(hits)
 	if err := w.db.ApplyHits(w.t.Context(), at, max(at+1, end), hits); err != nil {
 		w.t.Fatal(err)
@@ -100,12 +106,6 @@ func (w *world) publish(hits []campaign.Hit) uint64 {
 	return must(w.queue.HitsEnd(w.t.Context()))(w.t)
 }
 
-// due reports whether it is known when a run's next wave leaves.
-func (w *world) due(run campaign.Run) bool {
-	waves, err := w.db.WavesOf(w.t.Context(), run.ID)
-	return err == nil && !waves.Due.IsZero()
-}
-
 // A fifth is tested, over planners that die, a queue that is lost and a pause; the better
 // message goes to the rest when its time is over and the run goes on, decided once however
 // many plan; everybody gets one message, of one variant.
@@ -119,24 +119,21 @@ func TestABTest(t *testing.T) {
 	first := len(who[campaign.VariantA]) + len(who[variantB])
 	var c watch
 	w.service.Now = c.now
-	stop := w.run(w.plannerBy(&c).Run)
-	eventually(t, "the test is fed", func() bool { return w.depth(run) == int64(first) })
+	stop := w.run(w.plannerBy(c.now).Run)
+	w.fed(run, first)
 	stop()
 	w.loseQueue()
 
 	got := variants{got: map[campaign.Recipient]campaign.Variant{}}
-	sent := w.taker()
-	sent.outcome = got.outcome
-	w.record()
-	stop = w.run(w.plannerBy(&c).Run)
-	w.take(sent, usedLanes...)
+	sent := w.sends(got.outcome)
+	stop = w.run(w.plannerBy(c.now).Run)
 	eventually(t, "the test's time runs", func() bool { return w.due(run) })
 	if got := w.counts(run); got.Accepted != int64(first) || got.Waiting != int64(len(who[campaign.NoVariant])) {
 		t.Errorf("counts %+v, want %d accepted", got, first)
 	}
 	w.opened(run, who[campaign.VariantA], 20)
 	w.opened(run, who[variantB], 60)
-	winner := func(r campaign.Run) campaign.Variant { return must(w.db.RunByID(t.Context(), r.ID))(t).Won.Winner }
+	winner := func(r campaign.Run) campaign.Variant { return w.latest(r).Won.Winner }
 	must(w.service.Pause(t.Context(), "news", ""))(t)
 	other := w.start(compared("other", 20)) // whose test the planner ends meanwhile
 	eventually(t, "the other's test has left", func() bool { return w.due(other) })
@@ -147,12 +144,10 @@ func TestABTest(t *testing.T) {
 	}
 	must(w.service.Resume(t.Context(), "news"))(t)
 	stop()
-	w.run(w.plannerBy(&c).Run)
-	w.run(w.plannerBy(&c).Run)
+	w.run(w.plannerBy(c.now).Run)
+	w.run(w.plannerBy(c.now).Run)
 	for _, r := range []campaign.Run{run, other} {
-		if got := w.finished(r); got != everyone(n) {
-			t.Errorf("counts %+v", got)
-		}
+		w.reached(r, n)
 		got.check(t, r)
 	}
 	sent.each(t, 2*n, 1)
@@ -161,7 +156,7 @@ func TestABTest(t *testing.T) {
 	if missed.Spec.AB.On() || missed.Spec.Subject != "Good day, {{ name }}" {
 		t.Errorf("who was missed gets %q, with the test %+v", missed.Spec.Subject, missed.Spec.AB)
 	}
-	run = must(w.db.RunByID(t.Context(), run.ID))(t)
+	run = w.latest(run)
 	if run.Won.Winner != variantB || run.Won.By != "" || !strings.HasPrefix(run.Won.Why, "60.") && !strings.HasPrefix(run.Won.Why, "59.") {
 		t.Errorf("won: %+v", run.Won)
 	}
@@ -208,11 +203,8 @@ func TestABTestByPerson(t *testing.T) {
 		t.Errorf("before its audience is begun: %v", err)
 	}
 	got := variants{got: map[campaign.Recipient]campaign.Variant{}}
-	sent := w.taker()
-	sent.outcome = got.outcome
-	w.record()
+	sent := w.sends(got.outcome)
 	w.run(w.planner().Run)
-	w.take(sent, usedLanes...)
 	who := tested(run, n)
 	eventually(t, "the test has left", func() bool {
 		return w.counts(run).Accepted == int64(n-len(who[campaign.NoVariant]))
@@ -226,9 +218,7 @@ func TestABTestByPerson(t *testing.T) {
 	if r.Won.Winner != variantB || r.Won.By != "Ann" || r.Won.Why != "Ann chose it." {
 		t.Errorf("won: %+v", r.Won)
 	}
-	if got := w.finished(run); got != everyone(n) {
-		t.Errorf("counts %+v", got)
-	}
+	w.reached(run, n)
 	sent.each(t, n, 1)
 	got.check(t, run)
 
@@ -242,9 +232,7 @@ func TestABTestByPerson(t *testing.T) {
 	w.finished(second)
 
 	split := w.start(compared("split", 100))
-	if got := w.finished(split); got != everyone(n) {
-		t.Errorf("counts %+v", got)
-	}
+	w.reached(split, n)
 	if _, err := w.service.ChooseWinner(ctx, split.ID, variantB, "Ann"); !errors.Is(err, campaign.ErrConflict) {
 		t.Errorf("a split has a winner: %v", err)
 	}
@@ -260,29 +248,25 @@ func TestABTestAwaitsWhatIsKnown(t *testing.T) {
 	run := w.start(compared("news", 20))
 	var c watch
 	w.service.Now = c.now
-	w.record()
-	w.run(w.plannerBy(&c).Run)
-	w.take(w.taker(), usedLanes...)
+	w.sends(nil)
+	w.run(w.plannerBy(c.now).Run)
 	eventually(t, "the test's time runs", func() bool { return w.due(run) })
-	var hits []campaign.Hit
-	for _, contact := range tested(run, n)[variantB] {
-		hits = append(hits, campaign.Hit{Run: run.ID, Contact: contact, At: time.Now().Add(time.Minute)})
-	}
+	hits := openings(run, tested(run, n)[variantB])
 	end := w.publish(hits)
 	looked := &ends{JobQueue: w.queue}
-	p := w.plannerBy(&c)
+	p := w.plannerBy(c.now)
 	p.Queue = looked
 	w.run(p.Run)
 	c.advance(2*time.Hour + time.Minute)
 	eventually(t, "the test's time is over", func() bool { return looked.asked.Load() > 1 })
-	if won := must(w.db.RunByID(t.Context(), run.ID))(t).Won; won.Winner != campaign.NoVariant {
+	if won := w.latest(run).Won; won.Winner != campaign.NoVariant {
 		t.Errorf("decided before the openings are recorded: %+v", won)
 	}
 	if err := w.db.ApplyHits(t.Context(), 0, end, hits); err != nil {
 		t.Fatal(err)
 	}
 	w.finished(run)
-	if won := must(w.db.RunByID(t.Context(), run.ID))(t).Won; won.Winner != variantB {
+	if won := w.latest(run).Won; won.Winner != variantB {
 		t.Errorf("won: %+v", won)
 	}
 
@@ -291,7 +275,7 @@ func TestABTestAwaitsWhatIsKnown(t *testing.T) {
 	w.publish(hits)
 	c.advance(3*time.Hour + time.Minute)
 	w.finished(second)
-	if won := must(w.db.RunByID(t.Context(), second.ID))(t).Won; won.Winner != campaign.VariantA || !strings.HasSuffix(won.Why, "Some openings and clicks were not recorded yet.") {
+	if won := w.latest(second).Won; won.Winner != campaign.VariantA || !strings.HasSuffix(won.Why, "Some openings and clicks were not recorded yet.") {
 		t.Errorf("won: %+v", won)
 	}
 }
@@ -312,18 +296,14 @@ func TestABTestOfNobody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.measured(3, "t0.example")
-	s := compared("news", 1)
-	run := w.start(s)
+	run := w.start(compared("news", 1))
 	if drawn := len(tested(run, 3)); drawn != 1 {
 		t.Fatalf("%d groups, want only the rest", drawn)
 	}
-	w.record()
+	w.sends(nil)
 	w.run(w.planner().Run)
-	w.take(w.taker(), usedLanes...)
-	if got := w.finished(run); got != everyone(3) {
-		t.Errorf("counts %+v", got)
-	}
-	if won := must(w.db.RunByID(t.Context(), run.ID))(t).Won; won.Winner != campaign.VariantA || won.Why != "Nobody was drawn for the test. A goes on." {
+	w.reached(run, 3)
+	if won := w.latest(run).Won; won.Winner != campaign.VariantA || won.Why != "Nobody was drawn for the test. A goes on." {
 		t.Errorf("won: %+v", won)
 	}
 }
@@ -336,17 +316,8 @@ func TestABTestThatDies(t *testing.T) {
 	const n = 1500
 	w.measured(n, "t0.example")
 	run := w.start(compared("news", 20))
-	sent := w.taker()
-	sent.outcome = func(j campaign.Job) (campaign.Event, bool) {
-		e := accepted(j)
-		if j.Contact%4 == 0 {
-			e.State, e.Reason, e.Code, e.Reply = campaign.Bounced, campaign.UserUnknown, 550, "5.1.1 no such user here"
-		}
-		return e, true
-	}
-	w.record()
+	w.sends(quarterGone)
 	w.run(w.planner().Run)
-	w.take(sent, usedLanes...)
 	eventually(t, "the brake is pulled", func() bool { return w.state(run) == campaign.RunPaused })
 	if got := w.counts(run); got.Accepted+got.Bounced+got.Waiting != n || got.Waiting < n/2 {
 		t.Errorf("counts %+v", got)

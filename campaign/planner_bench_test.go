@@ -41,15 +41,12 @@ func benchmarkFeed(b *testing.B, recipients, lanes int) {
 	all := spec("all", "all")
 	all.Brake.Canary = "off"
 	run := w.start(all)
-	p := w.planner()
+	p := w.plannerBy(time.Now)
 	p.LanesOf = lanesBy(func(domain string) campaign.Lane { return laneOf[domain] })
-	p.Now = time.Now
 	stop := w.run(p.Run)
-	eventually(b, "the audience is complete", func() bool {
-		return must(w.db.RunByID(ctx, run.ID))(b).SnapshotDone
-	})
+	w.complete(run)
 	stop()
-	run = must(w.db.RunByID(ctx, run.ID))(b)
+	run = w.latest(run)
 	var fed time.Duration
 	for b.Loop() {
 		b.StopTimer()

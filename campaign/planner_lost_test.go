@@ -18,8 +18,7 @@ func TestPause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 3000
-	w.list("all", n, "t0.example", "gmail.com")
-	run := w.start(spec("all", "all"))
+	run := w.startTo(n, "t0.example", "gmail.com")
 	s := w.taker()
 	var sent atomic.Int64
 	s.outcome = func(j campaign.Job) (campaign.Event, bool) {
@@ -52,9 +51,7 @@ func TestPause(t *testing.T) {
 	}
 	must(w.service.Resume(context.Background(), "all"))(t)
 	w.take(s, usedLanes...)
-	if c := w.finished(run); c.Accepted != n {
-		t.Errorf("counts %+v", c)
-	}
+	w.reached(run, n)
 	s.each(t, n, 1)
 }
 
@@ -64,8 +61,7 @@ func TestOrphans(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 1500 / scale
-	w.list("all", n, "t0.example")
-	run := w.start(spec("all", "all"))
+	run := w.startTo(n, "t0.example")
 	s := w.taker()
 	s.outcome = func(j campaign.Job) (campaign.Event, bool) {
 		s.mu.Lock()
@@ -75,9 +71,7 @@ func TestOrphans(t *testing.T) {
 	w.record()
 	w.take(s, usedLanes...)
 	w.run(w.planner().Run)
-	if c := w.finished(run); c.Accepted != n {
-		t.Errorf("counts %+v", c)
-	}
+	w.reached(run, n)
 	s.each(t, n, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,16 +91,10 @@ func TestNoRewindWhileJobsAreHeld(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 20
-	w.list("all", n, "t0.example")
-	run := w.start(spec("all", "all"))
+	run := w.startTo(n, "t0.example")
 	w.record()
-	rounds := make(chan struct{})
-	w.run(w.spied(&spy{depth: func() {
-		select {
-		case rounds <- struct{}{}:
-		default:
-		}
-	}}).Run)
+	p, q := w.watchedBy(time.Now)
+	w.run(p.Run)
 	source := must(w.queue.Source(t.Context(), campaign.TailLane, queue.BulkJobs))(t)
 	held := w.hold(source, n)
 	// All but two have outcomes; one of the two is given back.
@@ -114,29 +102,21 @@ func TestNoRewindWhileJobsAreHeld(t *testing.T) {
 	for _, d := range held[2:] {
 		events = append(events, accepted(d.Job))
 	}
-	if err := w.queue.PublishEvents(t.Context(), events); err != nil {
-		t.Fatal(err)
-	}
+	w.tell(events...)
 	ack(t, held[1:]...)
 	eventually(t, "the ledger knows the others", func() bool { return w.counts(run).Accepted == n-2 })
-	for range 20 {
-		<-rounds
-	}
+	q.rounds(t, 20)
 	const packet = 16
 	if depth := w.depth(run); depth != packet {
 		t.Fatalf("the queue holds %d jobs, want the packet of the one in hand", depth)
 	}
-	if err := w.queue.PublishEvents(t.Context(), []campaign.Event{accepted(held[0].Job)}); err != nil {
-		t.Fatal(err)
-	}
+	w.tell(accepted(held[0].Job))
 	ack(t, held[0])
 	last := w.hold(source, 1)
 	if last[0].Job.Contact != held[1].Job.Contact {
 		t.Errorf("contact %d was fed again, want %d", last[0].Job.Contact, held[1].Job.Contact)
 	}
-	if err := w.queue.PublishEvents(t.Context(), []campaign.Event{accepted(last[0].Job)}); err != nil {
-		t.Fatal(err)
-	}
+	w.tell(accepted(last[0].Job))
 	ack(t, last[0])
 	w.finished(run)
 }
@@ -171,8 +151,7 @@ func TestQueueLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 4500 / scale
-	w.list("all", n, "t0.example", "t1.example", "gmail.com")
-	run := w.start(spec("all", "all"))
+	run := w.startTo(n, "t0.example", "t1.example", "gmail.com")
 	s := w.taker()
 	stopPlanner, stopRecorder := w.run(w.planner().Run), w.record()
 	stopTaker := w.take(s, campaign.TailLane)
@@ -188,9 +167,7 @@ func TestQueueLost(t *testing.T) {
 	w.run(w.planner().Run)
 	w.take(s, usedLanes...)
 	w.record()
-	if c := w.finished(run); c.Accepted != n {
-		t.Errorf("counts %+v", c)
-	}
+	w.reached(run, n)
 	s.each(t, n, 1)
 	after := s.takenBy()
 	maps.DeleteFunc(after, func(who campaign.Recipient, _ int) bool { return recorded[who] == 0 })
@@ -216,19 +193,12 @@ func TestRetriesLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 1300 / scale // more than two pages
-	w.list("all", n, "t0.example", "gmail.com")
-	run := w.start(spec("all", "all"))
-	s := w.taker()
-	s.outcome = lostRetry
-	w.record()
-	w.take(s, usedLanes...)
-	p := w.planner()
+	run := w.startTo(n, "t0.example", "gmail.com")
+	s := w.sends(lostRetry)
+	p := w.plannerBy(func() time.Time { return time.Now().Add(-10 * time.Second) }) // its retries are due at once
 	p.Grace = 100 * time.Millisecond
-	p.Now = func() time.Time { return time.Now().Add(-10 * time.Second) } // its retries are due at once
 	w.run(p.Run)
-	if c := w.finished(run); c.Accepted != n {
-		t.Errorf("counts %+v", c)
-	}
+	w.reached(run, n)
 	s.each(t, n, 2)
 }
 
@@ -238,8 +208,7 @@ func TestRetriesNotLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 4
-	w.list("all", n, "t0.example", "gmail.com")
-	run := w.start(spec("all", "all"))
+	run := w.startTo(n, "t0.example", "gmail.com")
 	s := w.taker()
 	s.outcome = lostRetry
 	stopRecorder := w.record()
@@ -264,26 +233,14 @@ func TestRetriesNotLost(t *testing.T) {
 		}
 		made = append(made, accepted(job))
 	}
-	if err := w.queue.PublishEvents(t.Context(), made); err != nil {
-		t.Fatal(err)
-	}
-	rounds := make(chan struct{})
-	p = w.spied(&spy{depth: func() {
-		select {
-		case rounds <- struct{}{}:
-		default:
-		}
-	}})
+	w.tell(made...)
+	p, q := w.watchedBy(time.Now)
 	p.Grace = 10 * time.Millisecond
 	w.run(p.Run)
-	for range 20 {
-		<-rounds
-	}
+	q.rounds(t, 20)
 	w.record()
 	eventually(t, "the ledger knows what was made", func() bool { return w.counts(run).Accepted == int64(len(made)) })
-	for range 20 {
-		<-rounds
-	}
+	q.rounds(t, 20)
 	for who := range s.takenBy() {
 		scheduled := must(w.queue.HasRetry(t.Context(), who))(t)
 		if scheduled != (who.Lane == campaign.LaneGoogle) {

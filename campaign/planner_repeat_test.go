@@ -38,16 +38,9 @@ func TestRepeat(t *testing.T) {
 	if !r.Next.Equal(nine) {
 		t.Errorf("next %s, want %s", r.Next, nine)
 	}
-	w.record()
-	planner := func() (*watched, func()) {
-		p := w.planner()
-		q := &watched{JobQueue: w.queue}
-		p.Now, p.Queue = c.now, q
-		return q, w.run(p.Run)
-	}
-	_, stop := planner()
-	_, stopOther := planner()
-	w.take(w.taker(), usedLanes...)
+	w.sends(nil)
+	plan := func() (stop func()) { return w.run(w.plannerBy(c.now).Run) }
+	stop, stopOther := plan(), plan()
 	runs := func(n int) []campaign.Run {
 		t.Helper()
 		eventually(t, "its time has come", func() bool { return len(w.runsOf(daily.ID)) >= n })
@@ -55,9 +48,7 @@ func TestRepeat(t *testing.T) {
 		if len(all) != n {
 			t.Fatalf("%d runs, want %d", len(all), n)
 		}
-		if got, want := w.finished(all[n-1]), everyone(3); got != want {
-			t.Errorf("counts %+v, want %+v", got, want)
-		}
+		w.reached(all[n-1], 3)
 		return all
 	}
 	c.set(nine)
@@ -68,14 +59,14 @@ func TestRepeat(t *testing.T) {
 	stop()
 	stopOther()
 	c.set(nine.AddDate(0, 0, 3).Add(5 * time.Hour))
-	_, stop = planner()
+	stop = plan()
 	if second := runs(2)[1]; !second.StartAt.Equal(nine.AddDate(0, 0, 3)) {
 		t.Errorf("the latest was due %s, want %s", second.StartAt, nine.AddDate(0, 0, 3))
 	}
 	// Seven hours late is too late.
 	stop()
 	c.set(nine.AddDate(0, 0, 4).Add(7 * time.Hour))
-	_, stop = planner()
+	stop = plan()
 	note := func() string { return must(w.db.RecurrenceOf(t.Context(), daily.ID))(t).Note }
 	eventually(t, "the missed time is told", func() bool { return note() != "" })
 	if got, want := note(), "missed Fri 27 Nov 2026, 09:00 UTC: nothing was running within 6h0m0s"; got != want {

@@ -27,7 +27,7 @@ func TestShareOfALane(t *testing.T) {
 	w.record()
 	w.run(w.planner().Run)
 	for _, r := range runs {
-		eventually(t, "the audience is complete", func() bool { return w.counts(r).Planned == n })
+		w.complete(r)
 	}
 	w.take(s, usedLanes...)
 	for _, r := range runs {
@@ -64,7 +64,7 @@ func TestExpressOvertakes(t *testing.T) {
 	w.record()
 	w.run(w.planner().Run)
 	bulk := w.start(spec("bulk", "many"))
-	eventually(t, "the lane is full", func() bool { return w.depth(bulk) == 1980 })
+	w.fed(bulk, 1980) // the lane is full
 	urgent := spec("urgent", "few")
 	urgent.Priority = campaign.Express
 	express := w.start(urgent)
@@ -85,8 +85,7 @@ func TestCancel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 3000 / scale
-	w.list("all", n, "t0.example")
-	run := w.start(spec("all", "all"))
+	run := w.startTo(n, "t0.example")
 	w.record()
 	w.run(w.planner().Run)
 	source := must(w.queue.Source(t.Context(), campaign.TailLane, queue.BulkJobs))(t)
@@ -105,9 +104,7 @@ func TestCancel(t *testing.T) {
 		}
 		events = append(events, e)
 	}
-	if err := w.queue.PublishEvents(t.Context(), events); err != nil {
-		t.Fatal(err)
-	}
+	w.tell(events...)
 	ack(t, held...)
 	eventually(t, "the outcomes are recorded, the audience complete", func() bool {
 		c := w.counts(run)
@@ -133,9 +130,7 @@ func TestCancel(t *testing.T) {
 		}
 	}
 
-	if err := w.queue.PublishEvents(t.Context(), []campaign.Event{accepted(flying.Job)}); err != nil {
-		t.Fatal(err)
-	}
+	w.tell(accepted(flying.Job))
 	eventually(t, "the late outcome is recorded", func() bool { return w.counts(run).Accepted == 51 })
 	c := w.counts(run)
 	if c.Cancelled != n-51 {
@@ -166,13 +161,9 @@ func TestCancelDuringSnapshot(t *testing.T) {
 		}
 		return next()
 	}})
-	s := w.taker()
-	w.record()
-	w.take(s, usedLanes...)
+	w.sends(nil)
 	w.run(p.Run)
-	if c := w.finished(other); c.Accepted != 2000 {
-		t.Errorf("counts %+v", c)
-	}
+	w.reached(other, 2000)
 	eventually(t, "the cancelled run is closed", func() bool { return w.counts(doomed).Open() == 0 })
 	if c := w.counts(doomed); c.Planned != 500 {
 		t.Errorf("counts of the cancelled run %+v, want the first page", c)
@@ -220,8 +211,8 @@ func TestSchedule(t *testing.T) {
 		t.Errorf("senders were told of a run that has not started: %v", told)
 	}
 	now.Store(due.UnixMilli())
-	eventually(t, "the run is fed", func() bool { return w.depth(first) == 10 })
-	if run := must(w.db.RunByID(t.Context(), first.ID))(t); !run.Started.Equal(due) {
+	w.fed(first, 10)
+	if run := w.latest(first); !run.Started.Equal(due) {
 		t.Errorf("started at %s, want %s", run.Started, due)
 	}
 	stop()
@@ -229,7 +220,7 @@ func TestSchedule(t *testing.T) {
 	second := schedule("second")
 	now.Store(due.Add(time.Hour).UnixMilli())
 	plan()
-	eventually(t, "the late run is fed", func() bool { return w.depth(second) == 10 })
+	w.fed(second, 10)
 }
 
 // Everyone of the lists who is not excluded and in the segment is in the ledger, in
@@ -267,8 +258,7 @@ func TestSnapshotReasons(t *testing.T) {
 	s.Subject = "News"
 	s.Lists, s.Exclude, s.Segment = []string{"one", "two"}, []string{"excluded"}, "nr < 2"
 	run := w.start(s)
-	w.record()
-	w.take(w.taker(), usedLanes...)
+	w.sends(nil)
 	w.run(w.planner().Run)
 	w.finished(run)
 	var got []string
@@ -310,10 +300,9 @@ func TestLeftOvers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx := t.Context()
-	w.list("all", 10, "t0.example")
-	run := w.start(spec("all", "all"))
+	run := w.startTo(10, "t0.example")
 	stop := w.run(w.planner().Run)
-	eventually(t, "the run is fed", func() bool { return w.depth(run) == 10 })
+	w.fed(run, 10)
 	stop()
 	must(w.service.Cancel(ctx, "all", ""))(t)
 	if n := must(w.db.CancelOpen(ctx, run.ID, 100, time.Now()))(t); n != 10 {
@@ -334,8 +323,7 @@ func TestPlannerSaysWhyItEnds(t *testing.T) {
 	w := newWorld(t)
 	broken := errors.New("no disk")
 	p := w.spied(&spy{append: func(func() error) error { return broken }})
-	w.list("all", 10, "t0.example")
-	w.start(spec("all", "all"))
+	w.startTo(10, "t0.example")
 	got := p.Run(t.Context())
 	if want := "planner: writing the audience of run 1: no disk"; got == nil || got.Error() != want {
 		t.Errorf("error %v, want %q", got, want)

@@ -18,7 +18,6 @@ type spy struct {
 	campaign.JobQueue
 	append func(next func() error) error
 	feed   func(jobs int, next func() error) error
-	depth  func()
 }
 
 func (s *spy) AppendRecipients(ctx context.Context, id campaign.RunID, from, to campaign.ContactID, rows []campaign.NewRecipient, done bool) error {
@@ -41,13 +40,6 @@ func (s *spy) Feed(ctx context.Context, lane campaign.Lane, run campaign.RunID, 
 	return m, err
 }
 
-func (s *spy) Depth(ctx context.Context) (campaign.Depth, error) {
-	if s.depth != nil {
-		s.depth()
-	}
-	return s.JobQueue.Depth(ctx)
-}
-
 // spied returns a planner whose store and queue are a spy's.
 func (w *world) spied(s *spy) *campaign.Planner {
 	p := w.planner()
@@ -62,7 +54,6 @@ func TestEveryoneIsFedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 30_000 / scale
-	w.list("all", n, "t0.example", "t1.example", "gmail.com")
 	var mu sync.Mutex
 	var order []string
 	log := func(what string) {
@@ -82,14 +73,10 @@ func TestEveryoneIsFedOnce(t *testing.T) {
 			return err
 		},
 	})
-	run := w.start(spec("all", "all"))
-	s := w.taker()
-	w.record()
-	w.take(s, usedLanes...)
+	run := w.startTo(n, "t0.example", "t1.example", "gmail.com")
+	s := w.sends(nil)
 	w.run(p.Run)
-	if c := w.finished(run); c != everyone(n) {
-		t.Errorf("counts %+v", c)
-	}
+	w.reached(run, n)
 	s.each(t, n, 1)
 	mu.Lock()
 	defer mu.Unlock()
@@ -107,19 +94,14 @@ func TestPlannerRestarts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 30_000 / scale
-	w.list("all", n, "t0.example", "t1.example", "gmail.com")
-	run := w.start(spec("all", "all"))
-	s := w.taker()
-	w.record()
-	w.take(s, usedLanes...)
+	run := w.startTo(n, "t0.example", "t1.example", "gmail.com")
+	s := w.sends(nil)
 	rnd := rand.New(rand.NewPCG(20, 1))
 	for range 20 / scale {
 		w.planUntilKilled(rnd.IntN(3), rnd.IntN(3))
 	}
 	w.run(w.planner().Run)
-	if c := w.finished(run); c != everyone(n) {
-		t.Errorf("counts %+v", c)
-	}
+	w.reached(run, n)
 	s.each(t, n, 1)
 }
 
@@ -159,11 +141,8 @@ func TestTwoPlanners(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 15_000 / scale
-	w.list("all", n, "t0.example", "t1.example")
-	run := w.start(spec("all", "all"))
-	s := w.taker()
-	w.record()
-	w.take(s, usedLanes...)
+	run := w.startTo(n, "t0.example", "t1.example")
+	s := w.sends(nil)
 	var both sync.WaitGroup // have read the first page
 	both.Add(2)
 	var refused atomic.Int64
@@ -181,9 +160,7 @@ func TestTwoPlanners(t *testing.T) {
 			return err
 		}}).Run)
 	}
-	if c := w.finished(run); c != everyone(n) {
-		t.Errorf("counts %+v", c)
-	}
+	w.reached(run, n)
 	s.each(t, n, 1)
 	if refused.Load() == 0 {
 		t.Error("both planners took the first page")
@@ -195,11 +172,8 @@ func TestStaleMarker(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 1200 / scale
-	w.list("all", n, "t0.example")
-	run := w.start(spec("all", "all"))
-	s := w.taker()
-	w.record()
-	w.take(s, usedLanes...)
+	run := w.startTo(n, "t0.example")
+	s := w.sends(nil)
 	other := w.planner()
 	var refused, feeds atomic.Int64
 	w.run(w.spied(&spy{feed: func(_ int, next func() error) error {
@@ -218,9 +192,7 @@ func TestStaleMarker(t *testing.T) {
 		}
 		return err
 	}}).Run)
-	if c := w.finished(run); c != everyone(n) {
-		t.Errorf("counts %+v", c)
-	}
+	w.reached(run, n)
 	s.each(t, n, 1)
 	if refused.Load() == 0 {
 		t.Error("both planners fed the same recipients")

@@ -11,28 +11,21 @@ import (
 	"broadside/campaign"
 )
 
-// watch moves the planner's clock.
-type watch struct{ ahead atomic.Int64 }
-
-func (c *watch) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
-func (c *watch) advance(d time.Duration) { c.ahead.Add(int64(d)) }
-
-// plannerBy is a planner that reads a watch.
-func (w *world) plannerBy(c *watch) *campaign.Planner {
-	p := w.planner()
-	p.Now = c.now
-	return p
-}
-
-// canaryOf is who of n contacts goes first in a run.
-func canaryOf(run campaign.Run, n, share int) map[campaign.ContactID]bool {
-	first := map[campaign.ContactID]bool{}
+// withCanary starts a campaign to n new contacts of a domain each in turn, a share of whom
+// go first, and says who.
+func (w *world) withCanary(share string, n int, domains ...string) (run campaign.Run, first map[campaign.ContactID]bool) {
+	w.t.Helper()
+	w.list("all", n, domains...)
+	s := spec("all", "all")
+	s.Brake.Canary = share
+	run, first = w.start(s), map[campaign.ContactID]bool{}
+	drawn := s.CanaryShare(int64(n))
 	for c := campaign.ContactID(1); int(c) <= n; c++ {
-		if campaign.Draw(run.ID, c) < share {
+		if campaign.Draw(run.ID, c) < drawn {
 			first[c] = true
 		}
 	}
-	return first
+	return run, first
 }
 
 // A tenth goes first, over all lanes; planners that die, a pause and a queue that is lost
@@ -42,47 +35,36 @@ func TestCanary(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 1500
-	w.list("all", n, "t0.example", "t1.example", "gmail.com")
-	s := spec("all", "all")
-	s.Brake.Canary = "10%"
-	run := w.start(s)
-	first := canaryOf(run, n, 100_000)
+	run, first := w.withCanary("10%", n, "t0.example", "t1.example", "gmail.com")
 	var c watch
-	stop := w.run(w.plannerBy(&c).Run)
-	eventually(t, "the canary is fed", func() bool { return w.depth(run) == int64(len(first)) })
+	stop := w.run(w.plannerBy(c.now).Run)
+	w.fed(run, len(first))
 	stop()
 	must(w.service.Pause(t.Context(), "all", ""))(t)
 	w.loseQueue()
 	must(w.service.Resume(t.Context(), "all"))(t)
 
-	sent := w.taker()
 	var early atomic.Int64
-	sent.outcome = func(j campaign.Job) (campaign.Event, bool) {
+	sent := w.sends(func(j campaign.Job) (campaign.Event, bool) {
 		if !first[j.Contact] && c.ahead.Load() == 0 {
 			early.Add(1)
 		}
 		return accepted(j), true
-	}
-	w.record()
-	stop = w.run(w.plannerBy(&c).Run)
-	w.take(sent, usedLanes...)
-	eventually(t, "it is known when the rest leaves", func() bool {
-		return !must(w.db.WavesOf(t.Context(), run.ID))(t).Due.IsZero()
 	})
+	stop = w.run(w.plannerBy(c.now).Run)
+	eventually(t, "it is known when the rest leaves", func() bool { return w.due(run) })
 	if got := w.counts(run); got.Accepted != int64(len(first)) || got.Waiting != n-got.Accepted {
 		t.Errorf("counts %+v, want %d accepted", got, len(first))
 	}
 	stop()
 	c.advance(10 * time.Minute)
-	w.run(w.plannerBy(&c).Run)
-	if got := w.finished(run); got != everyone(n) {
-		t.Errorf("counts %+v", got)
-	}
+	w.run(w.plannerBy(c.now).Run)
+	w.reached(run, n)
 	sent.each(t, n, 1)
 	if early.Load() > 0 {
 		t.Errorf("%d left before the canary was judged", early.Load())
 	}
-	if waves := must(w.db.WavesOf(t.Context(), run.ID))(t); waves.Open != 2 || waves.Note == "" {
+	if waves := w.waves(run); waves.Open != 2 || waves.Note == "" {
 		t.Errorf("waves %+v", waves)
 	}
 }
@@ -93,27 +75,13 @@ func TestCanaryThatDies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 1500
-	w.list("all", n, "t0.example")
-	s := spec("all", "all")
-	s.Brake.Canary = "20%"
-	run := w.start(s)
-	first := canaryOf(run, n, 200_000)
+	run, first := w.withCanary("20%", n, "t0.example")
 	var c watch
-	sent := w.taker()
-	sent.outcome = func(j campaign.Job) (campaign.Event, bool) {
-		e := accepted(j)
-		if j.Contact%4 == 0 {
-			e.State, e.Reason, e.Code, e.Reply = campaign.Bounced, campaign.UserUnknown, 550, "5.1.1 no such user here"
-		}
-		return e, true
-	}
-	w.record()
-	w.take(sent, usedLanes...)
-	w.run(w.plannerBy(&c).Run)
+	sent := w.sends(quarterGone)
+	w.run(w.plannerBy(c.now).Run)
 	eventually(t, "the brake is pulled", func() bool { return w.state(run) == campaign.RunPaused })
-	r := must(w.db.RunByID(t.Context(), run.ID))(t)
-	if !strings.Contains(r.Note, "no such user here") {
-		t.Errorf("note %q", r.Note)
+	if note := w.latest(run).Note; !strings.Contains(note, "no such user here") {
+		t.Errorf("note %q", note)
 	}
 	if taken, _ := sent.jobs(); taken != len(first) {
 		t.Errorf("%d were sent, want the %d of the canary", taken, len(first))
@@ -131,31 +99,18 @@ func TestCanaryThatWasPaused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 1500
-	w.list("all", n, "t0.example")
-	s := spec("all", "all")
-	s.Brake.Canary = "20%"
-	run := w.start(s)
-	first := int64(len(canaryOf(run, n, 200_000)))
+	run, first := w.withCanary("20%", n, "t0.example")
 	stop := w.run(w.planner().Run)
-	eventually(t, "the canary is fed", func() bool { return w.depth(run) == first })
+	w.fed(run, len(first))
 	stop()
-	sent := w.taker()
-	sent.outcome = func(j campaign.Job) (campaign.Event, bool) {
-		e := accepted(j)
-		if j.Contact%4 == 0 {
-			e.State, e.Reason, e.Code, e.Reply = campaign.Bounced, campaign.UserUnknown, 550, "5.1.1 no such user here"
-		}
-		return e, true
-	}
-	w.record()
-	w.take(sent, usedLanes...)
-	eventually(t, "the canary is tried", func() bool { return w.counts(run).Waiting == n-first })
+	sent := w.sends(quarterGone)
+	eventually(t, "the canary is tried", func() bool { return w.counts(run).Waiting == int64(n-len(first)) })
 	must(w.service.Pause(t.Context(), "all", ""))(t)
 	must(w.service.Resume(t.Context(), "all"))(t)
 	w.run(w.planner().Run)
 	eventually(t, "the brake is pulled", func() bool { return w.state(run) == campaign.RunPaused })
-	if taken, _ := sent.jobs(); int64(taken) != first {
-		t.Errorf("%d were sent, want the %d of the canary", taken, first)
+	if taken, _ := sent.jobs(); taken != len(first) {
+		t.Errorf("%d were sent, want the %d of the canary", taken, len(first))
 	}
 }
 
@@ -174,14 +129,11 @@ func TestCanaryThatIsNotNeeded(t *testing.T) {
 		runs = append(runs, w.start(s))
 	}
 	must(w.db.FreezeWaves(t.Context(), runs[1].ID, campaign.Waves{Kind: campaign.CanaryWaves, Share: 100_000}))(t)
-	w.record()
-	w.take(w.taker(), usedLanes...)
+	w.sends(nil)
 	w.run(w.planner().Run)
 	for i, want := range []string{"nobody was drawn for a canary", "they are too few for a canary"} {
-		if got := w.finished(runs[i]); got != everyone(n) {
-			t.Errorf("counts %+v", got)
-		}
-		if waves := must(w.db.WavesOf(t.Context(), runs[i].ID))(t); waves.Note != want {
+		w.reached(runs[i], n)
+		if waves := w.waves(runs[i]); waves.Note != want {
 			t.Errorf("waves %+v, want %q", waves, want)
 		}
 	}
@@ -193,28 +145,21 @@ func TestRestIsSentAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const n = 1500
-	w.list("all", n, "t0.example", "gmail.com")
-	s := spec("all", "all")
-	s.Brake.Canary = "5%"
-	run := w.start(s)
-	first := int64(len(canaryOf(run, n, 50_000)))
+	run, first := w.withCanary("5%", n, "t0.example", "gmail.com")
 	w.record()
 	w.run(w.planner().Run)
-	eventually(t, "the canary is fed", func() bool { return w.depth(run) == first })
+	w.fed(run, len(first))
 	must(w.service.SendRest(t.Context(), run.ID, "Ann"))(t)
-	eventually(t, "all are fed", func() bool { return w.depth(run) == n })
+	w.fed(run, n)
 	if _, err := w.service.SendRest(t.Context(), run.ID, "Bob"); err == nil {
 		t.Error("the rest was sent twice")
 	}
 	must(w.service.Pause(t.Context(), "all", ""))(t)
-	sent := w.taker()
-	w.take(sent, usedLanes...)
+	w.take(w.taker(), usedLanes...)
 	eventually(t, "all are given back", func() bool { return w.depth(run) == 0 })
 	must(w.service.Resume(t.Context(), "all"))(t)
-	if got := w.finished(run); got != everyone(n) {
-		t.Errorf("counts %+v", got)
-	}
-	if waves := must(w.db.WavesOf(t.Context(), run.ID))(t); !strings.Contains(waves.Note, "Ann") {
+	w.reached(run, n)
+	if waves := w.waves(run); !strings.Contains(waves.Note, "Ann") {
 		t.Errorf("waves %+v", waves)
 	}
 }
@@ -293,7 +238,7 @@ func TestNoWaves(t *testing.T) {
 	s.Brake.Canary = "off"
 	run := w.start(s)
 	w.run(w.planner().Run)
-	eventually(t, "all are fed", func() bool { return w.depth(run) == 10 })
+	w.fed(run, 10)
 	if waves, err := w.db.WavesOf(context.Background(), run.ID); err == nil {
 		t.Errorf("waves %+v", waves)
 	}
@@ -323,27 +268,33 @@ func TestByTheirClocks(t *testing.T) {
 	if begins := time.Until(run.StartAt).Round(time.Hour); run.State != campaign.RunScheduled || begins != 6*time.Hour {
 		t.Fatalf("the run is %s and begins in %s", run.State, begins)
 	}
-	stop := w.run(w.plannerBy(&c).Run)
+	stop := w.run(w.plannerBy(c.now).Run)
 	c.advance(6 * time.Hour)
-	eventually(t, "the audience is complete", func() bool {
-		return must(w.db.RunByID(t.Context(), run.ID))(t).SnapshotDone
-	})
-	sent := w.taker()
-	w.record()
-	w.take(sent, usedLanes...)
+	w.complete(run)
+	sent := w.sends(nil)
 	for i, ahead := range []time.Duration{4, 10, 5} { // UTC+10, UTC, UTC−5
 		if got := w.counts(run); got.Accepted != int64(i)*n/3 || got.Waiting != n-got.Accepted {
 			t.Errorf("after %d zones %+v", i, got)
 		}
 		stop()
-		stop = w.run(w.plannerBy(&c).Run)
+		stop = w.run(w.plannerBy(c.now).Run)
 		c.advance(ahead * time.Hour)
 		eventually(t, "the next zone was reached", func() bool { return w.counts(run).Accepted == int64(i+1)*n/3 })
 	}
-	if got := w.finished(run); got != everyone(n) {
-		t.Errorf("counts %+v", got)
-	}
+	w.reached(run, n)
 	sent.each(t, n, 1)
+}
+
+// dailyByTheirClocks is a campaign to one contact, sent each day at this minute by the
+// contact's clock, and when it is due next.
+func (w *world) dailyByTheirClocks(attributes string) (daily campaign.Campaign, next time.Time) {
+	w.t.Helper()
+	w.importRows("all", []campaign.ImportRow{{Row: 1, Email: "late@t0.example", Attributes: []byte(attributes)}})
+	now, s := time.Now().UTC(), spec("all", "all")
+	s.LocalTime.Zone = "UTC"
+	s.Repeat.Zone, s.Repeat.Cron = "UTC", fmt.Sprintf("%d %d * * *", now.Minute(), now.Hour())
+	daily = must(w.service.Create(w.t.Context(), s))(w.t)
+	return daily, must(w.service.Repeat(w.t.Context(), daily))(w.t).Next
 }
 
 // A campaign that is sent daily by recipients' clocks begins with the first zone, and the
@@ -353,20 +304,13 @@ func TestRepeatByTheirClocks(t *testing.T) {
 	w := newWorld(t)
 	var c watch
 	w.service.Now = c.now
-	w.importRows("all", []campaign.ImportRow{{Row: 1, Email: "late@t0.example", Attributes: []byte(`{"name":"R","timezone":"Etc/GMT+11"}`)}})
-	s := spec("all", "all")
-	s.LocalTime.Zone = "UTC"
-	s.Repeat.Zone, s.Repeat.Cron = "UTC", fmt.Sprintf("%d %d * * *", time.Now().UTC().Minute(), time.Now().UTC().Hour())
-	campaignOf := must(w.service.Create(t.Context(), s))(t)
-	nominal := must(w.service.Repeat(t.Context(), campaignOf))(t).Next
-	sent := w.taker()
-	w.record()
-	w.take(sent, usedLanes...)
-	stop := w.run(w.plannerBy(&c).Run)
+	daily, nominal := w.dailyByTheirClocks(`{"name":"R","timezone":"Etc/GMT+11"}`)
+	w.sends(nil)
+	stop := w.run(w.plannerBy(c.now).Run)
 	begun := func() (run campaign.Run) {
 		eventually(t, "a run has begun", func() bool {
 			var err error
-			run, err = w.db.LatestRun(t.Context(), campaignOf.ID)
+			run, err = w.db.LatestRun(t.Context(), daily.ID)
 			return err == nil && run.For().Equal(nominal)
 		})
 		return run
@@ -375,7 +319,7 @@ func TestRepeatByTheirClocks(t *testing.T) {
 	first := begun()
 	stop()
 	c.advance(24 * time.Hour) // the next one is due; 11 hours behind, the first is under way
-	w.run(w.plannerBy(&c).Run)
+	w.run(w.plannerBy(c.now).Run)
 	nominal = nominal.Add(24 * time.Hour)
 	if got := w.state(first); got != campaign.RunRunning {
 		t.Errorf("the first run is %s", got)
@@ -396,18 +340,13 @@ func TestRepeatThatWaitsInVain(t *testing.T) {
 	w := newWorld(t)
 	var c watch
 	w.service.Now = c.now
-	w.importRows("all", []campaign.ImportRow{{Row: 1, Email: "late@t0.example", Attributes: []byte(`{"name":"R"}`)}})
-	s := spec("all", "all")
-	s.LocalTime.Zone = "UTC"
-	s.Repeat.Zone, s.Repeat.Cron = "UTC", fmt.Sprintf("%d %d * * *", time.Now().UTC().Minute(), time.Now().UTC().Hour())
-	daily := must(w.service.Create(t.Context(), s))(t)
-	nominal := must(w.service.Repeat(t.Context(), daily))(t).Next
-	stop := w.run(w.plannerBy(&c).Run)
+	daily, nominal := w.dailyByTheirClocks(`{"name":"R"}`)
+	stop := w.run(w.plannerBy(c.now).Run)
 	c.advance(nominal.Sub(c.now()) + time.Minute)
 	eventually(t, "a run has begun", func() bool { return len(w.runsOf(daily.ID)) == 1 })
 	stop()
 	c.advance(30*time.Hour + time.Minute) // nobody sends: the run stays open
-	w.run(w.plannerBy(&c).Run)
+	w.run(w.plannerBy(c.now).Run)
 	note := func() string { return must(w.db.RecurrenceOf(t.Context(), daily.ID))(t).Note }
 	eventually(t, "the time that is left out is told", func() bool { return note() != "" })
 	if got, want := note(), "left out "+nominal.AddDate(0, 0, 1).Format("Mon 2 Jan 2006, 15:04 MST")+": the run before was not over within 6h0m0s"; got != want {

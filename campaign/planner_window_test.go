@@ -11,37 +11,6 @@ import (
 	"broadside/campaign/schedule"
 )
 
-// clock is a clock that a test sets.
-type clock struct{ at atomic.Int64 }
-
-func newClock(at time.Time) *clock {
-	c := &clock{}
-	c.set(at)
-	return c
-}
-
-func (c *clock) set(at time.Time) { c.at.Store(at.UnixNano()) }
-
-func (c *clock) now() time.Time { return time.Unix(0, c.at.Load()).UTC() }
-
-// watched is a queue that knows how often the planner has gone round.
-type watched struct {
-	campaign.JobQueue
-	asked atomic.Int64
-}
-
-func (q *watched) Depth(ctx context.Context) (campaign.Depth, error) {
-	q.asked.Add(1)
-	return q.JobQueue.Depth(ctx)
-}
-
-// rounds waits until the planner has gone round so often.
-func (q *watched) rounds(t testing.TB, n int64) {
-	t.Helper()
-	from := q.asked.Load()
-	eventually(t, "the planner has gone round again", func() bool { return q.asked.Load() > from+n })
-}
-
 // Outside its window a run is fed nothing and its jobs are given back; when the window
 // opens again it goes on, and everybody is reached once. M8
 func TestWindow(t *testing.T) {
@@ -54,10 +23,7 @@ func TestWindow(t *testing.T) {
 	s := spec("all", "all")
 	s.Window = schedule.Window{From: "08:00", To: "20:00", Zone: "UTC"}
 	run := w.start(s)
-	p := w.planner()
-	p.Now = c.now
-	q := &watched{JobQueue: w.queue}
-	p.Queue = q
+	p, q := w.watchedBy(c.now)
 	taker := w.taker()
 	taker.now = c.now
 	var taken atomic.Int64
@@ -87,9 +53,7 @@ func TestWindow(t *testing.T) {
 		t.Errorf("outside the window %d jobs are queued, %d were taken, the run is %s", w.depth(run), taken.Load()-before, w.state(run))
 	}
 	c.set(opens)
-	if got, want := w.finished(run), everyone(n); got != want {
-		t.Errorf("counts %+v, want %+v", got, want)
-	}
+	w.reached(run, n)
 	taker.each(t, n, 1)
 }
 
@@ -103,8 +67,6 @@ func TestWindowClosesBehindTheLast(t *testing.T) {
 	s := spec("all", "all")
 	s.Window = schedule.Window{From: "08:00", To: "20:00", Zone: "UTC"}
 	run := w.start(s)
-	p := w.planner()
-	p.Now = c.now
 	taker := w.taker()
 	taker.now = c.now
 	var taken atomic.Int64
@@ -116,13 +78,11 @@ func TestWindowClosesBehindTheLast(t *testing.T) {
 		}
 		return accepted(j), true
 	}
-	w.run(p.Run)
+	w.run(w.plannerBy(c.now).Run)
 	w.take(taker, usedLanes...)
 	<-last
 	w.record()
-	if got, want := w.finished(run), everyone(20); got != want {
-		t.Errorf("counts %+v, want %+v", got, want)
-	}
+	w.reached(run, 20)
 }
 
 func TestWindowOfARun(t *testing.T) {
@@ -197,15 +157,10 @@ func TestSpread(t *testing.T) {
 	s := spec("all", "all")
 	s.Spread = campaign.Duration(10 * time.Minute)
 	run := w.start(s)
-	p := w.planner()
-	p.Now = c.now
-	q := &watched{JobQueue: w.queue}
-	p.Queue = q
-	taker := w.taker()
-	w.record()
+	p, q := w.watchedBy(c.now)
+	taker := w.sends(nil)
 	stop := w.run(p.Run)
-	w.take(taker, usedLanes...)
-	eventually(t, "the audience is complete", func() bool { return w.counts(run).Planned == n })
+	w.complete(run)
 	var at time.Duration
 	step := func(to time.Duration) {
 		t.Helper()
@@ -229,9 +184,7 @@ func TestSpread(t *testing.T) {
 	w.run(p.Run)
 	step(450 * time.Second)
 	c.set(began.Add(10 * time.Minute))
-	if got, want := w.finished(run), everyone(n); got != want {
-		t.Errorf("counts %+v, want %+v", got, want)
-	}
+	w.reached(run, n)
 	taker.each(t, n, 1)
 }
 
@@ -248,13 +201,10 @@ func TestSpreadOfAScheduledRun(t *testing.T) {
 	s.Spread = campaign.Duration(10 * time.Minute)
 	must(w.service.Create(t.Context(), s))(t)
 	run := must(w.service.Start(t.Context(), "all", began.Add(time.Hour)))(t)
-	p := w.planner()
-	p.Now = c.now
-	q := &watched{JobQueue: w.queue}
-	p.Queue = q
+	p, q := w.watchedBy(c.now)
 	w.run(p.Run)
 	c.set(began.Add(time.Hour))
-	eventually(t, "the audience is complete", func() bool { return w.counts(run).Planned == n })
+	w.complete(run)
 	q.rounds(t, 2)
 	c.set(began.Add(time.Hour + 30*time.Second))
 	eventually(t, "its first part is fed", func() bool { return w.depth(run) > 0 })

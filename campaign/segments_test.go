@@ -60,8 +60,7 @@ func TestAudienceOfSegments(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	w.list("all", 12, "t0.example") // nr 0 to 11
-	w.record()
-	w.take(w.taker(), usedLanes...)
+	w.sends(nil)
 	w.run(w.planner().Run)
 
 	first := spec("first", "all")
@@ -106,16 +105,11 @@ func TestSegmentIsFrozen(t *testing.T) {
 	run := w.start(s)
 	must(w.db.FreezeSelection(ctx, run.ID, must(campaign.ResolveSelection(ctx, w.db, s))(t)))(t)
 	must(w.service.UpdateSegment(ctx, few, "few", "nr == 7"))(t)
-	w.record()
-	w.take(w.taker(), usedLanes...)
+	w.sends(nil)
 	w.run(w.planner().Run)
-	if c := w.finished(run); c != everyone(12) {
-		t.Errorf("counts %+v", c)
-	}
+	w.reached(run, 12)
 	again := must(w.service.StartAgain(ctx, "one", time.Time{}))(t)
-	if c := w.finished(again); c != everyone(1) {
-		t.Errorf("the next run: %+v", c)
-	}
+	w.reached(again, 1)
 }
 
 // A glance that has time says all; one that has none says the least, and about how many.

@@ -86,7 +86,7 @@ func TestCreateAndReplace(t *testing.T) {
 	if c := must(w.db.CampaignByName(ctx, "news"))(t); c.Spec.Subject != "Two" {
 		t.Errorf("replaced: subject %q", c.Spec.Subject)
 	}
-	if run = must(w.db.RunByID(ctx, run.ID))(t); run.Spec.Subject != "One" {
+	if run = w.latest(run); run.Spec.Subject != "One" {
 		t.Errorf("the run that was started has subject %q now", run.Spec.Subject)
 	}
 	s.Name = "fresh"

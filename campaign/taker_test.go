@@ -52,6 +52,17 @@ func (w *world) take(s *taker, lanes ...campaign.Lane) (stop func()) {
 	})
 }
 
+// sends lets a taker work on all lanes, and a recorder write down what becomes of its
+// jobs; nil: all are accepted.
+func (w *world) sends(outcome func(campaign.Job) (campaign.Event, bool)) *taker {
+	w.t.Helper()
+	s := w.taker()
+	s.outcome = outcome
+	w.record()
+	w.take(s, usedLanes...)
+	return s
+}
+
 // work takes jobs until ctx ends, and finishes what was taken before.
 func (s *taker) work(ctx context.Context, t testing.TB, source *queue.Source) {
 	arrived := make(chan queue.Delivery, queue.MaxInHand)
@@ -109,6 +120,14 @@ func (s *taker) finish(ctx context.Context, batch []queue.Delivery) error {
 	return nil
 }
 
+// tell makes outcomes durable, as who holds the jobs does before acknowledging them.
+func (w *world) tell(events ...campaign.Event) {
+	w.t.Helper()
+	if err := w.queue.PublishEvents(context.Background(), events); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (s *taker) note(j campaign.Job, outcome bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,4 +173,13 @@ func (s *taker) takenBy() map[campaign.Recipient]int {
 
 func accepted(j campaign.Job) campaign.Event {
 	return campaign.Event{Recipient: j.Recipient, Attempt: j.Attempt, State: campaign.Accepted, Code: 250, At: time.Now()}
+}
+
+// quarterGone is a taker's outcome: every fourth contact is unknown to the server.
+func quarterGone(j campaign.Job) (campaign.Event, bool) {
+	e := accepted(j)
+	if j.Contact%4 == 0 {
+		e.State, e.Reason, e.Code, e.Reply = campaign.Bounced, campaign.UserUnknown, 550, "5.1.1 no such user here"
+	}
+	return e, true
 }

@@ -173,6 +173,13 @@ func (w *world) run(work func(context.Context) error) (stop func()) {
 	return stop
 }
 
+// startTo starts a campaign to n new contacts of a domain each in turn.
+func (w *world) startTo(n int, domains ...string) campaign.Run {
+	w.t.Helper()
+	w.list("all", n, domains...)
+	return w.start(spec("all", "all"))
+}
+
 func (w *world) record() (stop func()) {
 	r := &delivery.Recorder{Ledger: w.db, Queue: w.queue, Log: slog.New(slog.DiscardHandler)}
 	return w.run(r.Run)
@@ -187,9 +194,32 @@ func (w *world) counts(run campaign.Run) campaign.Counts {
 	return c
 }
 
+// latest is a run as it is stored now.
+func (w *world) latest(run campaign.Run) campaign.Run {
+	w.t.Helper()
+	return must(w.db.RunByID(context.Background(), run.ID))(w.t)
+}
+
 func (w *world) state(run campaign.Run) campaign.RunState {
 	w.t.Helper()
-	return must(w.db.RunByID(context.Background(), run.ID))(w.t).State
+	return w.latest(run).State
+}
+
+func (w *world) waves(run campaign.Run) campaign.Waves {
+	w.t.Helper()
+	return must(w.db.WavesOf(context.Background(), run.ID))(w.t)
+}
+
+// due reports whether it is known when a run's next wave leaves.
+func (w *world) due(run campaign.Run) bool {
+	waves, err := w.db.WavesOf(w.t.Context(), run.ID)
+	return err == nil && !waves.Due.IsZero()
+}
+
+// complete waits until a run's whole audience is in the ledger.
+func (w *world) complete(run campaign.Run) {
+	w.t.Helper()
+	eventually(w.t, "the audience is complete", func() bool { return w.latest(run).SnapshotDone })
 }
 
 // finished waits for a run's end, and checks that its kept counts are those of the
@@ -209,6 +239,14 @@ func everyone(n int) campaign.Counts {
 	return campaign.Counts{Planned: int64(n), Accepted: int64(n)}
 }
 
+// reached waits for a run's end, at which everybody was reached.
+func (w *world) reached(run campaign.Run, n int) {
+	w.t.Helper()
+	if got, want := w.finished(run), everyone(n); got != want {
+		w.t.Errorf("counts %+v, want %+v", got, want)
+	}
+}
+
 // depth is how many first attempts of a run the queue holds.
 func (w *world) depth(run campaign.Run) int64 {
 	w.t.Helper()
@@ -219,6 +257,12 @@ func (w *world) depth(run campaign.Run) int64 {
 		}
 	}
 	return n
+}
+
+// fed waits until the queue holds n first attempts of a run.
+func (w *world) fed(run campaign.Run, n int) {
+	w.t.Helper()
+	eventually(w.t, fmt.Sprintf("%d jobs of run %d are in the queue", n, run.ID), func() bool { return w.depth(run) == int64(n) })
 }
 
 // eventually waits for a condition that others bring about.
