@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,31 +16,22 @@ import (
 // its senders say they did.
 func TestBenchOfACluster(t *testing.T) {
 	const recipients = 300
-	nats := startNATS(t)
 	far := smtptest.Provider{
 		Name: "far", Domains: []string{"far.example"}, MX: []string{"mx.far.example"},
 		Behaviour: smtptest.Behaviour{Latency: 20 * time.Millisecond},
 	}
 	near := smtptest.Provider{Name: "near", Domains: []string{"near.example"}, MX: []string{"mx.near.example"}}
-	c := newClusterOf(t, []smtptest.Provider{far, near}, "BROADSIDE_NATS="+nats, "BROADSIDE_QUEUE_TAIL_LANES=4")
+	c := newClusterOf(t, []smtptest.Provider{far, near}, "BROADSIDE_NATS="+startNATS(t), "BROADSIDE_QUEUE_TAIL_LANES=4")
 	c.keygen()
-	scenario := filepath.Join(c.dir, "mine.toml")
-	if err := os.WriteFile(scenario, []byte("title = \"a small cluster\"\nrecipients = 300\nduration = \"3m\"\n[letter]\nbytes = 4000\nfields = 3\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	bench := []string{"bench", scenario, "--senders", "external", "--from", "Bench <bench@" + testDomain + ">", "--domains", "far.example,near.example", "--json"}
+	c.write("mine.toml", "title = \"a small cluster\"\nrecipients = 300\nduration = \"3m\"\n[letter]\nbytes = 4000\nfields = 3\n")
+	bench := []string{"bench", filepath.Join(c.dir, "mine.toml"), "--senders", "external", "--from", "Bench <bench@" + testDomain + ">", "--domains", "far.example,near.example", "--json"}
 	if out, err := c.try(bench...); err == nil || !strings.Contains(out, "no sender answers") {
 		t.Fatalf("without senders: %v\n%s", err, out)
 	}
 	c.serve("--roles", "plan,record")
 	for _, name := range []string{"east", "west"} {
 		c.env = append(c.env, "BROADSIDE_NAME="+name)
-		s := c.serve("--roles", "send")
-		t.Cleanup(func() {
-			if t.Failed() {
-				t.Logf("sender %s:\n%s", name, s.log)
-			}
-		})
+		c.serve("--roles", "send")
 	}
 	var out string
 	eventually(t, "no sender answers", 3*time.Minute, func() bool {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net/smtp"
 	"net/textproto"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -39,13 +37,13 @@ Diagnostic-Code: smtp; 550 5.1.1 User unknown
 // whom it was sent to, and nobody when the path was changed. The next run leaves that
 // address out.
 func TestLateBounceSuppresses(t *testing.T) { // B6, M15
-	bounces := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	bounces := freeAddr(t)
 	c := newCluster(t, 40, "BROADSIDE_BOUNCE_LISTEN="+bounces)
 	c.prepare(40)
-	c.open(filepath.Join(c.dir, "data", "broadside.db"))
+	c.openOwn()
 	c.run("campaign", "start", "news")
 	p := c.serve()
-	c.finished(time.Minute)
+	c.finished(1)
 	sent := c.sim.Ledger().Messages()[0]
 	who := campaign.AddressKey(sent.To[0])
 
@@ -89,13 +87,13 @@ func TestLateBounceSuppresses(t *testing.T) { // B6, M15
 // A recipient complains: the report has nothing of theirs but the message itself, and
 // suppresses them; the campaign's report counts it.
 func TestComplaintSuppresses(t *testing.T) { // B2
-	bounces := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	bounces := freeAddr(t)
 	c := newCluster(t, 40, "BROADSIDE_BOUNCE_LISTEN="+bounces, "BROADSIDE_BOUNCE_REPORTERS=127.0.0.0/8")
 	c.prepare(40)
-	c.open(filepath.Join(c.dir, "data", "broadside.db"))
+	c.openOwn()
 	c.run("campaign", "start", "news")
 	p := c.serve()
-	c.finished(time.Minute)
+	c.finished(1)
 	sent := c.sim.Ledger().Messages()[0]
 	report := "From: feedback@isp.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=feedback-report; boundary=arf\r\n\r\n" +
 		"--arf\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nVersion: 1\r\nUser-Agent: isp\r\n\r\n" +

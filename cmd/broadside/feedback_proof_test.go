@@ -2,10 +2,7 @@ package main
 
 import (
 	"flag"
-	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +28,7 @@ func TestNobodyWhoReactedIsMailedAgain(t *testing.T) {
 	}
 	r := newReaders(t, people)
 	t.Cleanup(r.stop)
-	r.web, r.bounces = fmt.Sprintf("127.0.0.1:%d", freePort(t)), fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	r.web, r.bounces = freeAddr(t), freeAddr(t)
 	c := newClusterIn(t, smtptest.Config{Providers: providers, Accepted: r.got}, "BROADSIDE_LISTEN="+r.web, "BROADSIDE_BOUNCE_LISTEN="+r.bounces)
 	r.publishKeys(c.sim, domains)
 	var list strings.Builder
@@ -39,19 +36,11 @@ func TestNobodyWhoReactedIsMailedAgain(t *testing.T) {
 	for n := range people {
 		list.WriteString(readerAddress(n, domains) + ",Ann\n")
 	}
-	if err := os.WriteFile(filepath.Join(c.dir, "list.csv"), []byte(list.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	c.write("list.csv", list.String())
 	c.create()
-	c.run("campaign", "create", "second", "--from", "News <news@"+testDomain+">", "--subject", "More news", "--markdown", "letter.md", "--list", "people",
-		"--postal-address", "1 Harbour Street, Portsmouth", "--no-brake")
-	c.open(filepath.Join(c.dir, "data", "broadside.db"))
-	p := c.serve()
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("the log:\n%s", p.log)
-		}
-	})
+	c.campaign("second", "--subject", "More news", "--markdown", "letter.md", "--no-brake")
+	c.openOwn()
+	c.serve()
 	eventually(t, "the roles are not up", 2*time.Minute, func() bool { return reachable(r.web) && reachable(r.bounces) })
 	r.act()
 
@@ -59,8 +48,8 @@ func TestNobodyWhoReactedIsMailedAgain(t *testing.T) {
 	c.run("campaign", "start", "news")
 	eventually(t, "no progress", 3*time.Minute, func() bool { return received(c.sim) > int64(people/5) })
 	c.run("campaign", "start", "second")
-	c.runFinished(1)
-	c.runFinished(2)
+	c.finished(1)
+	c.finished(2)
 	eventually(t, "not everybody has reacted", 3*time.Minute, func() bool { _, all := r.reacted(); return all })
 	of := people / 100 // each hundred has one who unsubscribes, one who complains, two who bounce
 	if n, _ := r.reacted(); n != 4*of {
@@ -70,7 +59,7 @@ func TestNobodyWhoReactedIsMailedAgain(t *testing.T) {
 	t.Logf("two runs to %d people in %s: %d messages, %d reactions", people, time.Since(began).Round(time.Millisecond), both, 4*of)
 
 	c.run("campaign", "start", "news", "--again")
-	c.runFinished(3)
+	c.finished(3)
 	counts, err := c.db.Counts(t.Context(), 3)
 	if err != nil {
 		t.Fatal(err)
@@ -83,20 +72,10 @@ func TestNobodyWhoReactedIsMailedAgain(t *testing.T) {
 		t.Errorf("the next run brought %d messages, want %d", n, want.Accepted)
 	}
 	skipped := map[campaign.Reason]int{}
-	for after := (campaign.Recipient{}); ; {
-		rows, err := c.db.Recipients(t.Context(), 3, campaign.Skipped, after, 5000)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, row := range rows {
-			after = row.Recipient
-			skipped[row.Reason]++
-			if reactionOf(readerNumber(row.Email)) == nil {
-				t.Errorf("%s is left out: %s", row.Email, row.Reason)
-			}
-		}
-		if len(rows) < 5000 {
-			break
+	for row := range c.recipients(3, campaign.Skipped) {
+		skipped[row.Reason]++
+		if reactionOf(readerNumber(row.Email)) == nil {
+			t.Errorf("%s is left out: %s", row.Email, row.Reason)
 		}
 	}
 	if skipped[campaign.Unsubscribed] != of || skipped[campaign.Suppressed] != 3*of {
@@ -117,16 +96,4 @@ func reachable(address string) bool {
 	}
 	conn.Close()
 	return true
-}
-
-// runFinished waits until a run is over.
-func (c *cluster) runFinished(id campaign.RunID) {
-	c.t.Helper()
-	eventually(c.t, fmt.Sprintf("run %d is not over", id), 10*time.Minute, func() bool {
-		run, err := c.db.RunByID(c.t.Context(), id)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		return run.State == campaign.RunFinished
-	})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"math/rand/v2"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -17,7 +16,7 @@ func TestKilledTenTimesNothingIsLost(t *testing.T) {
 	const recipients, kills = 20_000, 10
 	c := newCluster(t, recipients)
 	c.prepare(recipients)
-	c.open(filepath.Join(c.dir, "data", "broadside.db"))
+	c.openOwn()
 	c.run("campaign", "start", "news")
 
 	bound := int64(0)
@@ -32,7 +31,7 @@ func TestKilledTenTimesNothingIsLost(t *testing.T) {
 		bound += c.connections()
 		p = c.serve()
 	}
-	c.finished(3 * time.Minute)
+	c.finished(1)
 	v := c.compare()
 	t.Logf("%d kills: %+v, %d copies too many, at most %d connections", kills, v.counts, v.twice, bound)
 	if v.lost > 0 || v.unexpected > 0 || len(v.uncounted) > 0 {
@@ -48,13 +47,7 @@ func TestKilledTenTimesNothingIsLost(t *testing.T) {
 
 func received(sim *smtptest.Internet) int64 { return sim.Ledger().Totals().Accepted }
 
-func over(c *cluster) bool {
-	run, err := c.db.RunByID(c.t.Context(), 1)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return run.State == campaign.RunFinished
-}
+func over(c *cluster) bool { return c.latest(1).State == campaign.RunFinished }
 
 // connections is an upper bound on the connections that were open at one moment.
 func (c *cluster) connections() int64 {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"broadside/delivery/smtptest"
-	"broadside/store/pgtest"
 )
 
 const (
@@ -27,36 +25,29 @@ const (
 // added; and they use what is allowed.
 func TestLimitsHoldAcrossProcesses(t *testing.T) {
 	const recipients = 22 * sharedRate
-	pg, err := pgtest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = pg.Stop() })
-	db, err := pg.Database(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := startPostgres(t)
 	c := limitedCluster(t, recipients, "BROADSIDE_DB="+db, "BROADSIDE_NATS="+startNATS(t))
 	c.open(db)
-	planner := c.serve("--roles", "plan,record")
-	senders := []*process{c.serve("--roles", "send"), c.serve("--roles", "send"), c.serve("--roles", "send")}
-	t.Cleanup(func() { logOf(t, append(senders, planner)) })
+	c.serve("--roles", "plan,record")
+	first := c.serve("--roles", "send")
+	c.serve("--roles", "send")
+	c.serve("--roles", "send")
 	c.run("campaign", "start", "news")
 
 	// What senders need to begin, and to know of each other, is not counted.
 	eventually(t, "no mail arrives", time.Minute, func() bool { return c.arrived() > 2*sharedRate })
-	from, first, busy := time.Now(), c.arrived(), watchMachine(t)
+	from, atFirst, busy := time.Now(), c.arrived(), watchMachine(t)
 	eventually(t, "no progress", time.Minute, func() bool { return c.arrived() > recipients*6/22 })
-	before := c.use(from, first)
+	before := c.use(from, atFirst)
 	killed, atKill := time.Now(), c.arrived()
-	senders[0].kill()
+	first.kill()
 	eventually(t, "no progress", time.Minute, func() bool { return c.arrived() > recipients*12/22 })
 	without := c.use(killed, atKill)
 	added, atAdd := time.Now(), c.arrived()
-	senders = append(senders, c.serve("--roles", "send"))
+	c.serve("--roles", "send")
 	eventually(t, "no progress", time.Minute, func() bool { return c.arrived() > recipients*20/22 })
-	with, all := c.use(added, atAdd), c.use(from, first)
-	c.finished(20 * time.Second)
+	with, all := c.use(added, atAdd), c.use(from, atFirst)
+	c.finished(1)
 
 	seen := c.sim.Ledger().Totals().Providers["google"]
 	t.Logf("in a second at most %d, in ten %d of %d/s; at most %d connections of %d; of the rate was used %.1f %% (the machine was late %.1f %% of the time): %.1f %% before one sender was killed, %.1f %% without it, %.1f %% with another one",
@@ -83,22 +74,13 @@ func TestLimitsHoldAcrossProcesses(t *testing.T) {
 // flows on, not faster for the pause.
 func TestLimitsHoldWithoutNATS(t *testing.T) {
 	const recipients = 14 * sharedRate
-	pg, err := pgtest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = pg.Stop() })
-	db, err := pg.Database(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	nats := &natsProcess{t: t, port: freePort(t), dir: filepath.Join(t.TempDir(), "nats")}
-	t.Cleanup(func() { nats.kill() })
-	nats.start()
+	db := startPostgres(t)
+	nats := startNATSProcess(t)
 	c := limitedCluster(t, recipients, "BROADSIDE_DB="+db, "BROADSIDE_NATS="+nats.url())
 	c.open(db)
-	processes := []*process{c.serve("--roles", "plan,record"), c.serve("--roles", "send"), c.serve("--roles", "send")}
-	t.Cleanup(func() { logOf(t, processes) })
+	c.serve("--roles", "plan,record")
+	c.serve("--roles", "send")
+	c.serve("--roles", "send")
 	c.run("campaign", "start", "news")
 	eventually(t, "no mail arrives", time.Minute, func() bool { return c.arrived() > recipients/3 })
 	nats.kill()
@@ -110,7 +92,7 @@ func TestLimitsHoldWithoutNATS(t *testing.T) {
 	back := time.Now()
 	eventually(t, "no mail arrives", time.Minute, func() bool { return c.arrived() > before+without+sharedRate })
 	again := time.Since(back)
-	c.finished(25 * time.Second)
+	c.finished(1)
 
 	seen := c.sim.Ledger().Totals().Providers["google"]
 	t.Logf("in a second at most %d, in ten %d of %d/s; at most %d connections of %d; %d messages without NATS, %d within %v of its return",
@@ -129,9 +111,8 @@ func limitedCluster(t *testing.T, n int, env ...string) *cluster {
 		Name: "google", Domains: []string{"gmail.com"}, MX: []string{"gmail-smtp-in.l.google.com"},
 		Behaviour: smtptest.Behaviour{Latency: 10 * time.Millisecond, StartTLS: true},
 	}}, env...)
-	shaping := filepath.Join(c.dir, "shaping.toml")
 	c.write("shaping.toml", fmt.Sprintf("[provider.google]\nconnections = %d\nrate = \"%d/s\"\n", sharedConnections, sharedRate))
-	c.env = append(c.env, "BROADSIDE_SHAPING="+shaping, "BROADSIDE_SMTP_RATE=0", "BROADSIDE_SMTP_CONNECTIONS=0", "BROADSIDE_QUEUE_TAIL_LANES=2")
+	c.env = append(c.env, "BROADSIDE_SHAPING="+filepath.Join(c.dir, "shaping.toml"), "BROADSIDE_SMTP_RATE=0", "BROADSIDE_SMTP_CONNECTIONS=0", "BROADSIDE_QUEUE_TAIL_LANES=2")
 	var list strings.Builder
 	list.WriteString("email,name\n")
 	for i := range n {
@@ -160,21 +141,6 @@ func (c *cluster) withinLimits(seen smtptest.Tally) {
 	}
 	if seen.PeakConnections > sharedConnections {
 		c.t.Errorf("%d connections at a time, at most %d are allowed", seen.PeakConnections, sharedConnections)
-	}
-}
-
-func (c *cluster) write(name, text string) {
-	c.t.Helper()
-	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(text), 0o600); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-func logOf(t *testing.T, processes []*process) {
-	for i, p := range processes {
-		if t.Failed() {
-			t.Logf("process %d:\n%s", i, p.log)
-		}
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 
 	"broadside/campaign"
 	"broadside/delivery/smtptest"
-	"broadside/store/pgtest"
 )
 
 // A person who knows nothing but the set-up link sends a newsletter: set up, upload a
@@ -21,41 +20,21 @@ import (
 // report, and download it.
 func TestWholeStoryInABrowser(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { wholeStory(t, "") })
-	t.Run("postgres", func(t *testing.T) {
-		pg, err := pgtest.Start()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = pg.Stop() })
-		url, err := pg.Database(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		wholeStory(t, url)
-	})
+	t.Run("postgres", func(t *testing.T) { wholeStory(t, startPostgres(t)) })
 }
 
 func wholeStory(t *testing.T, db string) {
 	const rows = 1500
-	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	listen := freeAddr(t)
 	c := newCluster(t, rows, "BROADSIDE_LOG_LEVEL=info", "BROADSIDE_LISTEN="+listen, "BROADSIDE_UNDO_TIME=3s", "BROADSIDE_SMTP_RATE=40", "BROADSIDE_DB="+db)
-	file := filepath.Join(c.dir, "customers.csv")
-	f, err := os.Create(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := smtptest.WriteList(f, rows, smtptest.Default(rows), 7); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	c.writeList("customers.csv", rows, smtptest.Default(rows))
 	c.keygen()
 	link := c.serveLogged()
 	if db == "" {
-		db = filepath.Join(c.dir, "data", "broadside.db")
+		c.openOwn()
+	} else {
+		c.open(db)
 	}
-	c.open(db)
 
 	_, path, _ := strings.Cut(link, "/setup")
 	b := openTab(t, "http://"+listen)
@@ -66,7 +45,7 @@ func wholeStory(t *testing.T, db string) {
 	b.click("form button")
 	b.shows("First, the people")
 
-	people := uploadList(b, file)
+	people := uploadList(b, filepath.Join(c.dir, "customers.csv"))
 	b.click(`a.btn[href^="/campaigns/new"]`)
 	compose(b)
 	review(b, people)
@@ -177,7 +156,7 @@ func watch(b *tab) {
 // report compares what the page says with the ledger, opens a number, and downloads all.
 func report(b *tab, c *cluster, people int64) {
 	b.t.Helper()
-	run := c.finished(patience)
+	run := c.finished(1)
 	counts, err := c.db.Counts(b.t.Context(), run.ID)
 	if err != nil || counts.Planned != people || !counts.Balanced() {
 		b.t.Fatalf("%+v for %d people (%v)", counts, people, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net"
 	"os"
 	"os/exec"
@@ -84,15 +85,6 @@ func newClusterIn(t *testing.T, internet smtptest.Config, env ...string) *cluste
 	return c
 }
 
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // run runs a command to its end, and fails the test if that fails.
 func (c *cluster) run(args ...string) string {
 	c.t.Helper()
@@ -108,29 +100,42 @@ func (c *cluster) run(args ...string) string {
 // prepare writes a list of n rows and makes a campaign for it.
 func (c *cluster) prepare(n int) {
 	c.t.Helper()
-	f, err := os.Create(filepath.Join(c.dir, "list.csv"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if _, err := smtptest.WriteList(f, n, smtptest.Default(n), 7); err != nil {
-		c.t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		c.t.Fatal(err)
-	}
+	c.writeList("list.csv", n, smtptest.Default(n))
 	c.create()
 }
 
 // create imports the list and makes a campaign for it.
 func (c *cluster) create() {
 	c.t.Helper()
-	if err := os.WriteFile(filepath.Join(c.dir, "letter.md"), []byte("# Hello {{ name | default: \"you\" }}\n\nNews.\n"), 0o600); err != nil {
-		c.t.Fatal(err)
-	}
+	c.write("letter.md", "# Hello {{ name | default: \"you\" }}\n\nNews.\n")
 	c.keygen()
 	c.run("list", "import", "list.csv", "--list", "people")
-	c.run("campaign", "create", "news", "--from", "News <news@"+testDomain+">", "--subject", "News", "--markdown", "letter.md", "--list", "people",
-		"--postal-address", "1 Harbour Street, Portsmouth", "--no-brake")
+	c.campaign("news", "--subject", "News", "--markdown", "letter.md", "--no-brake")
+}
+
+// campaign makes a campaign for the list; what is particular to it is in args.
+func (c *cluster) campaign(name string, args ...string) {
+	c.t.Helper()
+	c.run(append([]string{"campaign", "create", name, "--from", "News <news@" + testDomain + ">", "--list", "people",
+		"--postal-address", "1 Harbour Street, Portsmouth"}, args...)...)
+}
+
+// write writes a file that commands find by its name.
+func (c *cluster) write(name, text string) {
+	c.t.Helper()
+	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(text), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// writeList writes a file of n people of some providers.
+func (c *cluster) writeList(name string, n int, providers []smtptest.Provider) {
+	c.t.Helper()
+	var list bytes.Buffer
+	if _, err := smtptest.WriteList(&list, n, providers, 7); err != nil {
+		c.t.Fatal(err)
+	}
+	c.write(name, list.String())
 }
 
 // keygen makes a key for the test's domain and publishes it.
@@ -151,7 +156,8 @@ type process struct {
 	log *bytes.Buffer
 }
 
-// serve starts a process; it ends with the test, if not before.
+// serve starts a process; it ends with the test, if not before. A test that fails shows
+// what it said.
 func (c *cluster) serve(args ...string) *process {
 	c.t.Helper()
 	p := &process{cmd: exec.Command("broadside", append([]string{"serve"}, args...)...), log: &bytes.Buffer{}}
@@ -160,7 +166,12 @@ func (c *cluster) serve(args ...string) *process {
 	if err := p.cmd.Start(); err != nil {
 		c.t.Fatal(err)
 	}
-	c.t.Cleanup(func() { p.kill() })
+	c.t.Cleanup(func() {
+		p.kill()
+		if c.t.Failed() {
+			c.t.Logf("%s\n%s", strings.Join(p.cmd.Args, " "), p.log)
+		}
+	})
 	return p
 }
 
@@ -170,8 +181,15 @@ func (p *process) kill() {
 	_ = p.cmd.Wait()
 }
 
+// openOwn opens the database that is in the data directory.
+func (c *cluster) openOwn() {
+	c.t.Helper()
+	c.open(filepath.Join(c.dir, "data", "broadside.db"))
+}
+
 // open opens the database beside the processes.
 func (c *cluster) open(url string) {
+	c.t.Helper()
 	db, err := store.Open(c.t.Context(), url, store.Options{})
 	if err != nil {
 		c.t.Fatal(err)
@@ -196,18 +214,45 @@ func eventually(t *testing.T, what string, limit time.Duration, ok func() bool) 
 	}
 }
 
-// finished waits until the run is over.
-func (c *cluster) finished(limit time.Duration) campaign.Run {
+// latest is a run as it is stored now.
+func (c *cluster) latest(id campaign.RunID) campaign.Run {
 	c.t.Helper()
-	var run campaign.Run
-	eventually(c.t, "the run is not over", limit, func() bool {
-		var err error
-		if run, err = c.db.RunByID(c.t.Context(), 1); err != nil {
-			c.t.Fatal(err)
-		}
-		return run.State == campaign.RunFinished
-	})
+	run, err := c.db.RunByID(c.t.Context(), id)
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	return run
+}
+
+// finished waits until a run is over.
+func (c *cluster) finished(id campaign.RunID) campaign.Run {
+	c.t.Helper()
+	eventually(c.t, fmt.Sprintf("run %d is not over", id), 5*time.Minute, func() bool {
+		return c.latest(id).State == campaign.RunFinished
+	})
+	return c.latest(id)
+}
+
+// recipients are those of a run that are in a state, page by page.
+func (c *cluster) recipients(id campaign.RunID, s campaign.State) iter.Seq[campaign.RecipientRow] {
+	const page = 5000
+	return func(yield func(campaign.RecipientRow) bool) {
+		for after := (campaign.Recipient{}); ; {
+			rows, err := c.db.Recipients(c.t.Context(), id, s, after, page)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			for _, r := range rows {
+				after = r.Recipient
+				if !yield(r) {
+					return
+				}
+			}
+			if len(rows) < page {
+				return
+			}
+		}
+	}
 }
 
 // verdict is what comparing both ledgers gives.
@@ -230,20 +275,9 @@ func (c *cluster) compare() verdict {
 	tokens, received := token.NewMaker(secret), c.sim.Ledger()
 	var v verdict
 	for s := campaign.Waiting; s <= campaign.Cancelled; s++ {
-		var after campaign.Recipient
-		for {
-			rows, err := c.db.Recipients(ctx, 1, s, after, 5000)
-			if err != nil {
-				c.t.Fatal(err)
-			}
-			for _, r := range rows {
-				after = r.Recipient
-				id := "<" + string(tokens.Append(nil, token.MessageID, int64(r.Run), int64(r.Contact))) + "@" + testDomain + ">"
-				v.add(r.Row, received.Copies(r.Email, id))
-			}
-			if len(rows) < 5000 {
-				break
-			}
+		for r := range c.recipients(1, s) {
+			id := "<" + string(tokens.Append(nil, token.MessageID, int64(r.Run), int64(r.Contact))) + "@" + testDomain + ">"
+			v.add(r.Row, received.Copies(r.Email, id))
 		}
 	}
 	if v.counts, err = c.db.Counts(ctx, 1); err != nil {

@@ -19,7 +19,7 @@ func TestServeRefusesToStart(t *testing.T) {
 	c := newCluster(t, 10)
 
 	first := c.serve()
-	c.open(filepath.Join(c.dir, "data", "broadside.db"))
+	c.openOwn()
 	lock := filepath.Join(c.dir, "data", "lock")
 	eventually(t, "the first engine does not start", time.Minute, func() bool {
 		f, err := lockData(filepath.Dir(lock))

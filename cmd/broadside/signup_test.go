@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,10 +19,10 @@ import (
 // lane, signed, and the button behind its link subscribes them.
 func TestSignUpInABrowser(t *testing.T) { // X9, X14
 	const rows = 40
-	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	listen := freeAddr(t)
 	c := newCluster(t, rows, "BROADSIDE_LOG_LEVEL=info", "BROADSIDE_LISTEN="+listen)
 	c.prepare(rows)
-	c.open(filepath.Join(c.dir, "data", "broadside.db"))
+	c.openOwn()
 	service := &campaign.Service{Store: c.db, Now: time.Now, PublicURL: "https://" + testDomain}
 	desk := signup.New(c.db, service, new(token.Maker), slog.New(slog.DiscardHandler), time.Now)
 	list, err := c.db.CreateList(t.Context(), "readers", time.Now())

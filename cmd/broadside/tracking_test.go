@@ -1,10 +1,7 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,19 +14,16 @@ import (
 // the sender's own tracking name; the report of the campaign has both, apart from a
 // scanner's.
 func TestReadersAreCounted(t *testing.T) { // X7, X9
-	web := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	web := freeAddr(t)
 	c := newCluster(t, 40, "BROADSIDE_LISTEN="+web, "BROADSIDE_TRACKING_URLS="+testDomain+"=https://links."+testDomain)
 	c.prepare(40)
-	if err := os.WriteFile(filepath.Join(c.dir, "read.txt"), []byte("See https://shop.example/spring today.\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	c.write("read.txt", "See https://shop.example/spring today.\n")
 	c.run("list", "tracking", "people", "individual")
-	c.run("campaign", "create", "read", "--from", "News <news@"+testDomain+">", "--subject", "News", "--text", "read.txt", "--list", "people",
-		"--postal-address", "1 Harbour Street, Portsmouth")
-	c.open(filepath.Join(c.dir, "data", "broadside.db"))
+	c.campaign("read", "--subject", "News", "--text", "read.txt")
+	c.openOwn()
 	c.run("campaign", "start", "read")
 	p := c.serve()
-	c.finished(time.Minute)
+	c.finished(1)
 	sent := strings.ReplaceAll(string(c.sim.Ledger().Messages()[0].Data), "=\r\n", "")
 	link := regexp.MustCompile(`https://links\.` + regexp.QuoteMeta(testDomain) + `(/c/[a-z2-7]+)`).FindStringSubmatch(sent)
 	if link == nil || strings.Contains(sent, "shop.example") {

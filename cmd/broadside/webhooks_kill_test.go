@@ -6,30 +6,19 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"broadside/campaign"
 	"broadside/delivery/smtptest"
-	"broadside/store/pgtest"
 )
 
 // The process that tells webhooks is killed three times, while requests are under way: the
 // endpoint hears of every outcome all the same, and of each always under the same id.
 func TestWebhooksKilledWhileTelling(t *testing.T) {
 	const recipients, kills = 200, 3
-	pg, err := pgtest.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = pg.Stop() })
-	db, err := pg.Database(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := startPostgres(t)
 	hook := &hearing{bodies: map[string]string{}, times: map[string]int{}}
 	srv := httptest.NewServer(hook)
 	t.Cleanup(srv.Close)
@@ -38,26 +27,13 @@ func TestWebhooksKilledWhileTelling(t *testing.T) {
 		Name: "one", Domains: []string{"one.example"}, MX: []string{"mx.one.example"}, Share: 1, Behaviour: smtptest.Behaviour{UnknownUser: 0.1},
 	}}
 	c := newClusterOf(t, providers, "BROADSIDE_DB="+db, "BROADSIDE_NATS="+startNATS(t), "BROADSIDE_WEBHOOKS_ALLOW_NETWORKS=127.0.0.0/8")
-	f, err := os.Create(filepath.Join(c.dir, "list.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := smtptest.WriteList(f, recipients, providers, 7); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	c.writeList("list.csv", recipients, providers)
 	c.create()
 	c.open(db)
 	c.run("webhook", "add", srv.URL+"/hook", "--event", "message.accepted,message.deferred,message.bounced,message.unknown")
 
-	engine, p := c.serve("--roles", "plan,record,send"), c.serve("--roles", "webhooks")
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("engine:\n%s\nwebhooks:\n%s", engine.log, p.log)
-		}
-	})
+	c.serve("--roles", "plan,record,send")
+	p := c.serve("--roles", "webhooks")
 	c.run("campaign", "start", "news")
 	var cut []string // events whose requests were under way when the process was killed
 	for kill := range kills {
@@ -68,7 +44,7 @@ func TestWebhooksKilledWhileTelling(t *testing.T) {
 		hook.release()
 		p = c.serve("--roles", "webhooks")
 	}
-	c.finished(3 * time.Minute)
+	c.finished(1)
 
 	wanted := c.outcomes()
 	if len(wanted) < recipients*9/10 {
@@ -89,11 +65,7 @@ func (c *cluster) outcomes() []string {
 	c.t.Helper()
 	var ids []string
 	for _, s := range []campaign.State{campaign.Accepted, campaign.Bounced, campaign.Unknown} {
-		rows, err := c.db.Recipients(c.t.Context(), 1, s, campaign.Recipient{}, 5000)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		for _, r := range rows {
+		for r := range c.recipients(1, s) {
 			for attempt := uint16(1); attempt < r.Attempts; attempt++ {
 				ids = append(ids, fmt.Sprintf("evt_%d_%d_%d_%d", r.Run, r.Contact, attempt, campaign.Deferred))
 			}
