@@ -129,7 +129,7 @@ func (r *Router) locate(ctx context.Context, ex exchange) ([]Host, Problem) {
 	var wg sync.WaitGroup
 	for i, h := range ex.hosts {
 		var ok bool
-		if found[i], ok = r.hosts.peek(h.Name); ok {
+		if found[i], ok = r.hosts.Peek(h.Name); ok {
 			continue
 		}
 		wg.Go(func() { found[i] = r.locateHost(ctx, h.Name) })
@@ -163,7 +163,7 @@ func (r *Router) locate(ctx context.Context, ex exchange) ([]Host, Problem) {
 }
 
 func (r *Router) locateHost(ctx context.Context, name string) location {
-	l, err := r.hosts.get(ctx, name, func(ctx context.Context) (location, time.Duration) {
+	l, err := r.hosts.Get(ctx, name, func(ctx context.Context) (location, time.Duration) {
 		ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
 		defer cancel()
 		addrs, ttl, err := r.askAddrs(ctx, name)

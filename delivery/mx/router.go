@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"broadside/delivery/ttl"
 )
 
 // Resolver asks DNS. *net.Resolver is one; a *DNS is a better one.
@@ -67,8 +69,8 @@ const (
 // Router finds routes. It is safe for concurrent use.
 type Router struct {
 	cfg     Config
-	domains *cache[exchange]
-	hosts   *cache[location]
+	domains *ttl.Cache[exchange]
+	hosts   *ttl.Cache[location]
 	dead    deadHosts
 }
 
@@ -104,8 +106,8 @@ func New(cfg Config) *Router {
 	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
 	return &Router{
 		cfg:     cfg,
-		domains: newCache[exchange](cfg.MaxDomains),
-		hosts:   newCache[location](cfg.MaxDomains),
+		domains: ttl.New[exchange](cfg.MaxDomains, 0, time.Now),
+		hosts:   ttl.New[location](cfg.MaxDomains, 0, time.Now),
 		dead:    deadHosts{first: cmp.Or(cfg.DeadFor, time.Minute), addrs: make(map[netip.Addr]death)},
 	}
 }
@@ -121,7 +123,7 @@ func (r *Router) Route(ctx context.Context, domain string) (Route, Problem) {
 	if !isName(domain) {
 		return Route{}, NoDomain
 	}
-	ex, err := r.domains.get(ctx, domain, r.mxOf(domain))
+	ex, err := r.domains.Get(ctx, domain, r.mxOf(domain))
 	if err != nil {
 		return Route{}, Temporary
 	}

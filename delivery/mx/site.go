@@ -10,7 +10,7 @@ func (r *Router) Site(ctx context.Context, domain string) (string, Problem) {
 	if !isName(domain) {
 		return "", NoDomain
 	}
-	ex, err := r.domains.get(ctx, domain, r.mxOf(domain))
+	ex, err := r.domains.Get(ctx, domain, r.mxOf(domain))
 	if err != nil {
 		return "", Temporary
 	}
@@ -19,6 +19,6 @@ func (r *Router) Site(ctx context.Context, domain string) (string, Problem) {
 
 // KnownSite is Site from memory: false when DNS would have to be asked.
 func (r *Router) KnownSite(domain string) (site string, known bool) {
-	ex, ok := r.domains.peek(normal(domain))
+	ex, ok := r.domains.Peek(normal(domain))
 	return ex.site, ok
 }

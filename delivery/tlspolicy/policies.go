@@ -12,6 +12,7 @@ import (
 	"broadside/delivery/mtasts"
 	"broadside/delivery/mx"
 	"broadside/delivery/tlsrpt"
+	"broadside/delivery/ttl"
 )
 
 const (
@@ -20,6 +21,9 @@ const (
 	noPolicyHolds = time.Hour
 	// bogusHolds is how long a bogus answer is believed: a zone may be mended.
 	bogusHolds = time.Minute
+	// grace is for how long after its end an answer still serves a domain's messages while
+	// it is asked for anew: one of them waits for a slow web server, not all.
+	grace = time.Minute
 	// maxExchangers is how many hosts of a domain are looked at, as many as mx tries.
 	maxExchangers = 16
 )
@@ -64,8 +68,8 @@ type Config struct {
 // Policies find what domains demand. They are safe for concurrent use.
 type Policies struct {
 	cfg     Config
-	domains *cache[verdict]
-	hosts   *cache[located]
+	domains *ttl.Cache[verdict]
+	hosts   *ttl.Cache[located]
 }
 
 // verdict is what is remembered of a domain: for most of them nothing but that.
@@ -90,8 +94,8 @@ func New(cfg Config) *Policies {
 	}
 	return &Policies{
 		cfg:     cfg,
-		domains: newCache[verdict](cfg.MaxDomains, cfg.Now),
-		hosts:   newCache[located](cfg.MaxDomains, cfg.Now),
+		domains: ttl.New[verdict](cfg.MaxDomains, grace, cfg.Now),
+		hosts:   ttl.New[located](cfg.MaxDomains, grace, cfg.Now),
 	}
 }
 
@@ -104,10 +108,10 @@ func (p *Policies) Requirement(ctx context.Context, domain string, hosts []mx.Ho
 		return Requirement{}, None
 	}
 	domain = strings.ToLower(strings.TrimSuffix(domain, "."))
-	v, ok := p.domains.peek(domain)
+	v, ok := p.domains.Peek(domain)
 	if !ok {
 		var err error
-		if v, err = p.domains.get(ctx, domain, func(ctx context.Context) (verdict, time.Duration) { return p.look(ctx, domain) }); err != nil {
+		if v, err = p.domains.Get(ctx, domain, func(ctx context.Context) (verdict, time.Duration) { return p.look(ctx, domain) }); err != nil {
 			return Requirement{}, Unproven
 		}
 	}
@@ -199,7 +203,7 @@ func (p *Policies) exchangers(ctx context.Context, domain string) ([]exchanger, 
 
 // exchanger is a host as it counts for a domain, and how long it may be believed.
 func (p *Policies) exchanger(ctx context.Context, name, domain string) (exchanger, time.Duration) {
-	found, err := p.hosts.get(ctx, name, func(ctx context.Context) (located, time.Duration) {
+	found, err := p.hosts.Get(ctx, name, func(ctx context.Context) (located, time.Duration) {
 		ex := exchanger{name: name}
 		h, holds, err := p.cfg.DANE.Host(ctx, name)
 		if err != nil {

@@ -196,45 +196,24 @@ func TestLookedUpOnce(t *testing.T) {
 	}
 }
 
-// While a domain is asked about anew, its other messages go by the last answer, unless
-// that is long over.
-func TestOthersDontWait(t *testing.T) {
-	now := time.Now()
-	c := newCache[int](10, func() time.Time { return now })
-	ctx := t.Context()
-	first := func(context.Context) (int, time.Duration) { return 1, time.Minute }
-	if v, err := c.get(ctx, "key", first); v != 1 || err != nil {
-		t.Fatal(v, err)
-	}
-	now = now.Add(time.Minute + grace - 1)
-	v, err := c.get(ctx, "key", func(context.Context) (int, time.Duration) {
-		if v, err := c.get(ctx, "key", first); v != 1 || err != nil {
-			t.Error(v, err)
-		}
-		return 2, time.Minute
-	})
-	if v != 2 || err != nil {
-		t.Error(v, err)
-	}
-	now = now.Add(time.Minute + grace)
-	_, _ = c.get(ctx, "key", func(context.Context) (int, time.Duration) {
-		impatient, cancel := context.WithCancel(ctx)
-		cancel()
-		if v, err := c.get(impatient, "key", first); err == nil {
-			t.Errorf("%d, though it is long over", v)
-		}
-		return 3, time.Minute
-	})
-}
-
 // What is remembered is bounded, however many domains there are.
 func TestBounded(t *testing.T) {
-	p, _ := newPolicies(Config{STS: fixedSTS{}, MaxDomains: 100})
-	for i := range 10_000 {
+	source := &countingSTS{gate: make(chan struct{})}
+	close(source.gate)
+	p, _ := newPolicies(Config{STS: source, MaxDomains: 100})
+	const domains = 10_000
+	for i := range domains {
 		p.Requirement(t.Context(), fmt.Sprintf("d%d.example", i), hosts)
 	}
-	if n := len(p.domains.young) + len(p.domains.old); n > 100 {
-		t.Errorf("%d domains are remembered", n)
+	remembered := 0
+	for i := range domains { // the latest first
+		before := source.asked.Load()
+		if p.Requirement(t.Context(), fmt.Sprintf("d%d.example", domains-1-i), hosts); source.asked.Load() == before {
+			remembered++
+		}
+	}
+	if remembered == 0 || remembered > 100 {
+		t.Errorf("%d domains are remembered", remembered)
 	}
 }
 
