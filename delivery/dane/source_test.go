@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"broadside/delivery/smtptest/dnsserver"
 )
 
 // startResolver answers like a validating resolver on loopback, until the test ends.
@@ -17,7 +19,7 @@ import (
 // TCP, then records in zone file form. What is not listed is signed and not there.
 func startResolver(t *testing.T, answers map[string]string) string {
 	t.Helper()
-	handle := dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
+	return serveDNS(t, dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
 		reply := new(dns.Msg).SetReply(query)
 		q := query.Question[0]
 		text, ok := answers[strings.TrimSuffix(q.Name, ".")+" "+dns.TypeToString[q.Qtype]]
@@ -45,41 +47,22 @@ func startResolver(t *testing.T, answers map[string]string) string {
 			}
 		}
 		w.WriteMsg(reply)
-	})
-	udp, tcp := listenBoth(t)
-	for _, s := range []*dns.Server{{PacketConn: udp, Handler: handle}, {Listener: tcp, Handler: handle}} {
-		up, down := make(chan struct{}), make(chan error, 1)
-		s.NotifyStartedFunc = func() { close(up) }
-		go func() { down <- s.ActivateAndServe() }()
-		<-up
-		t.Cleanup(func() {
-			s.Shutdown()
-			if err := <-down; err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	return udp.LocalAddr().String()
+	}))
 }
 
-// listenBoth takes a port that is free for UDP and for TCP.
-func listenBoth(t *testing.T) (net.PacketConn, net.Listener) {
+// serveDNS answers on loopback until the test ends, and returns where.
+func serveDNS(t *testing.T, handle dns.Handler) string {
 	t.Helper()
-	var last error
-	for range 20 {
-		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
-		if err == nil {
-			return udp, tcp
-		}
-		udp.Close()
-		last = err
+	s, err := dnsserver.Start("127.0.0.1:0", handle)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal(last)
-	return nil, nil
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s.Addr()
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"broadside/delivery/smtptest/dnsserver"
 )
 
 // signer serves the zones secure.example, which it signs, and insecure.example.
@@ -103,23 +106,15 @@ func startUnbound(t *testing.T, s *signer) string {
 	if err != nil {
 		program = "/usr/sbin/unbound"
 	}
-	udp, tcp := listenBoth(t)
-	for _, server := range []*dns.Server{{PacketConn: udp, Handler: s}, {Listener: tcp, Handler: s}} {
-		up, down := make(chan struct{}), make(chan error, 1)
-		server.NotifyStartedFunc = func() { close(up) }
-		go func() { down <- server.ActivateAndServe() }()
-		<-up
-		t.Cleanup(func() {
-			server.Shutdown()
-			<-down
-		})
+	authority := netip.MustParseAddrPort(serveDNS(t, s)).Port()
+	free, unused, err := dnsserver.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	free, unused := listenBoth(t)
 	at := free.LocalAddr().(*net.UDPAddr)
 	free.Close()
 	unused.Close()
 	dir := t.TempDir()
-	authority := udp.LocalAddr().(*net.UDPAddr).Port
 	config := fmt.Sprintf(`
 server:
   interface: 127.0.0.1@%d

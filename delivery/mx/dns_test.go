@@ -10,46 +10,23 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"broadside/delivery/smtptest/dnsserver"
 )
 
 // startDNS runs a server on loopback, UDP and TCP on one port, until the test ends.
 func startDNS(t *testing.T, handle dns.HandlerFunc) string {
 	t.Helper()
-	udp, tcp := listenBoth(t)
-	for _, s := range []*dns.Server{{PacketConn: udp, Handler: handle}, {Listener: tcp, Handler: handle}} {
-		up, down := make(chan struct{}), make(chan error, 1)
-		s.NotifyStartedFunc = func() { close(up) }
-		go func() { down <- s.ActivateAndServe() }()
-		<-up
-		t.Cleanup(func() {
-			s.Shutdown()
-			if err := <-down; err != nil {
-				t.Error(err)
-			}
-		})
+	s, err := dnsserver.Start("127.0.0.1:0", handle)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return udp.LocalAddr().String()
-}
-
-// listenBoth takes a port that is free for UDP and for TCP: the second may have gone to
-// another process since the first was given, so it tries more than one.
-func listenBoth(t *testing.T) (net.PacketConn, net.Listener) {
-	t.Helper()
-	var last error
-	for range 20 {
-		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
-		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
-		if err == nil {
-			return udp, tcp
-		}
-		udp.Close()
-		last = err
-	}
-	t.Fatal(last)
-	return nil, nil
+	})
+	return s.Addr()
 }
 
 // records answers from lines in zone file form. Only what is asked for and the

@@ -1,6 +1,7 @@
 package smtptest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"broadside/delivery/smtptest/dnsserver"
 )
 
 // Config says what to simulate. Start takes it as it is and keeps its slices and
@@ -57,7 +60,7 @@ type Internet struct {
 	hosts       map[string]*host
 	addresses   map[netip.Addr]*host
 	zone        *zone
-	dns         *dnsServer // nil in memory
+	dns         *dnsserver.Server // nil in memory
 
 	connections atomic.Uint32
 	closing     chan struct{}
@@ -180,8 +183,10 @@ func (i *Internet) listen(where place, dnsAddr string) error {
 		}
 	}
 	var err error
-	i.dns, err = startDNS(i.zone, dnsAddr)
-	return err
+	if i.dns, err = dnsserver.Start(cmp.Or(dnsAddr, "127.0.0.1:0"), i.zone); err != nil {
+		return fmt.Errorf("smtptest: DNS cannot listen: %w", err)
+	}
+	return nil
 }
 
 func (i *Internet) acceptAll(h *host) {
@@ -267,7 +272,7 @@ func (i *Internet) Close() error {
 		}
 	}
 	if i.dns != nil {
-		errs = append(errs, i.dns.close())
+		errs = append(errs, i.dns.Close())
 	}
 	i.work.Wait()
 	return errors.Join(errs...)

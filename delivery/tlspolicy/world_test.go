@@ -27,6 +27,7 @@ import (
 	"broadside/delivery/dane"
 	"broadside/delivery/mtasts"
 	"broadside/delivery/smtp"
+	"broadside/delivery/smtptest/dnsserver"
 	"broadside/delivery/tlsrpt"
 )
 
@@ -158,19 +159,16 @@ func signedZone(t *testing.T, lines ...string) *dane.Source {
 		}
 		w.WriteMsg(reply)
 	})
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+	server, err := dnsserver.Start("127.0.0.1:0", handle)
 	if err != nil {
 		t.Fatal(err)
 	}
-	up, down := make(chan struct{}), make(chan error, 1)
-	server := &dns.Server{PacketConn: packets, Handler: handle, NotifyStartedFunc: func() { close(up) }}
-	go func() { down <- server.ActivateAndServe() }()
-	<-up
 	t.Cleanup(func() {
-		server.Shutdown()
-		<-down
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
 	})
-	source, err := dane.New(packets.LocalAddr().String(), time.Second)
+	source, err := dane.New(server.Addr(), time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,22 +1,11 @@
 package smtptest
 
 import (
-	"errors"
-	"fmt"
 	"net"
 	"net/netip"
-	"sync"
 
 	"github.com/miekg/dns"
 )
-
-// dnsServer serves the zone over UDP and TCP, as a recursive resolver would answer.
-type dnsServer struct {
-	zone    *zone
-	servers []*dns.Server
-	work    sync.WaitGroup
-	addr    string
-}
 
 // ttl of all answers, in seconds.
 const ttl = 60
@@ -28,65 +17,17 @@ func (i *Internet) DNSAddr() string {
 	if i.dns == nil {
 		return ""
 	}
-	return i.dns.addr
+	return i.dns.Addr()
 }
 
-func startDNS(z *zone, addr string) (*dnsServer, error) {
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	packets, stream, err := listenBoth(addr)
-	if err != nil {
-		return nil, fmt.Errorf("smtptest: DNS cannot listen on %s: %w", addr, err)
-	}
-	d := &dnsServer{zone: z, addr: packets.LocalAddr().String()}
-	for _, s := range []*dns.Server{{PacketConn: packets}, {Listener: stream}} {
-		s.Handler = dns.HandlerFunc(d.serve)
-		started := make(chan struct{})
-		s.NotifyStartedFunc = func() { close(started) }
-		d.servers = append(d.servers, s)
-		d.work.Go(func() {
-			_ = s.ActivateAndServe() // returns when close closes its socket
-		})
-		<-started // Shutdown knows only servers that have started
-	}
-	return d, nil
-}
-
-// listenBoth finds a port that is free for UDP and TCP.
-func listenBoth(addr string) (net.PacketConn, net.Listener, error) {
-	var lastErr error
-	for range 10 {
-		packets, err := net.ListenPacket("udp", addr)
-		if err != nil {
-			return nil, nil, err
-		}
-		stream, err := net.Listen("tcp", packets.LocalAddr().String())
-		if err == nil {
-			return packets, stream, nil
-		}
-		packets.Close()
-		lastErr = err
-	}
-	return nil, nil, lastErr
-}
-
-func (d *dnsServer) close() error {
-	var errs []error
-	for _, s := range d.servers {
-		errs = append(errs, s.Shutdown())
-	}
-	d.work.Wait()
-	return errors.Join(errs...)
-}
-
-func (d *dnsServer) serve(w dns.ResponseWriter, q *dns.Msg) {
+// ServeDNS answers as a recursive resolver would.
+func (z *zone) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 	m := new(dns.Msg)
 	m.SetReply(q)
 	m.RecursionAvailable = true
 	if len(q.Question) == 1 {
 		_, overTCP := w.RemoteAddr().(*net.TCPAddr)
-		if !d.answer(m, q.Question[0], overTCP) {
+		if !z.fill(m, q.Question[0], overTCP) {
 			return
 		}
 	}
@@ -103,9 +44,9 @@ func (d *dnsServer) serve(w dns.ResponseWriter, q *dns.Msg) {
 	_ = w.WriteMsg(m) // a client that is gone asks again if it wants to know
 }
 
-// answer fills in a reply; false means that none is to be sent.
-func (d *dnsServer) answer(m *dns.Msg, q dns.Question, overTCP bool) bool {
-	chain, r := d.zone.resolve(q.Name)
+// fill fills in a reply; false means that none is to be sent.
+func (z *zone) fill(m *dns.Msg, q dns.Question, overTCP bool) bool {
+	chain, r := z.resolve(q.Name)
 	switch {
 	case r.Fault == Silence:
 		return false
