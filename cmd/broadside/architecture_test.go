@@ -108,6 +108,7 @@ var arrows = map[string]struct {
 	"delivery/meter":              {nil, "counts are numbers, whoever reads them"},
 	"delivery/mx":                 {[]string{"delivery/ttl"}, "where a domain's mail goes is asked of DNS alone"},
 	"delivery/ttl":                {nil, "answers are remembered without knowing what was asked"},
+	"delivery/mtatest":            {nil, "private mail servers for tests know nothing of ours"},
 	"delivery/queue":              {[]string{"campaign", "campaign/webhook"}, "the queue carries campaign's jobs and doesn't know how they are delivered"},
 	"delivery/reply":              {[]string{"campaign"}, "a reply means the same whoever received it, in a session or in a bounce"},
 	"delivery/shaping":            {nil, "what is known about providers is data, whoever acts on it"},

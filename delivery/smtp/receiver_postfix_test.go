@@ -2,13 +2,13 @@ package smtp
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"broadside/delivery/mtatest"
 )
 
 // startPostfix starts a Postfix of its own (Debian package postfix) with further lines
@@ -17,26 +17,16 @@ func startPostfix(t *testing.T, settings ...string) *receiver {
 	t.Helper()
 	r := newReceiver(t, "Postfix")
 	r.lf = true
-	if _, err := exec.LookPath("postfix"); err != nil {
-		t.Fatalf("%v: install the package postfix to run this test", err)
-	}
 	r.ways["lax"] = freePort(t)
-	for dir, owner := range map[string]string{"queue": "root", "data": "postfix", "mail": "nobody"} {
-		dir = filepath.Join(r.dir, dir)
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command("chown", owner, dir).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+	if err := mtatest.Dir(r.dir, "mail", "nobody"); err != nil {
+		t.Fatal(err)
 	}
-	r.write(t, "main.cf", strings.ReplaceAll(postfixMain, "DIR", r.dir)+strings.Join(settings, "\n")+"\n")
-	r.write(t, "master.cf", r.postfixPorts()+postfixServices)
+	server, err := mtatest.StartPostfix(r.dir, postfixMain+strings.Join(settings, "\n")+"\n", r.postfixPorts(), r.addrs()...)
+	r.started(t, server, err)
 	r.idle = func(*testing.T) bool {
 		queued, err := filepath.Glob(filepath.Join(r.dir, "queue", "[aimd]*", "*"))
 		return err == nil && !slices.ContainsFunc(queued, inQueue.MatchString)
 	}
-	r.run(t, []string{"log"}, "kill $(cat queue/pid/master.pid)", "postfix", "-c", r.dir, "start-fg")
 	return r
 }
 
@@ -45,19 +35,9 @@ var inQueue = regexp.MustCompile(`/(maildrop|incoming|active|deferred)/[0-9A-F]+
 
 // postfixMain refuses what a receiver that is hardened refuses: bare LFs, and commands
 // that are sent ahead without having been invited.
-const postfixMain = `compatibility_level = 3.6
-myhostname = mx.example.net
-mydestination =
-alias_maps =
-local_recipient_maps =
-inet_interfaces = loopback-only
-inet_protocols = ipv4
+const postfixMain = `myhostname = mx.example.net
 mynetworks =
 local_header_rewrite_clients =
-queue_directory = DIR/queue
-data_directory = DIR/data
-maillog_file = DIR/log
-maillog_file_prefixes = DIR
 virtual_mailbox_domains = example.net
 virtual_mailbox_base = DIR
 virtual_mailbox_maps = static:mail/
@@ -91,19 +71,3 @@ func (r *receiver) postfixPorts() string {
 	}
 	return b.String()
 }
-
-// postfixServices are what delivering here needs, none in a chroot.
-const postfixServices = `cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-virtual unix - n n - - virtual
-error unix - - n - - error
-retry unix - - n - - error
-anvil unix - - n - 1 anvil
-proxymap unix - - n - - proxymap
-postlog unix-dgram n - n - 1 postlogd
-`

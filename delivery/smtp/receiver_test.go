@@ -10,12 +10,13 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"broadside/delivery/mtatest"
 )
 
 // receiver is a mail server that others wrote: a private instance on loopback that
@@ -40,18 +41,13 @@ var receivers = []struct {
 	start func(t *testing.T, settings ...string) *receiver
 }{{"Postfix", startPostfix}, {"Exim", startExim}}
 
-// newReceiver makes the directories and the certificate of a receiver whose processes
-// run as a user of the system.
+// newReceiver makes the directory, the certificate and the ports of a receiver.
 func newReceiver(t *testing.T, name string) *receiver {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skipf("NOT TESTED: what a real %s takes of us; root alone can start one", name)
 	}
 	r := &receiver{name: name, dir: t.TempDir(), ways: map[string]netip.AddrPort{}}
-	// Its processes are not root's, and pass through here.
-	if err := os.Chmod(filepath.Dir(r.dir), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	var cert tls.Certificate
 	cert, r.pool = newCertificate(t, testHost.Name)
 	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
@@ -59,50 +55,37 @@ func newReceiver(t *testing.T, name string) *receiver {
 		t.Fatal(err)
 	}
 	chain := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})
-	r.write(t, "tls.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))+string(chain))
+	both := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), chain...)
+	if err := os.WriteFile(filepath.Join(r.dir, "tls.pem"), both, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, mode := range modes {
 		r.ways[mode.name] = freePort(t)
 	}
 	return r
 }
 
-// run starts a server in the foreground and stops it, by a line of shell, when the test
-// ends. When the test's process ends without that, the shell that waits for its input
-// stops it.
-func (r *receiver) run(t *testing.T, logs []string, stop string, command ...string) {
+// started takes over a server's instance, which stops with the test.
+func (r *receiver) started(t *testing.T, server *mtatest.Instance, err error) {
 	t.Helper()
-	guard := exec.Command("sh", append([]string{"-c", `"$@" & read -r _; ` + stop + `; wait $!`, "guard"}, command...)...)
-	guard.Dir = r.dir
-	var said bytes.Buffer
-	guard.Stderr = &said
-	alive, err := guard.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := guard.Start(); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		alive.Close()
-		_ = guard.Wait() // with the status of a process that was killed
-		if !t.Failed() {
-			return
-		}
-		t.Logf("%s says: %s", r.name, &said)
-		for _, name := range logs {
-			if text, err := os.ReadFile(filepath.Join(r.dir, name)); err == nil {
-				t.Logf("%s of %s ends in\n%s", name, r.name, text[max(0, len(text)-4<<10):])
-			}
+		server.Stop()
+		if t.Failed() {
+			t.Logf("%s says: %s", r.name, server.Said())
 		}
 	})
-	r.await(t)
 }
 
-func (r *receiver) write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(r.dir, name), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+// addrs are where all ways lead.
+func (r *receiver) addrs() []string {
+	var all []string
+	for _, addr := range r.ways {
+		all = append(all, addr.String())
 	}
+	return all
 }
 
 // open opens a session with the port of a way, encrypted as policy says.
@@ -191,29 +174,6 @@ func freePort(t *testing.T) netip.AddrPort {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).AddrPort()
-}
-
-// await waits until every way of a receiver is served.
-func (r *receiver) await(t *testing.T) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for way, addr := range r.ways {
-		for {
-			conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr.String())
-			if err == nil {
-				conn.Close()
-				break
-			}
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				t.Fatalf("%s does not listen for %s: %v", r.name, way, err)
-			}
-		}
-	}
 }
 
 // numbered is a message that can be told from others.
