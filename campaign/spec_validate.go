@@ -48,100 +48,138 @@ func (s Spec) WithDefaults() Spec {
 // Validate returns every problem of a Spec with its defaults, joined; each begins
 // with its key. What is in the content is package message's to check.
 func (s Spec) Validate() error {
-	var errs []error
-	fail := func(key, format string, a ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, a...)))
+	var p problems
+	p.ofMessage(s)
+	p.ofAudience(s)
+	p.ofFirstParts(s)
+	p.ofRank(s)
+	p.ofTimes(s)
+	p.ofOutcomes(s)
+	return errors.Join(p...)
+}
+
+// problems are those of a Spec, in the order of its keys.
+type problems []error
+
+func (p *problems) add(key, format string, a ...any) {
+	*p = append(*p, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, a...)))
+}
+
+// under adds each line of an error, whose keys are below one of ours.
+func (p *problems) under(key string, err error) {
+	for line := range strings.Lines(err.Error()) {
+		*p = append(*p, errors.New(key+"."+strings.TrimSpace(line)))
 	}
+}
+
+// ofMessage looks at what everybody gets.
+func (p *problems) ofMessage(s Spec) {
 	if problem := nameProblem(s.Name); problem != "" {
-		fail("name", "%s", problem)
+		p.add("name", "%s", problem)
 	}
 	if problem := mailboxProblem(s.From); problem != "" {
-		fail("from", "%s", problem)
+		p.add("from", "%s", problem)
 	}
 	if s.ReplyTo != "" {
 		if problem := mailboxProblem(s.ReplyTo); problem != "" {
-			fail("reply_to", "%s", problem)
+			p.add("reply_to", "%s", problem)
 		}
 	}
 	if strings.TrimSpace(s.Subject) == "" {
-		fail("subject", "is empty; write one")
+		p.add("subject", "is empty; write one")
 	}
 	switch {
 	case s.HTML != "" && s.Markdown != "":
-		fail("markdown", "there is html too; keep one of them")
+		p.add("markdown", "there is html too; keep one of them")
 	case s.HTML == "" && s.Markdown == "" && s.Text == "":
-		fail("html", "there is no content; write html, markdown or text")
+		p.add("html", "there is no content; write html, markdown or text")
 	}
+}
+
+// ofAudience looks at who gets it.
+func (p *problems) ofAudience(s Spec) {
 	if len(s.Lists) == 0 && s.Class != Transactional {
-		fail("lists", "name at least one list to send to")
+		p.add("lists", "name at least one list to send to")
 	}
 	for _, name := range s.Lists {
 		if slices.Contains(s.Exclude, name) {
-			fail("exclude", "%q is also under lists; keep it in one of them", name)
+			p.add("exclude", "%q is also under lists; keep it in one of them", name)
 		}
 	}
 	for _, name := range s.Segments {
 		if slices.Contains(s.ExcludeSegments, name) {
-			fail("exclude_segments", "%q is also under segments; keep it in one of them", name)
+			p.add("exclude_segments", "%q is also under segments; keep it in one of them", name)
 		}
 	}
 	if s.Segment != "" {
 		if _, err := segment.Parse(s.Segment); err != nil {
-			errs = append(errs, err) // begins with "segment"
+			*p = append(*p, err) // begins with "segment"
 		}
 	}
+}
+
+// ofFirstParts looks at who goes first and what is tried on them: the brake's canary, and
+// the A/B test.
+func (p *problems) ofFirstParts(s Spec) {
 	if err := s.Brake.Validate(); err != nil {
-		errs = append(errs, err)
+		*p = append(*p, err)
 	}
 	if err := s.AB.Validate(); err != nil {
-		errs = append(errs, err)
+		*p = append(*p, err)
 	} else if s.AB.On() && s.Class == Transactional {
-		fail("ab", "a message about an order or an account is no test; take it out")
+		p.add("ab", "a message about an order or an account is no test; take it out")
 	} else if s.AB.HasRest() && s.LocalTime.On() {
-		fail("ab.share", "must be 100 while everybody gets it by their own clock: nobody can wait for a winner then; or take out local_time")
+		p.add("ab.share", "must be 100 while everybody gets it by their own clock: nobody can wait for a winner then; or take out local_time")
 	}
 	if share, _, err := s.Brake.canary(); err == nil && share > 0 && s.AB.HasRest() {
-		fail("brake.canary", "the A/B test is the canary: its rest leaves only when those in it were tried; take one of them out")
+		p.add("brake.canary", "the A/B test is the canary: its rest leaves only when those in it were tried; take one of them out")
 	}
+}
+
+// ofRank looks at what it is beside other campaigns.
+func (p *problems) ofRank(s Spec) {
 	if s.Weight < 1 || s.Weight > 100 {
-		fail("weight", "must be 1 to 100, but is %d", s.Weight)
+		p.add("weight", "must be 1 to 100, but is %d", s.Weight)
 	}
 	if s.Priority != Bulk && s.Priority != Express {
-		fail("priority", "must be bulk or express, but is %q", s.Priority)
+		p.add("priority", "must be bulk or express, but is %q", s.Priority)
 	}
 	if s.Class != "" && s.Class != Marketing && s.Class != Transactional {
-		fail("class", "must be marketing or transactional, but is %q", s.Class)
+		p.add("class", "must be marketing or transactional, but is %q", s.Class)
 	}
+}
+
+// ofTimes looks at when it may leave.
+func (p *problems) ofTimes(s Spec) {
 	if _, err := s.Window.Parse(); err != nil {
-		for line := range strings.Lines(err.Error()) {
-			errs = append(errs, errors.New("window."+strings.TrimSpace(line)))
-		}
+		p.under("window", err)
 	} else if s.Window != (schedule.Window{}) && s.Class == Transactional {
-		fail("window", "a message about an order or an account does not wait for office hours; take out the window")
+		p.add("window", "a message about an order or an account does not wait for office hours; take out the window")
 	}
 	if s.Repeat != (schedule.Repeat{}) {
 		if _, err := s.Repeat.Parse(); err != nil {
-			for line := range strings.Lines(err.Error()) {
-				errs = append(errs, errors.New("repeat."+strings.TrimSpace(line)))
-			}
+			p.under("repeat", err)
 		}
 	}
-	errs = append(errs, s.localProblems()...)
+	*p = append(*p, s.localProblems()...)
 	if d := time.Duration(s.Spread); d != 0 && (d < minSpread || d > maxSpread) {
-		fail("spread", "must be between %s and %s, but is %s", minSpread, maxSpread, d)
+		p.add("spread", "must be between %s and %s, but is %s", minSpread, maxSpread, d)
 	}
+}
+
+// ofOutcomes looks at what follows an attempt, and what is counted of readers.
+func (p *problems) ofOutcomes(s Spec) {
 	if s.OnUnknown != Resend && s.OnUnknown != Hold {
-		fail("on_unknown", "must be resend or hold, but is %q", s.OnUnknown)
+		p.add("on_unknown", "must be resend or hold, but is %q", s.OnUnknown)
 	}
 	if d := time.Duration(s.GiveUp); d < time.Minute || d > maxGiveUp {
-		fail("give_up", "must be between 1m and %s, but is %s", maxGiveUp, d)
+		p.add("give_up", "must be between 1m and %s, but is %s", maxGiveUp, d)
 	}
 	for _, track := range [][2]string{{"track.opens", s.Track.Opens}, {"track.clicks", s.Track.Clicks}} {
 		if !slices.Contains([]string{"", "off", "anonymous", "individual"}, track[1]) {
-			fail(track[0], "must be off, anonymous or individual, but is %q", track[1])
+			p.add(track[0], "must be off, anonymous or individual, but is %q", track[1])
 		}
 	}
-	return errors.Join(errs...)
 }
 
 func nameProblem(name string) string {
