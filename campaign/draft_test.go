@@ -10,6 +10,7 @@ import (
 	"broadside/campaign"
 	"broadside/campaign/message"
 	"broadside/store"
+	"broadside/store/storetest"
 )
 
 // people opens a store with three people, one of whom left, and one who is suppressed.
@@ -22,24 +23,12 @@ func peopleService(t *testing.T) (*campaign.Service, *store.DB) {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	now := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
-	list, err := db.CreateList(ctx, "news", now)
+	list, _, err := storetest.List(ctx, db, "news", now,
+		campaign.ImportRow{Email: "ann@example.org", Attributes: []byte(`{"name":"Ann <b>"}`)},
+		campaign.ImportRow{Email: "bob@example.org", Attributes: []byte(`{"name":"Bob with a name that is rather long"}`)},
+		campaign.ImportRow{Email: "eve@example.org", Attributes: []byte(`{"name":"E"}`)},
+		campaign.ImportRow{Email: "gone@example.org", Attributes: []byte(`{"name":"G"}`)})
 	if err != nil {
-		t.Fatal(err)
-	}
-	tx, err := db.BeginImport(ctx, list.ID, "f.csv", false, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := []campaign.ImportRow{
-		{Row: 1, Email: "ann@example.org", Attributes: []byte(`{"name":"Ann <b>"}`)},
-		{Row: 2, Email: "bob@example.org", Attributes: []byte(`{"name":"Bob with a name that is rather long"}`)},
-		{Row: 3, Email: "eve@example.org", Attributes: []byte(`{"name":"E"}`)},
-		{Row: 4, Email: "gone@example.org", Attributes: []byte(`{"name":"G"}`)},
-	}
-	if err := tx.Put(ctx, rows); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := tx.Finish(ctx, nil); err != nil {
 		t.Fatal(err)
 	}
 	gone, err := db.ContactByEmail(ctx, "gone@example.org")

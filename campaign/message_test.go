@@ -61,7 +61,7 @@ func TestMessages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.expressed()
-	w.importRows("all", []campaign.ImportRow{{Row: 1, Email: "ann@t0.example", Attributes: []byte(`{"name":"Ann"}`)}})
+	w.importRows("all", []campaign.ImportRow{{Email: "ann@t0.example", Attributes: []byte(`{"name":"Ann"}`)}})
 	made := []campaign.Message{w.message(code("ann@t0.example", "1")), w.message(code("Ann@T0.example", "2")), w.message(code("new@t0.example", "3"))}
 	run := must(w.db.RunByID(t.Context(), made[0].Run))(t)
 	if n := w.depth(run); n != 3 {

@@ -9,6 +9,7 @@ import (
 
 	"broadside/campaign"
 	"broadside/store"
+	"broadside/store/storetest"
 )
 
 // lateList adds 3000 people to a list of others, and then 1500 to one of their own, in
@@ -20,26 +21,15 @@ func lateList(t *testing.T, db *store.DB, usual, end string) {
 		name string
 		n    int
 	}{{"early", 3000}, {"late", 1500}} {
-		list, err := db.CreateList(ctx, l.name, now)
-		if err != nil {
-			t.Fatal(err)
-		}
 		rows := make([]campaign.ImportRow, l.n)
 		for i := range rows {
 			values := usual
 			if i >= l.n-60 {
 				values = end
 			}
-			rows[i] = campaign.ImportRow{Row: int64(i + 1), Email: fmt.Sprintf("%s%d@example.org", l.name, i), Attributes: []byte(values)}
+			rows[i] = campaign.ImportRow{Email: fmt.Sprintf("%s%d@example.org", l.name, i), Attributes: []byte(values)}
 		}
-		tx, err := db.BeginImport(ctx, list.ID, "f.csv", false, now)
-		if err == nil {
-			err = tx.Put(ctx, rows)
-		}
-		if err == nil {
-			_, _, err = tx.Finish(ctx, nil)
-		}
-		if err != nil {
+		if _, _, err := storetest.List(ctx, db, l.name, now, rows...); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -31,7 +31,6 @@ func benchmarkFeed(b *testing.B, recipients, lanes int) {
 		domain := fmt.Sprintf("mail%d.example", lane)
 		laneOf[domain] = w.queue.Lanes()[lane]
 		rows[i] = campaign.ImportRow{
-			Row:   int64(i + 1),
 			Email: fmt.Sprintf("recipient.%07d@%s", i, domain),
 			Attributes: fmt.Appendf(nil, `{"name":"Recipient Number %d","company":"A Company of %d Employees","city":"Springfield","country":"de","language":"de-DE","score":%d,"customer":true}`,
 				i, i%5000, i%100),

@@ -229,9 +229,9 @@ func TestSnapshotReasons(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx := t.Context()
-	w.importRows("excluded", []campaign.ImportRow{{Row: 1, Email: "excluded@t0.example", Attributes: []byte(`{"nr":1}`)}})
+	w.importRows("excluded", []campaign.ImportRow{{Email: "excluded@t0.example", Attributes: []byte(`{"nr":1}`)}})
 	rows := []campaign.ImportRow{}
-	for i, name := range []string{"excluded", "plain", "suppressed", "gone", "gone.from.one", "no.number", "other.segment"} {
+	for _, name := range []string{"excluded", "plain", "suppressed", "gone", "gone.from.one", "no.number", "other.segment"} {
 		attributes := `{"nr":1}`
 		switch name {
 		case "no.number":
@@ -239,7 +239,7 @@ func TestSnapshotReasons(t *testing.T) {
 		case "other.segment":
 			attributes = `{"nr":2}`
 		}
-		rows = append(rows, campaign.ImportRow{Row: int64(i + 1), Email: name + "@t0.example", Attributes: []byte(attributes)})
+		rows = append(rows, campaign.ImportRow{Email: name + "@t0.example", Attributes: []byte(attributes)})
 	}
 	one := w.importRows("one", rows)
 	w.importRows("two", rows[4:5])

@@ -258,7 +258,7 @@ func TestByTheirClocks(t *testing.T) {
 	rows := make([]campaign.ImportRow, n)
 	for i := range rows {
 		zone := []string{"Etc/GMT-10", "nowhere", "Etc/GMT+5"}[i%3]
-		rows[i] = campaign.ImportRow{Row: int64(i + 1), Email: fmt.Sprintf("r%03d@%s", i, []string{"t0.example", "gmail.com"}[i%2]), Attributes: fmt.Appendf(nil, `{"name":"R","timezone":%q}`, zone)}
+		rows[i] = campaign.ImportRow{Email: fmt.Sprintf("r%03d@%s", i, []string{"t0.example", "gmail.com"}[i%2]), Attributes: fmt.Appendf(nil, `{"name":"R","timezone":%q}`, zone)}
 	}
 	w.importRows("all", rows)
 	s := spec("all", "all")
@@ -289,7 +289,7 @@ func TestByTheirClocks(t *testing.T) {
 // contact's clock, and when it is due next.
 func (w *world) dailyByTheirClocks(attributes string) (daily campaign.Campaign, next time.Time) {
 	w.t.Helper()
-	w.importRows("all", []campaign.ImportRow{{Row: 1, Email: "late@t0.example", Attributes: []byte(attributes)}})
+	w.importRows("all", []campaign.ImportRow{{Email: "late@t0.example", Attributes: []byte(attributes)}})
 	now, s := time.Now().UTC(), spec("all", "all")
 	s.LocalTime.Zone = "UTC"
 	s.Repeat.Zone, s.Repeat.Cron = "UTC", fmt.Sprintf("%d %d * * *", now.Minute(), now.Hour())

@@ -15,6 +15,7 @@ import (
 	"broadside/delivery"
 	"broadside/delivery/queue"
 	"broadside/store"
+	"broadside/store/storetest"
 )
 
 // world is a store, a queue and whoever works on them, all real but for the SMTP: the
@@ -99,7 +100,6 @@ func (w *world) list(name string, n int, domains ...string) campaign.List {
 	rows := make([]campaign.ImportRow, n)
 	for i := range rows {
 		rows[i] = campaign.ImportRow{
-			Row:        int64(i + 1),
 			Email:      fmt.Sprintf("%s.%06d@%s", name, i, domains[i%len(domains)]),
 			Attributes: fmt.Appendf(nil, `{"name":"Recipient %d","nr":%d}`, i, i),
 		}
@@ -109,13 +109,8 @@ func (w *world) list(name string, n int, domains ...string) campaign.List {
 
 func (w *world) importRows(name string, rows []campaign.ImportRow) campaign.List {
 	w.t.Helper()
-	ctx := context.Background()
-	list := must(w.db.CreateList(ctx, name, time.Now()))(w.t)
-	tx := must(w.db.BeginImport(ctx, list.ID, name+".csv", false, time.Now()))(w.t)
-	if err := tx.Put(ctx, rows); err != nil {
-		w.t.Fatal(err)
-	}
-	if _, _, err := tx.Finish(ctx, nil); err != nil {
+	list, _, err := storetest.List(context.Background(), w.db, name, time.Now(), rows...)
+	if err != nil {
 		w.t.Fatal(err)
 	}
 	return list

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,19 +13,13 @@ import (
 )
 
 // server is started by the first test that needs it.
-var server struct {
-	sync.Once
-	*pgtest.Server
-	err error
-}
+var server pgtest.Lazy
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if server.Server != nil {
-		if err := server.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
+	if err := server.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
 }
@@ -38,10 +31,6 @@ func sqliteURL(t testing.TB) string { return filepath.Join(t.TempDir(), "data", 
 
 func postgresURL(t testing.TB) string {
 	t.Helper()
-	server.Do(func() { server.Server, server.err = pgtest.Start() })
-	if server.err != nil {
-		t.Fatal(server.err)
-	}
 	url, err := server.Database(context.Background())
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,7 @@ import (
 	"broadside/campaign/webhook"
 	"broadside/delivery/queue"
 	"broadside/store"
+	"broadside/store/storetest"
 )
 
 // world is a store and an embedded queue, with three contacts in a run.
@@ -50,19 +51,15 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(w.queue.Close)
 	w.desk = &webhook.Desk{Store: w.db, Allow: func(a netip.Addr) bool { return w.allow(a) }, Now: time.Now}
 
-	l := must(w.db.CreateList(ctx, "news", time.Now()))(t)
+	var people []campaign.ImportRow
+	for _, name := range []string{"ann", "bob", "cid"} {
+		people = append(people, campaign.ImportRow{Email: name + "@example.org", Attributes: []byte("{}")})
+	}
+	l, _, err := storetest.List(ctx, w.db, "news", time.Now(), people...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.list = l.ID
-	tx := must(w.db.BeginImport(ctx, l.ID, "people.csv", false, time.Now()))(t)
-	var rows []campaign.ImportRow
-	for i, name := range []string{"ann", "bob", "cid"} {
-		rows = append(rows, campaign.ImportRow{Row: int64(i + 1), Email: name + "@example.org", Attributes: []byte("{}")})
-	}
-	if err := tx.Put(ctx, rows); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := tx.Finish(ctx, nil); err != nil {
-		t.Fatal(err)
-	}
 	w.who = must(w.db.ListContacts(ctx, l.ID, 0, 10))(t)
 	spec := campaign.Spec{Name: "spring", Lists: []string{"news"}}
 	spec.From, spec.Subject, spec.Text, spec.PostalAddress = "News <news@example.org>", "Hello", "Hello", "Harbour Street 1"

@@ -123,6 +123,7 @@ var arrows = map[string]struct {
 	"ratelimit":                   {nil, "pace is a matter of time and numbers"},
 	"store":                       {[]string{"campaign", "campaign/account", "campaign/signup", "campaign/webhook", "delivery", "delivery/mtasts", "delivery/tlsrpt"}, "the store implements the interfaces that campaign and delivery state"},
 	"store/pgtest":                {nil, "a private PostgreSQL server for tests knows no table of ours"},
+	"store/storetest":             {[]string{"campaign", "store"}, "a test's store is filled as every store is"},
 	"benchmarks":                  {[]string{"*"}, "scenarios measure the engine and each of its parts"},
 }
 

@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,22 +25,17 @@ import (
 	"broadside/campaign/webhook"
 	"broadside/store"
 	"broadside/store/pgtest"
+	"broadside/store/storetest"
 )
 
 // server is started by the first test that needs it.
-var server struct {
-	sync.Once
-	*pgtest.Server
-	err error
-}
+var server pgtest.Lazy
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if server.Server != nil {
-		if err := server.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
+	if err := server.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
 }
@@ -51,15 +45,7 @@ func each(t *testing.T, test func(w *world)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(newWorld(t, filepath.Join(t.TempDir(), "test.db"))) })
 	t.Run("postgres", func(t *testing.T) {
-		server.Do(func() { server.Server, server.err = pgtest.Start() })
-		if server.err != nil {
-			t.Fatal(server.err)
-		}
-		url, err := server.Database(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(newWorld(t, url))
+		test(newWorld(t, must(server.Database(context.Background()))(t)))
 	})
 }
 
@@ -199,18 +185,12 @@ func (w *world) do(method, path string, body any, status int, out any) {
 // list makes a list of three people and returns it with the import that made them.
 func (w *world) list() (campaign.List, campaign.ImportID) {
 	w.Helper()
-	ctx := context.Background()
-	l := must(w.db.CreateList(ctx, w.name(), time.Now()))(w)
-	tx := must(w.db.BeginImport(ctx, l.ID, "people.csv", false, time.Now()))(w)
-	var rows []campaign.ImportRow
+	list := w.name()
+	var people []campaign.ImportRow
 	for i, name := range []string{"Ann", "Bob", "Cid"} {
-		rows = append(rows, campaign.ImportRow{Row: int64(i + 1), Email: fmt.Sprintf("%s%d@example.org", strings.ToLower(name), w.count), Attributes: fmt.Appendf(nil, `{"name":%q,"age":%d}`, name, 20+i)})
+		people = append(people, campaign.ImportRow{Email: fmt.Sprintf("%s%d@example.org", strings.ToLower(name), w.count), Attributes: fmt.Appendf(nil, `{"name":%q,"age":%d}`, name, 20+i)})
 	}
-	if err := tx.Put(ctx, rows); err != nil {
-		w.Fatal(err)
-	}
-	id, _ := must2(tx.Finish(ctx, nil))(w)
-	return l, id
+	return must2(storetest.List(context.Background(), w.db, list, time.Now(), people...))(w)
 }
 
 // campaign makes a campaign that could start.
