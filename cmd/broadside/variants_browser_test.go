@@ -64,7 +64,7 @@ func composeVariants(b *tab, c *cluster) {
 	}
 	const emptied = "\b" // what is selected, by the backspace key
 	slip := campaign.Alternative{Subject: "Sun at last", Markdown: "# Sun\n\nDear {{ nam | default: \"reader\" }}, look.", Text: "Sun, in words"}
-	beside := `document.querySelector("` + slotOf("#ab_content_1") + ` [data-part^=markdown]").textContent`
+	const beside = `(document.getElementById("ab_content_1-wrong")?.textContent ?? "")`
 
 	b.open("/campaigns/1")
 	stored()

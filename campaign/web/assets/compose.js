@@ -62,21 +62,8 @@ function line(kind, where, what, fix) {
   return div;
 }
 
-// say puts the first finding about any of some parts of the campaign in their place.
-function say(span, list, parts) {
-  const found = list.find((f) => parts.some((part) => f.where === part || (part.includes(",") && f.where.startsWith(`${part},`))));
-  span.textContent = found ? `${found.what}. ${found.fix}` : "";
-}
-
 function tell(list) {
   list ??= [];
-  for (const span of document.querySelectorAll("[data-error]")) say(span, list, [span.dataset.error]);
-  for (const slot of slots()) {
-    const variant = `variant ${slot.dataset.slot}`;
-    for (const span of slot.querySelectorAll("[data-part]")) {
-      say(span, list, span.dataset.part ? span.dataset.part.split(" ").map((part) => `${variant}, ${part}`) : [variant]);
-    }
-  }
   count.textContent = list.length;
   count.hidden = list.length === 0;
   findings.replaceChildren(...(list.length
@@ -86,8 +73,18 @@ function tell(list) {
 
 // What is wrong with a field stands beneath it as well. A field that is empty, and that
 // nobody has touched yet, is only named among the findings.
-const fieldOf = { "brake.canary": "canary", "local_time.zone": "local_zone" };
+const fieldOf = { "brake.canary": "canary", "local_time.zone": "local_zone", html: "content", markdown: "content" };
 const touched = new Set();
+
+function fieldFor(where) {
+  const [variant, letter, part = "subject"] = /^variant ([B-D])(?:, (\w+))?/.exec(where) ?? [];
+  const place = where.split(",")[0]; // without its line
+  if (!variant) return document.getElementById(fieldOf[place] ?? place.replaceAll(".", "_"));
+  const slot = form.querySelector(`[data-slot="${letter}"]`);
+  const own = part === "text" && slot.querySelector("[name=ab_format]").value !== "text"; // the plain text of its own
+  const name = ["html", "markdown", "text"].includes(part) && !own ? "content" : part;
+  return slot.querySelector(`[name="ab_${name}"]`);
+}
 
 function beside(list) {
   for (const note of form.querySelectorAll("[data-beside]")) note.remove();
@@ -97,7 +94,7 @@ function beside(list) {
     el.removeAttribute("aria-describedby");
   }
   for (const f of list) {
-    const el = document.getElementById(fieldOf[f.where] ?? f.where.replaceAll(".", "_"));
+    const el = fieldFor(f.where);
     if (!f.blocks || !el || !form.contains(el) || !("value" in el) || "wrong" in el.dataset || (!el.value && !touched.has(el.id))) continue;
     const note = document.createElement("span");
     note.className = "error";
@@ -107,7 +104,7 @@ function beside(list) {
     el.dataset.wrong = "";
     el.setAttribute("aria-invalid", "true");
     el.setAttribute("aria-describedby", note.id);
-    el.after(note);
+    (el.parentElement.matches(".row") ? el.parentElement : el).after(note);
   }
 }
 
