@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -11,7 +12,9 @@ type Glance struct {
 	// Complete: everybody was looked at. Otherwise the count is of the first ones, and
 	// its recipients are the least that there are.
 	Complete bool
-	// About estimates the recipients of all, from samples over the whole range.
+	// About estimates the recipients of all, from samples over the whole range, each person
+	// once: the same as Recipients when it is complete, otherwise at least these, and at
+	// most one more for each membership that was not counted.
 	About int64
 	// Some of the recipients, from the beginning.
 	Some []Contact
@@ -27,14 +30,20 @@ const (
 )
 
 // Glance counts an audience for at most a time, and estimates the rest. It takes that
-// time and a fraction of a second at most, however large the audience is.
+// time and a fraction of a second at most, however large the audience is; twice the time, if
+// that is less than a second.
 func (s *Service) Glance(ctx context.Context, spec Spec, limit time.Duration) (Glance, error) {
-	g := Glance{AudienceCount: AudienceCount{Domains: map[string]int64{}}}
-	a, sieve, err := s.audienceOf(ctx, spec)
+	var g Glance
+	c, count, err := s.newCounter(ctx, spec)
+	g.AudienceCount = count
 	if err != nil {
 		return g, err
 	}
-	a.ShowExcluded = true
+	some := func(m *AudienceMember) {
+		if len(g.Some) < glanceSome {
+			g.Some = append(g.Some, m.Contact)
+		}
+	}
 	end := s.Now().Add(limit)
 	var after ContactID
 	largest := snapshotPage
@@ -42,7 +51,7 @@ func (s *Service) Glance(ctx context.Context, spec Spec, limit time.Duration) (G
 		largest /= 10
 	}
 	for size := 200; ; size = min(size*5, largest) {
-		page, err := s.glancePage(ctx, a, sieve, after, size, &g)
+		page, err := c.page(ctx, after, size, &g.AudienceCount, some)
 		if err != nil {
 			return g, err
 		}
@@ -59,28 +68,9 @@ func (s *Service) Glance(ctx context.Context, spec Spec, limit time.Duration) (G
 	if limit < glanceQuick {
 		sample = sampling{each: glanceFew, until: s.Now().Add(limit)}
 	}
-	rest, err := s.estimate(ctx, a, sieve, after, g.Members, sample)
+	rest, err := s.estimate(ctx, c, after, g.memberships, sample)
 	g.About = g.Recipients + rest
 	return g, err
-}
-
-func (s *Service) glancePage(ctx context.Context, a Audience, sieve *sieve, after ContactID, size int, g *Glance) ([]AudienceMember, error) {
-	page, err := s.Store.AudiencePage(ctx, a, after, size)
-	if err != nil {
-		return nil, err
-	}
-	verdicts, err := sieve.sort(ctx, page)
-	if err != nil {
-		return nil, err
-	}
-	for i := range page {
-		before := g.Recipients
-		g.add(&page[i], verdicts[i])
-		if g.Recipients > before && len(g.Some) < glanceSome {
-			g.Some = append(g.Some, page[i].Contact)
-		}
-	}
-	return page, nil
 }
 
 // sampling is how a part of an audience is looked at: so many people at each place, until
@@ -90,31 +80,42 @@ type sampling struct {
 	until time.Time
 }
 
-// estimate says how many recipients there are behind a contact: what samples at even
-// distances show, of as many members as the lists have left. Who is in several lists is
-// counted in each.
-func (s *Service) estimate(ctx context.Context, a Audience, sieve *sieve, after ContactID, seen int64, sample sampling) (int64, error) {
-	last, members, err := s.Store.LastMember(ctx, a.Lists)
-	if err != nil || last <= after || members <= seen {
+// estimate says how many recipients there are behind a contact: as many for each membership
+// that the lists have left as samples at even distances show. A place counts by how close
+// together its people are up to the next place, so that those behind a gap in the numbers
+// don't stand for all of it.
+func (s *Service) estimate(ctx context.Context, c *counter, after ContactID, seen int64, sample sampling) (int64, error) {
+	last, memberships, err := s.Store.LastMember(ctx, c.audience.Lists)
+	if err != nil || last <= after || memberships <= seen {
 		return 0, err
 	}
-	var sampled Glance
-	sampled.Domains = map[string]int64{}
+	var recipients, sampled float64
 	step := max((last-after)/glanceSamples, 1)
 	for i := range ContactID(glanceSamples) {
 		at := after + step*(i*glanceStride%glanceSamples)
 		if at >= last {
 			continue
 		}
-		if _, err := s.glancePage(ctx, a, sieve, at, sample.each, &sampled); err != nil {
+		count := AudienceCount{Domains: map[string]int64{}, Zones: map[string]int64{}}
+		page, err := s.Store.AudiencePage(ctx, c.audience, at, sample.each)
+		if err != nil {
 			return 0, err
 		}
-		if !sample.until.IsZero() && !s.Now().Before(sample.until) {
+		to := at + step
+		if len(page) == sample.each {
+			to = min(to, page[len(page)-1].ID)
+		}
+		if err := c.add(ctx, upTo(page, to), &count, func(*AudienceMember) {}); err != nil {
+			return 0, err
+		}
+		recipients += float64(count.Recipients) / float64(to-at)
+		sampled += float64(count.memberships) / float64(to-at)
+		if sampled > 0 && !sample.until.IsZero() && !s.Now().Before(sample.until) {
 			break
 		}
 	}
-	if sampled.Members == 0 {
+	if sampled == 0 {
 		return 0, nil
 	}
-	return (members - seen) * sampled.Recipients / sampled.Members, nil
+	return int64(math.Round(float64(memberships-seen) * recipients / sampled)), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,23 +84,28 @@ func (p *Planner) freeze(ctx context.Context, r *Run) (*sieve, error) {
 // errUnusable says that nobody can tell whom a run is for, or when.
 var errUnusable = errors.New("the audience or the time cannot be told")
 
-// ListFinder looks lists up by name.
+// ListFinder looks lists up.
 type ListFinder interface {
-	ListByName(ctx context.Context, name string) (List, error)
+	// ListsNamed returns those of some lists that are there, by name.
+	ListsNamed(ctx context.Context, names []string) (map[string]List, error)
 }
 
-// ResolveAudience looks up the lists that a campaign names; when it is looked at is the
-// caller's to say.
+// ResolveAudience looks up the lists that a campaign names, ErrNotFound when one is not
+// there; when it is looked at is the caller's to say.
 func ResolveAudience(ctx context.Context, lists ListFinder, s Spec) (Audience, error) {
 	var a Audience
+	found, err := lists.ListsNamed(ctx, slices.Concat(s.Lists, s.Exclude))
+	if err != nil {
+		return a, err
+	}
 	for _, part := range []struct {
 		names []string
 		ids   *[]ListID
 	}{{s.Lists, &a.Lists}, {s.Exclude, &a.Exclude}} {
 		for _, name := range part.names {
-			l, err := lists.ListByName(ctx, name)
-			if err != nil {
-				return a, err
+			l, there := found[name]
+			if !there {
+				return a, fmt.Errorf("list %q: %w", name, ErrNotFound)
 			}
 			*part.ids = append(*part.ids, l.ID)
 		}

@@ -124,6 +124,8 @@ type AudienceMember struct {
 	Contact
 	// Excluded: a member of an excluded list, where those are shown.
 	Excluded bool
+	// Lists is how many of the audience's lists the contact is in, or has left.
+	Lists int
 	// Subscribed: to at least one of the audience's lists.
 	Subscribed bool
 	// Lapsed: not Subscribed, because the consent to the lists that it joined is over.
@@ -163,10 +165,11 @@ type FeedRow struct {
 // AudienceStore reads audiences.
 type AudienceStore interface {
 	SegmentReader
+	ListFinder
 	// AudiencePage returns members with ids above after, in order.
 	AudiencePage(ctx context.Context, a Audience, after ContactID, limit int) ([]AudienceMember, error)
 	// LastMember returns the highest id in some lists, and how many members they have
-	// together, by their kept counts.
+	// together, by their kept counts: who is in two of them counts twice.
 	LastMember(ctx context.Context, lists []ListID) (last ContactID, members int64, err error)
 }
 

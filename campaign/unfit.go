@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"broadside/campaign/message"
@@ -48,17 +49,17 @@ func (s *Service) Fit(ctx context.Context, spec Spec) error {
 
 // FitAudience is Fit for the lists and the segments alone.
 func (s *Service) FitAudience(ctx context.Context, spec Spec) error {
+	lists, err := s.Store.ListsNamed(ctx, slices.Concat(spec.Lists, spec.Exclude))
+	if err != nil {
+		return err
+	}
 	for _, part := range []struct {
 		where string
 		names []string
 	}{{"lists", spec.Lists}, {"exclude", spec.Exclude}} {
 		for _, name := range part.names {
-			_, err := s.Store.ListByName(ctx, name)
-			if errors.Is(err, ErrNotFound) {
+			if _, there := lists[name]; !there {
 				return unfit(part.where, fmt.Sprintf("no list is named %q", name))
-			}
-			if err != nil {
-				return err
 			}
 		}
 	}

@@ -2,10 +2,8 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"broadside/campaign"
 )
@@ -17,21 +15,12 @@ func (db *DB) AudiencePage(ctx context.Context, a campaign.Audience, after campa
 	if len(a.Lists) == 0 {
 		return nil, nil
 	}
-	query, args := db.audienceQuery(a, after, limit)
-	page := make([]campaign.AudienceMember, 0, min(limit, 8192))
-	err := scanRows(ctx, db.read, query, args, func(rows *sql.Rows) error {
-		var r contactRow
-		var status uint8
-		if err := rows.Scan(&r.ID, &r.Address, &r.Spelling, &r.Attributes, &r.Created, &r.Updated, &status); err != nil {
-			return err
-		}
-		page = append(page, campaign.AudienceMember{Contact: r.contact(), Excluded: status == memberExcluded, Subscribed: status == memberSubscribed, Lapsed: status == memberLapsed})
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read an audience after contact %d: %w", after, err)
+	a.Lists = slices.Compact(slices.Sorted(slices.Values(a.Lists)))
+	page, err := db.audiencePage(ctx, a, after, limit)
+	if err == nil {
+		err = db.markSuppressed(ctx, a, page)
 	}
-	if err := db.markSuppressed(ctx, a, page); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("read an audience after contact %d: %w", after, err)
 	}
 	return page, nil
@@ -75,48 +64,6 @@ func (db *DB) markSuppressed(ctx context.Context, a campaign.Audience, page []ca
 		}
 	}
 	return nil
-}
-
-// audienceQuery takes the first page of each list by its key and merges them: a
-// contact of the merged page is in the first page of every list that it is in.
-func (db *DB) audienceQuery(a campaign.Audience, after campaign.ContactID, limit int) (string, []any) {
-	shown, hidden := "", ""
-	if n := len(a.Exclude); n > 0 {
-		excluded := "EXISTS (SELECT 1 FROM members x WHERE x.contact = m.contact AND x.list IN (?" + strings.Repeat(",?", n-1) + "))"
-		if a.ShowExcluded {
-			shown = "WHEN " + excluded + " THEN 3 "
-		} else {
-			hidden = "AND NOT " + excluded
-		}
-	}
-	lists := slices.Clone(a.Lists)
-	slices.Sort(lists)
-	var parts []string
-	var args []any
-	for _, list := range slices.Compact(lists) {
-		parts = append(parts, "SELECT * FROM (SELECT m.contact, CASE "+shown+"WHEN m.status = 1 THEN 2 WHEN m.consent_until = 0 OR m.consent_until > ? THEN 0 ELSE 1 END AS status FROM members m WHERE m.list = ? AND m.contact > ? "+hidden+" ORDER BY m.contact LIMIT ?) p")
-		if shown != "" {
-			args = appendLists(args, a.Exclude)
-		}
-		args = append(args, millis(a.At), list, after)
-		if hidden != "" {
-			args = appendLists(args, a.Exclude)
-		}
-		args = append(args, limit)
-	}
-	query := `
-		SELECT ` + contactColumns + `, page.status
-		FROM (SELECT contact, MIN(status) AS status FROM (` + strings.Join(parts, " UNION ALL ") + `) u
-			GROUP BY contact ORDER BY contact LIMIT ?) page
-		JOIN` + db.contactOf("page.contact") + `ORDER BY page.contact`
-	return query, append(args, limit)
-}
-
-func appendLists(args []any, lists []campaign.ListID) []any {
-	for _, l := range lists {
-		args = append(args, l)
-	}
-	return args
 }
 
 // LastMember returns the highest id in some lists, and how many members they have

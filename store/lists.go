@@ -58,6 +58,19 @@ func (db *DB) ListByName(ctx context.Context, name string) (campaign.List, error
 	return r.list(), nil
 }
 
+// ListsNamed returns those of some lists that are there, by name.
+func (db *DB) ListsNamed(ctx context.Context, names []string) (map[string]campaign.List, error) {
+	var rows []listRow
+	if err := db.selectAll(ctx, &rows, "SELECT "+listColumns+" FROM lists WHERE "+db.in("name"), db.array(append([]string{}, names...))); err != nil {
+		return nil, fmt.Errorf("read %d lists: %w", len(names), err)
+	}
+	lists := make(map[string]campaign.List, len(rows))
+	for _, r := range rows {
+		lists[r.Name] = r.list()
+	}
+	return lists, nil
+}
+
 // Lists returns all lists in order of name.
 func (db *DB) Lists(ctx context.Context) ([]campaign.List, error) {
 	var rows []listRow

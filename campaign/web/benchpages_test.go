@@ -104,8 +104,8 @@ func (f filled) benchmarked(upload string, form signup.Form) map[string][]string
 		"list-campaigns": {v1 + "/campaigns", v1 + "/campaigns?after=300"}, "show-campaign": each(v1+"/campaigns/%d", campaigns),
 		"preview-campaign": each(v1+"/campaigns/%d/preview", campaigns), "lint-campaign": each(v1+"/campaigns/%d/lint", campaigns),
 		"review-campaign": each(v1+"/campaigns/%d/review", campaigns),
-		// It counts everybody before it answers, and says so: of a list of two thousand here.
-		"count-audience":     {v1 + fmt.Sprintf("/campaigns/%d/audience", f.small())},
+		// Exactly, it counts everybody before it answers, and says so: of a list of few here.
+		"count-audience":     append(each(v1+"/campaigns/%d/audience", campaigns), v1+fmt.Sprintf("/campaigns/%d/audience?exact=true", f.small())),
 		"show-repetition":    {v1 + "/campaigns/1/repeat"},
 		"list-campaign-runs": {v1 + "/campaigns/1/runs", v1 + "/campaigns/1/runs?after=100"},
 		"list-runs":          {v1 + "/runs", v1 + fmt.Sprintf("/runs?after=%d", f.runs/2)},

@@ -136,28 +136,64 @@ func (a *API) test(ctx context.Context, c *call, in *testing) (*body[Tested], er
 // Audience is whom a campaign would go to: recipients = members − excluded − outside −
 // unsubscribed − suppressed.
 type Audience struct {
-	Members      int64     `json:"members" doc:"Of the lists."`
+	Complete     bool      `json:"complete" doc:"Everybody was looked at. Otherwise the numbers are those of the first members, and about says how many recipients there are in all."`
+	Members      int64     `json:"members" doc:"Of the lists, who were looked at."`
 	Excluded     int64     `json:"excluded" doc:"Members of excluded lists and segments."`
 	Outside      int64     `json:"outside" doc:"Of the segments."`
 	Unsubscribed int64     `json:"unsubscribed"`
 	Suppressed   int64     `json:"suppressed"`
-	Recipients   int64     `json:"recipients"`
-	Forecast     *Forecast `json:"forecast,omitempty" doc:"How long a start now would take; missing for nobody."`
-	Clocks       string    `json:"clocks,omitempty" doc:"When they would get it, in words, if it is sent by the clocks of their zones: for the next time of its repetition, its start_at if that is to come, or a start now."`
+	Recipients   int64     `json:"recipients" doc:"Of the members: the least that it would reach."`
+	About        int64     `json:"about" doc:"An estimate of all that it would reach; the same as recipients when it is complete."`
+	Forecast     *Forecast `json:"forecast,omitempty" doc:"How long a start now would take; missing for nobody, and when it is not complete."`
+	Clocks       string    `json:"clocks,omitempty" doc:"When they would get it, in words, if it is sent by the clocks of their zones: for the next time of its repetition, its start_at if that is to come, or a start now; missing when it is not complete."`
 }
 
-func (a *API) countCampaign(ctx context.Context, c *call, in *CampaignPath) (*body[Audience], error) {
-	found, err := a.campaign(ctx, c, *in)
+type audience struct {
+	CampaignPath
+	Exact bool `query:"exact" doc:"Look at everybody, however long it takes: ten million in about a minute and a half."`
+}
+
+// countTime is how long an audience is counted for who did not ask for all of it: with the
+// samples of the rest, the answer is there in a tenth of a second.
+const countTime = 40 * time.Millisecond
+
+func (a *API) countCampaign(ctx context.Context, c *call, in *audience) (*body[Audience], error) {
+	found, err := a.campaign(ctx, c, in.CampaignPath)
 	if err != nil {
 		return nil, err
 	}
-	return a.counted(ctx, c, found.Spec)
+	if in.Exact {
+		return a.counted(ctx, c, found.Spec)
+	}
+	if err := a.Service.FitAudience(ctx, found.Spec); err != nil {
+		return nil, err
+	}
+	g, err := a.Service.Glance(ctx, found.Spec, countTime)
+	if err != nil || !g.Complete {
+		return answer(audienceOf(g.AudienceCount, g.About), err)
+	}
+	f, err := a.Service.Forecast(ctx, found.Spec, g.AudienceCount, a.Now())
+	return answer(a.foretold(found.Spec, g.AudienceCount, f), err)
 }
 
-// counted answers with whom a campaign would reach.
+// counted answers with whom a campaign would reach, all of them.
 func (a *API) counted(ctx context.Context, c *call, spec campaign.Spec) (*body[Audience], error) {
 	n, f, err := a.count(ctx, c, spec)
-	return answer(Audience{n.Members, n.Excluded, n.Outside, n.Unsubscribed, n.Suppressed, n.Recipients, forecastOf(f), spec.ByTheirClocks(n, a.Now())}, err)
+	return answer(a.foretold(spec, n, f), err)
+}
+
+// foretold is an audience of which everybody was looked at.
+func (a *API) foretold(spec campaign.Spec, n campaign.AudienceCount, f campaign.Forecast) Audience {
+	whole := audienceOf(n, n.Recipients)
+	whole.Complete, whole.Forecast, whole.Clocks = true, forecastOf(f), spec.ByTheirClocks(n, a.Now())
+	return whole
+}
+
+func audienceOf(n campaign.AudienceCount, about int64) Audience {
+	return Audience{
+		Members: n.Members, Excluded: n.Excluded, Outside: n.Outside, Unsubscribed: n.Unsubscribed, Suppressed: n.Suppressed,
+		Recipients: n.Recipients, About: about,
+	}
 }
 
 func (a *API) count(ctx context.Context, c *call, spec campaign.Spec) (campaign.AudienceCount, campaign.Forecast, error) {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -405,4 +406,37 @@ func TestBrokenOff(t *testing.T) {
 	if left := must(w.uploads.List())(t); len(left) != 0 {
 		t.Errorf("left behind: %+v", left)
 	}
+}
+
+// The audience of a campaign is told at once: what was not looked at is estimated, and not
+// taken for the truth.
+func TestCountAudience(t *testing.T) {
+	each(t, func(w *world) {
+		var now atomic.Int64
+		w.service.Now = func() time.Time { return time.Unix(1_800_000_000+now.Add(1), 0) } // no time is enough
+		path := fmt.Sprintf("/campaigns/%d/audience", w.campaign().ID)
+		var few, many, exact api.Audience
+		if w.do("GET", path, nil, 200, &few); !few.Complete || few.Members != 3 || few.Recipients != 3 || few.About != 3 || few.Forecast == nil {
+			t.Errorf("of three: %+v", few)
+		}
+		l := must(w.db.CreateList(t.Context(), w.name(), time.Now()))(w)
+		rows := make([]campaign.ImportRow, 1000)
+		for i := range rows {
+			rows[i] = campaign.ImportRow{Row: int64(i + 1), Email: fmt.Sprintf("many%d@example.org", i), Attributes: fmt.Appendf(nil, `{"nr":%d}`, i)}
+		}
+		tx := must(w.db.BeginImport(t.Context(), l.ID, "many.csv", false, time.Now()))(w)
+		if err := tx.Put(t.Context(), rows); err != nil {
+			t.Fatal(err)
+		}
+		must2(tx.Finish(t.Context(), nil))(w)
+		spec := campaign.Spec{Name: w.name(), Lists: []string{l.Name}, Segment: "nr % 2 == 0"}
+		path = fmt.Sprintf("/campaigns/%d/audience", must(w.service.CreateDraft(t.Context(), spec))(w).ID)
+		if w.do("GET", path, nil, 200, &many); many.Complete || many.Recipients != 100 || many.Members != 200 || many.Forecast != nil || many.About < 450 || many.About > 550 {
+			t.Errorf("of a thousand: %+v", many)
+		}
+		if w.do("GET", path+"?exact=true", nil, 200, &exact); !exact.Complete || exact.Members != 1000 || exact.Outside != 500 || exact.Recipients != 500 || exact.About != 500 || exact.Forecast == nil {
+			t.Errorf("exactly: %+v", exact)
+		}
+		w.do("GET", path+"?exact=perhaps", nil, 422, nil)
+	})
 }
