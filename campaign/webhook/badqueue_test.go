@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ type badQueue struct {
 	webhook.Queue
 	of   webhook.EndpointID
 	well atomic.Bool
+	slow func() // if set, before it takes something
 }
 
 var errBad = errors.New("its servers are down")
@@ -32,6 +34,9 @@ func (q *badQueue) OpenHook(ctx context.Context, id webhook.EndpointID) error {
 func (q *badQueue) PutHook(ctx context.Context, id webhook.EndpointID, messages []webhook.Message) (int, error) {
 	if id == q.of && !q.well.Load() {
 		return 0, errBad
+	}
+	if id == q.of && q.slow != nil {
+		q.slow()
 	}
 	return q.Queue.PutHook(ctx, id, messages)
 }
@@ -108,6 +113,28 @@ func TestOneQueueIsBad(t *testing.T) {
 			told = r.next().Email == "late@example.org"
 		}
 	}
+}
+
+// What happens while an endpoint catches up, and is left out once more, is brought after.
+func TestMissedWhileItCatchesUp(t *testing.T) {
+	w := newWorld(t)
+	bad, other := w.receiver(nil, webhook.Deferred), w.receiver(nil, webhook.Deferred)
+	catchesUp, goOn := make(chan bool, 1), make(chan bool)
+	letGo := sync.OnceFunc(func() { close(goOn) })
+	q := &badQueue{Queue: w.queue, of: bad.id, slow: sync.OnceFunc(func() {
+		catchesUp <- true
+		<-goOn
+	})}
+	w.dispatch(func(d *webhook.Dispatcher) { d.Queue = q })
+	t.Cleanup(letGo)
+	w.outcome(0, campaign.Deferred)
+	other.next()
+	q.well.Store(true)
+	from(w, catchesUp)
+	w.outcome(1, campaign.Deferred)
+	other.next()
+	letGo()
+	bad.hears(2)
 }
 
 // The next dispatcher brings what an endpoint missed of one before.

@@ -144,3 +144,26 @@ func TestFollowerIsConfiguredAnew(t *testing.T) {
 		since = time.Now() // a later one changes nothing
 	}
 }
+
+// What a dead dispatcher had comes again soon, however long jobs are waited for.
+func TestEventsAreClaimedForShort(t *testing.T) {
+	srv := startServer(t, t.TempDir())
+	for wait, want := range map[time.Duration]time.Duration{time.Hour: hookClaim, 5 * time.Second: 5 * time.Second} {
+		q := connect(t, Options{Embedded: srv, Name: "test", AckWait: wait})
+		id := webhook.EndpointID(wait / time.Second)
+		if err := q.OpenHook(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := q.PutHook(t.Context(), id, hello); err != nil {
+			t.Fatal(err)
+		}
+		p, err := q.NextHook(t.Context(), id)
+		if err != nil || p.Claim != want {
+			t.Errorf("claimed for %s: %v", p.Claim, err)
+		}
+		cons, err := q.hook(id)
+		if err != nil || cons.CachedInfo().Config.AckWait != want {
+			t.Errorf("AckWait is not %s: %v", want, err)
+		}
+	}
+}
