@@ -102,16 +102,19 @@ function activity(list) {
       return td;
     };
     const of = (limit) => (limit ? ` of ${number.format(limit)}` : "");
-    const name = cell(site.site, "strong");
-    if (site.reply) {
-      const said = document.createElement("span");
-      said.className = "tiny soft phone-only";
-      said.textContent = `${site.reply} (${site.said})`;
-      name.append(said);
-    }
-    cell(`${number.format(Math.round(site.rate * 10) / 10)}${of(site.rate_limit)}`, "num");
-    cell(`${number.format(site.connections)}${of(site.connection_limit)}`, "num");
-    cell(site.reply ? `${site.reply} (${site.said})` : "–", "small soft break optional");
+    const rate = `${number.format(Math.round(site.rate * 10) / 10)}${of(site.rate_limit)}`;
+    const connections = `${number.format(site.connections)}${of(site.connection_limit)}`;
+    const name = cell(site.site, "strong break");
+    const below = (text, kind) => {
+      const line = document.createElement("div");
+      line.className = `tiny below ${kind}`;
+      line.textContent = text;
+      name.append(line);
+    };
+    below(`${rate} a second, ${connections} connections`, "phone-only");
+    if (site.reply) below(`${site.reply} (${site.said})`, "soft");
+    cell(rate, "num nowrap optional");
+    cell(connections, "num nowrap optional");
     if ("may" in body.dataset) {
       const button = document.createElement("button");
       button.className = "btn slim";
@@ -168,6 +171,8 @@ function show(news) {
   waits.hidden = !news.waits;
   waits.querySelector("div").textContent = news.waits ?? "";
   startAt = news.start_at ?? 0;
+  const starts = document.querySelector("[data-starts]");
+  if (starts && news.state !== "scheduled") starts.textContent = "Started";
   countdown();
   for (const el of live.querySelectorAll("[data-n]")) el.textContent = number.format(news.counts[el.dataset.n]);
   live.querySelector("[data-part]").textContent = percent(news.counts.accepted, news.counts.planned);
