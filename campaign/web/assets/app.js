@@ -1,8 +1,16 @@
 // What every page does: tells the server the browser's time zone where a form asks for
-// it, asks before what can't be taken back, and takes a second click on a button for
-// what it is.
+// it and offers all zones where one is typed, asks before what can't be taken back, and
+// takes a second click on a button for what it is.
 for (const input of document.querySelectorAll("input[data-zone]")) {
   input.value = input.value || Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+const zones = document.querySelectorAll("input[name=zone]:not([type=hidden]), input[name$=_zone]");
+if (zones.length > 0 && Intl.supportedValuesOf) {
+  const list = document.createElement("datalist");
+  list.id = "time-zones";
+  list.append(...Intl.supportedValuesOf("timeZone").map((zone) => new Option("", zone)));
+  document.body.append(list);
+  for (const input of zones) input.setAttribute("list", list.id);
 }
 document.addEventListener("submit", (event) => {
   const form = event.target;
