@@ -91,7 +91,7 @@ func (t ABTest) Validate() error {
 	case t.Winner == ByChoice && t.After != 0:
 		fail("ab.after", "a person decides when; take it out, or let openings or clicks decide")
 	case t.HasRest() && t.Winner != ByChoice && (time.Duration(t.After) < minAfter || time.Duration(t.After) > maxAfter):
-		fail("ab.after", "must be between %s and %s, but is %s", minAfter, maxAfter, time.Duration(t.After))
+		fail("ab.after", "must be between %s and %s, but is %s", Duration(minAfter).brief(), Duration(maxAfter).brief(), t.After.brief())
 	}
 	for i, alt := range t.Variants {
 		where := fmt.Sprintf("variant %s", VariantA+1+Variant(i))

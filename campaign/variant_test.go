@@ -101,7 +101,7 @@ func TestABTestValidate(t *testing.T) {
 		{ABTest{Variants: letters(4)}, "ab.variants: "}, {ABTest{Winner: "luck", Variants: letters(1)}, "ab.winner: "},
 		{ABTest{Share: 100, Winner: ByOpens, Variants: letters(1)}, "ab.winner: "},
 		{ABTest{Winner: ByChoice, After: hours(1), Variants: letters(1)}, "ab.after: "},
-		{ABTest{After: Duration(time.Minute), Variants: letters(1)}, "ab.after: "}, {ABTest{After: hours(200), Variants: letters(1)}, "ab.after: "},
+		{ABTest{After: Duration(time.Minute), Variants: letters(1)}, "ab.after: "}, {ABTest{After: hours(200), Variants: letters(1)}, "ab.after: must be between 10m and 168h, but is 200h"},
 		{ABTest{Variants: []Alternative{{}}}, "variant B: is the same as A"},
 		{ABTest{Variants: []Alternative{{Subject: "x"}, {Subject: "x"}}}, "variant C: is the same as B"},
 		{ABTest{Variants: []Alternative{{HTML: "x", Markdown: "x"}}}, "variant B, markdown: "},
