@@ -94,7 +94,7 @@ func TestByNumber(t *testing.T) {
 			t.Errorf("recipients %+v", got)
 		}
 		first := must(db.Everybody(ctx, run.ID, campaign.Recipient{}, 1))(t)
-		if len(first) != 1 || first[0].Email != "ann@example.org" || first[0].Reason != campaign.Unsubscribed {
+		if len(first) != 1 || first[0].Email != "Ann@example.org" || first[0].Reason != campaign.Unsubscribed {
 			t.Fatalf("the first of everybody: %+v", first)
 		}
 		if rest := must(db.Everybody(ctx, run.ID, first[0].Recipient, 10))(t); len(rest) != 1 || rest[0].Contact != c.ID+1 || rest[0].Reason != campaign.Suppressed {
