@@ -174,7 +174,7 @@ func (m *siteMail) takes(start time.Time) (time.Duration, string) {
 	wait := max(m.Until.Sub(start), 0)
 	lasts, bound := wait+seconds(float64(m.n)/m.Rate), fmt.Sprintf("%s at %.3g a second", m.Site, m.Rate)
 	if wait > lasts/2 {
-		bound = m.Site + ", which takes nothing until " + m.Until.UTC().Format("2 Jan 15:04 MST")
+		bound = m.Site + ", which takes nothing in the first " + roughly(wait) // it is kept, for readers in any zone
 	}
 	left, midnight := m.n, start.UTC().Truncate(24*time.Hour)
 	for day, allowed := range m.PerDay {

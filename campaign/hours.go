@@ -43,13 +43,13 @@ func (r Run) Opens(now time.Time) time.Time {
 	return hours.Next(now)
 }
 
-// WaitsFor says which window a running run waits for, and until when by the window's own
+// WaitsFor says which window a running run waits for, and until when by the reader's
 // clock; "" when it may send.
-func (r Run) WaitsFor(now time.Time) string {
+func (r Run) WaitsFor(now time.Time, reader *time.Location) string {
 	opens := r.Opens(now)
 	if opens.IsZero() {
 		return ""
 	}
 	hours, _ := r.Spec.Window.Parse() // Opens has read it
-	return fmt.Sprintf("It sends %s, and waits until %s.", hours, opens.In(hours.Zone()).Format("Mon 2 Jan, 15:04 MST"))
+	return fmt.Sprintf("It sends %s, and waits until %s.", hours, when(opens, reader))
 }

@@ -184,7 +184,8 @@ func (w Waves) Opens(n Wave) time.Time {
 type clocks struct {
 	fields []string
 	wall   time.Time // in the campaign's own zone, to the minute
-	due    map[string]time.Time
+	find   func(name string) (*time.Location, error)
+	due    map[string]time.Time // by name, mostZones of them; zero for what is no zone
 }
 
 // mostZones bounds what is remembered of names: there are some 600, but attributes may
@@ -197,7 +198,7 @@ func newClocks(l LocalTime, start time.Time) (*clocks, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: local_time.zone: %w", errUnusable, err)
 	}
-	return &clocks{fields: l.fields(), wall: schedule.Shown(start.In(zone), zone), due: map[string]time.Time{}}, nil
+	return &clocks{fields: l.fields(), wall: schedule.Shown(start.In(zone), zone), find: schedule.Zone, due: map[string]time.Time{}}, nil
 }
 
 // of returns the zone that a contact's attributes name, and when its clock shows the time;
@@ -206,17 +207,28 @@ func (c *clocks) of(attributes []byte) (zone string, due time.Time) {
 	name := zoneIn(attributes, c.fields)
 	at, known := c.due[name]
 	if !known {
-		if zone, err := schedule.Zone(name); err == nil {
+		if zone, err := c.find(name); err == nil {
 			at = schedule.Shown(c.wall, zone)
 		}
-		if len(c.due) < mostZones {
-			c.due[name] = at
-		}
+		c.remember(name, at)
 	}
 	if at.IsZero() {
 		return "", c.wall
 	}
 	return name, at
+}
+
+// remember keeps what was found of a name. Where there is no room any name goes for it: to
+// find a zone reads files, and a name that many contacts have must not cost that for each,
+// however many others there are.
+func (c *clocks) remember(name string, at time.Time) {
+	for other := range c.due {
+		if len(c.due) < mostZones {
+			break
+		}
+		delete(c.due, other)
+	}
+	c.due[name] = at
 }
 
 // zoneIn is what the first of some attributes says that has a text.
@@ -246,14 +258,18 @@ func (s Spec) meant(now time.Time) time.Time {
 	return now
 }
 
-// ByTheirClocks foretells in words when the audience that was counted gets the campaign's
-// next run; "" when that is not told by their clocks.
-func (s Spec) ByTheirClocks(count AudienceCount, now time.Time) string {
+// ByTheirClocks foretells in words, by the reader's clock, when the audience that was
+// counted gets the campaign if it is for a time; the zero time is that of its next run. ""
+// when that is not told by recipients' clocks.
+func (s Spec) ByTheirClocks(count AudienceCount, at, now time.Time, reader *time.Location) string {
 	own, err := schedule.Zone(s.LocalTime.Zone)
 	if !s.LocalTime.On() || err != nil || count.Recipients == 0 {
 		return ""
 	}
-	at := schedule.Shown(s.meant(now).In(own), own)
+	if at.IsZero() {
+		at = s.meant(now)
+	}
+	at = schedule.Shown(at.In(own), own)
 	var first, last struct {
 		at   time.Time
 		zone string
@@ -280,9 +296,9 @@ func (s Spec) ByTheirClocks(count AudienceCount, now time.Time) string {
 	switch {
 	case first.zone == "":
 	case first.at.Equal(last.at):
-		fmt.Fprintf(&text, " all at %s (%s).", when(first.at, own), first.zone)
+		fmt.Fprintf(&text, " all at %s (%s).", when(first.at, reader), first.zone)
 	default:
-		fmt.Fprintf(&text, " the first at %s (%s), the last at %s (%s).", when(first.at, own), first.zone, when(last.at, own), last.zone)
+		fmt.Fprintf(&text, " the first at %s (%s), the last at %s (%s).", when(first.at, reader), first.zone, when(last.at, reader), last.zone)
 	}
 	if past > 0 {
 		fmt.Fprintf(&text, " At once, because their clock shows more: %s.", people(past))

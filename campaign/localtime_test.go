@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -15,6 +16,15 @@ func moment(t *testing.T, text string) time.Time {
 		t.Fatal(err)
 	}
 	return at
+}
+
+func zoneOf(t *testing.T, name string) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
 }
 
 // Each zone has its wave, in order of time; halves and quarters of an hour are theirs.
@@ -133,6 +143,39 @@ func TestLocalTimeIsChecked(t *testing.T) {
 		if errs := s.localProblems(); errs != nil {
 			t.Errorf("%+v: %v", s, errs)
 		}
+	}
+}
+
+// Names that are no zone's cost a search the first time, and now and then another one:
+// not for each contact that has them, however many others there are.
+func TestUnknownZonesAreRemembered(t *testing.T) {
+	c, err := newClocks(LocalTime{Zone: "UTC"}, moment(t, "2026-11-23T09:00:00Z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	searches := 0
+	c.find = func(name string) (*time.Location, error) {
+		searches++
+		if name == "Asia/Kathmandu" {
+			return time.FixedZone(name, 5*60*60+45*60), nil
+		}
+		return nil, errors.New("is no zone")
+	}
+	const others = 4 * mostZones
+	for i := range others {
+		c.of(fmt.Appendf(nil, `{"timezone":"Nowhere/%d"}`, i))
+		if zone, due := c.of([]byte(`{"timezone":"Berlin"}`)); zone != "" || !due.Equal(c.wall) {
+			t.Fatalf("Berlin: %q at %s", zone, due)
+		}
+		if zone, due := c.of([]byte(`{"timezone":"Asia/Kathmandu"}`)); zone == "" || !due.Equal(moment(t, "2026-11-23T03:15:00Z")) {
+			t.Fatalf("Asia/Kathmandu: %q at %s", zone, due)
+		}
+		if len(c.due) > mostZones {
+			t.Fatalf("%d names are remembered", len(c.due))
+		}
+	}
+	if again := searches - others; again > others/50 {
+		t.Errorf("two names were searched for %d times among %d others", again, others)
 	}
 }
 

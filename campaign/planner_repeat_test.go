@@ -69,7 +69,7 @@ func TestRepeat(t *testing.T) {
 	stop = plan()
 	note := func() string { return must(w.db.RecurrenceOf(t.Context(), daily.ID))(t).Note }
 	eventually(t, "the missed time is told", func() bool { return note() != "" })
-	if got, want := note(), "missed Fri 27 Nov 2026, 09:00 UTC: nothing was running within 6h0m0s"; got != want {
+	if got, want := note(), "missed 2026-11-27T09:00:00Z: nothing was running within 6h0m0s"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	// A person leaves out the next.

@@ -93,14 +93,14 @@ func TestWindowOfARun(t *testing.T) {
 	if got := r.Opens(night); !got.Equal(opens) {
 		t.Errorf("opens %s, want %s", got, opens)
 	}
-	if got, want := r.WaitsFor(night), "It sends Mon–Fri 08:00–20:00, Europe/Berlin, and waits until Mon 30 Nov, 08:00 CET."; got != want {
+	if got, want := r.WaitsFor(night, time.UTC), "It sends Mon–Fri 08:00–20:00, Europe/Berlin, and waits until Mon 30 Nov, 07:00 UTC."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := r.WaitsFor(opens); got != "" || !r.Opens(opens).IsZero() {
+	if got := r.WaitsFor(opens, time.UTC); got != "" || !r.Opens(opens).IsZero() {
 		t.Errorf("open, it waits: %q", got)
 	}
 	r.State = campaign.RunPaused
-	if got := r.WaitsFor(night); got != "" {
+	if got := r.WaitsFor(night, time.UTC); got != "" {
 		t.Errorf("paused, it waits: %q", got)
 	}
 }

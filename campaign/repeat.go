@@ -15,7 +15,7 @@ type Recurrence struct {
 	Campaign CampaignID
 	Spec     Spec
 	Next     time.Time
-	Note     string // what became of the last time, when that was no run
+	Note     string // what became of the last time, when that was no run; for InZone
 }
 
 // catchUp is how late a time that was missed, as while everything was down, is still
@@ -55,7 +55,7 @@ func (s *Service) SkipNext(ctx context.Context, id CampaignID) (Recurrence, erro
 		return r, err
 	}
 	left := r
-	left.Next, left.Note = times.Next(r.Next), "left out "+r.Next.In(times.Zone()).Format("Mon 2 Jan 2006, 15:04 MST")
+	left.Next, left.Note = times.Next(r.Next), "left out "+Noted(r.Next)
 	_, moved, err := s.Store.Recur(ctx, r, left, time.Time{}, s.Now())
 	if err == nil && !moved {
 		err = fmt.Errorf("its next time has just come: %w", ErrConflict)
@@ -113,7 +113,7 @@ func (p *Planner) recurOne(ctx context.Context, r Recurrence, underWay bool, now
 	next := r
 	next.Next, next.Note = times.Next(begun), ""
 	if now.Sub(last) > catchUp {
-		at := last.In(times.Zone()).Format("Mon 2 Jan 2006, 15:04 MST")
+		at := Noted(last)
 		next.Note = fmt.Sprintf("missed %s: nothing was running within %s", at, catchUp)
 		if underWay {
 			next.Note = fmt.Sprintf("left out %s: the run before was not over within %s", at, catchUp)

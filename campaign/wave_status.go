@@ -91,23 +91,24 @@ func (w WaveStatus) people() (n int64) {
 	return n
 }
 
-// WaitsFor says which wave of a running run comes next, and when; "" when none does.
-func (w WaveStatus) WaitsFor(r *Run, now time.Time) string {
+// WaitsFor says which wave of a running run comes next, and when by the reader's clock; ""
+// when none does.
+func (w WaveStatus) WaitsFor(r *Run, now time.Time, reader *time.Location) string {
 	held := w.held(now)
 	if r.State != RunRunning || !w.Any() || len(held) == 0 && w.Complete || w.Open >= w.Last() {
 		return ""
 	}
 	switch w.Kind {
 	case LocalWaves:
-		return w.nextByTheClock(r, held)
+		return w.nextByTheClock(r, held, reader)
 	case CanaryWaves:
-		return w.nextOfCanary(r, now)
+		return w.nextOfCanary(r, now, reader)
 	}
 	return "" // a test says it of itself
 }
 
 // nextOfCanary says who goes first, and when the others do.
-func (w WaveStatus) nextOfCanary(r *Run, now time.Time) string {
+func (w WaveStatus) nextOfCanary(r *Run, now time.Time, reader *time.Location) string {
 	rest := "The rest leaves"
 	var s strings.Builder
 	if w.Complete {
@@ -119,14 +120,14 @@ func (w WaveStatus) nextOfCanary(r *Run, now time.Time) string {
 	if w.Due.IsZero() {
 		fmt.Fprintf(&s, "%s %s after it was tried", rest, roughly(time.Duration(r.Spec.Brake.WithDefaults().CanaryWait)))
 	} else {
-		fmt.Fprintf(&s, "%s at %s", rest, w.Due.UTC().Format("15:04 MST"))
+		fmt.Fprintf(&s, "%s at %s", rest, clockAt(w.Due, reader))
 	}
 	s.WriteString(", unless the brake stops the run.")
 	return s.String()
 }
 
 // nextByTheClock says whose clock shows the time next, and last.
-func (w WaveStatus) nextByTheClock(r *Run, held []WavePart) string {
+func (w WaveStatus) nextByTheClock(r *Run, held []WavePart, reader *time.Location) string {
 	zone, err := schedule.Zone(r.Spec.LocalTime.Zone)
 	if err != nil {
 		zone = time.UTC
@@ -135,37 +136,36 @@ func (w WaveStatus) nextByTheClock(r *Run, held []WavePart) string {
 	if len(held) == 0 {
 		return "It is sent at " + hour + " by each recipient's clock."
 	}
-	text := fmt.Sprintf("It is sent at %s by each recipient's clock. Next: %s at %s", hour, people(held[0].N), when(held[0].Opens, zone))
+	text := fmt.Sprintf("It is sent at %s by each recipient's clock. Next: %s at %s", hour, people(held[0].N), when(held[0].Opens, reader))
 	if last := held[len(held)-1]; len(held) > 1 {
-		text += fmt.Sprintf(", then others until %s", when(last.Opens, zone))
+		text += fmt.Sprintf(", then others until %s", when(last.Opens, reader))
 	}
 	return text + "."
 }
 
-// String says how a run was parted, for its report; "" when it was not.
-func (w WaveStatus) String() string {
+// Parted says how a run was parted, and when by the reader's clock, for its report; "" when
+// it was not.
+func (w WaveStatus) Parted(reader *time.Location) string {
 	switch {
 	case w.Kind == CanaryWaves && len(w.Parts) > 0 && w.Parts[0].Wave == 1:
 		text := fmt.Sprintf("%s of %s", grouped(w.Parts[0].N), grouped(w.people()))
 		if w.Opened.IsZero() {
 			return text + " first"
 		}
-		return fmt.Sprintf("%s went first; the rest left %s: %s", text, when(w.Opened, time.UTC), w.Note)
+		return fmt.Sprintf("%s went first; the rest left %s: %s", text, when(w.Opened, reader), w.Note)
 	case w.Kind == LocalWaves && len(w.Parts) == 1:
 		return "by each recipient's clock, which was one"
 	case w.Kind == LocalWaves && len(w.Parts) > 1:
-		return fmt.Sprintf("by each recipient's clock, at %d times from %s to %s", len(w.Parts), when(w.Parts[0].Opens, time.UTC), when(w.Parts[len(w.Parts)-1].Opens, time.UTC))
+		return fmt.Sprintf("by each recipient's clock, at %d times from %s to %s", len(w.Parts), when(w.Parts[0].Opens, reader), when(w.Parts[len(w.Parts)-1].Opens, reader))
 	}
 	return ""
 }
 
-// WaitsFor says what a running run waits for: its window, and its next wave; "" when it
-// waits for neither.
-func (s Status) WaitsFor(now time.Time) string {
-	return strings.TrimSpace(s.Run.WaitsFor(now) + " " + s.Waves.WaitsFor(&s.Run, now))
+// WaitsFor says what a running run waits for: its window, and its next wave, by the
+// reader's clock; "" when it waits for neither.
+func (s Status) WaitsFor(now time.Time, reader *time.Location) string {
+	return strings.TrimSpace(s.Run.WaitsFor(now, reader) + " " + s.Waves.WaitsFor(&s.Run, now, reader))
 }
-
-func when(t time.Time, zone *time.Location) string { return t.In(zone).Format("Mon 2 Jan, 15:04 MST") }
 
 func people(n int64) string {
 	if n == 1 {

@@ -10,11 +10,12 @@ import (
 // A run says who goes first and when the others do, in every phase.
 func TestWavesInWords(t *testing.T) {
 	now := moment(t, "2026-11-23T08:00:00Z")
+	reader := zoneOf(t, "Asia/Kathmandu")
 	run := &Run{State: RunRunning}
 	canary := WaveStatus{Waves: Waves{Kind: CanaryWaves, Share: 12_500}, Parts: []WavePart{{Wave: 1, N: 400}}}
 	want := func(w WaveStatus, r *Run, want string) {
 		t.Helper()
-		if got := w.WaitsFor(r, now); got != want {
+		if got := w.WaitsFor(r, now, reader); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
@@ -24,32 +25,28 @@ func TestWavesInWords(t *testing.T) {
 	want(canary, run, "A canary of 1,000 of 100,000 goes first, over all sites. The other 99,000 leave 10 min after it was tried, unless the brake stops the run.")
 	want(canary, &Run{State: RunPaused}, "")
 	canary.Due = now.Add(7 * time.Minute)
-	want(canary, run, "A canary of 1,000 of 100,000 goes first, over all sites. The other 99,000 leave at 08:07 UTC, unless the brake stops the run.")
+	want(canary, run, "A canary of 1,000 of 100,000 goes first, over all sites. The other 99,000 leave at 13:52 +0545, unless the brake stops the run.")
 	if canary.Held(now) != 99_000 || !canary.NextAt(now).Equal(canary.Due) {
 		t.Errorf("%d are held until %s", canary.Held(now), canary.NextAt(now))
 	}
 	canary.Open, canary.Opened, canary.Note, canary.Due = 2, now, canaryNote, time.Time{}
 	want(canary, run, "")
-	if got := canary.String(); got != "1,000 of 100,000 went first; the rest left Mon 23 Nov, 08:00 UTC: the canary did no harm" || canary.Held(now) != 0 {
+	if got := canary.Parted(reader); got != "1,000 of 100,000 went first; the rest left Mon 23 Nov, 13:45 +0545: the canary did no harm" || canary.Held(now) != 0 {
 		t.Errorf("%s; %d are held", got, canary.Held(now))
 	}
 
 	base := moment(t, "2026-11-22T19:00:00Z")
-	zone, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	run.Spec = Spec{LocalTime: LocalTime{Zone: "Europe/Berlin"}, StartAt: moment(t, "2026-11-23T09:00:00+01:00").In(zone)}
+	run.Spec = Spec{LocalTime: LocalTime{Zone: "Europe/Berlin"}, StartAt: moment(t, "2026-11-23T09:00:00+01:00").In(zoneOf(t, "Europe/Berlin"))}
 	local := WaveStatus{Waves: Waves{Kind: LocalWaves, Base: base}, Complete: true}
 	for _, p := range []WavePart{{Wave: 5, N: 20}, {Wave: 53, N: 300}, {Wave: 77, N: 1}, {Wave: 89, N: 7}} {
 		p.Opens = local.Opens(p.Wave)
 		local.Parts = append(local.Parts, p)
 	}
-	want(local, run, "It is sent at 09:00 by each recipient's clock. Next: 1 person at Mon 23 Nov, 15:00 CET, then others until Mon 23 Nov, 18:00 CET.")
+	want(local, run, "It is sent at 09:00 by each recipient's clock. Next: 1 person at Mon 23 Nov, 19:45 +0545, then others until Mon 23 Nov, 22:45 +0545.")
 	again := *run
 	again.Spec.StartAt, again.StartAt = time.Time{}, run.Spec.StartAt.UTC() // as a repetition's
-	want(local, &again, "It is sent at 09:00 by each recipient's clock. Next: 1 person at Mon 23 Nov, 15:00 CET, then others until Mon 23 Nov, 18:00 CET.")
-	if got := local.String(); got != "by each recipient's clock, at 4 times from Sun 22 Nov, 20:00 UTC to Mon 23 Nov, 17:00 UTC" || local.Held(now) != 8 {
+	want(local, &again, "It is sent at 09:00 by each recipient's clock. Next: 1 person at Mon 23 Nov, 19:45 +0545, then others until Mon 23 Nov, 22:45 +0545.")
+	if got := local.Parted(reader); got != "by each recipient's clock, at 4 times from Mon 23 Nov, 01:45 +0545 to Mon 23 Nov, 22:45 +0545" || local.Held(now) != 8 {
 		t.Errorf("%s; %d are held", got, local.Held(now))
 	}
 	now = moment(t, "2026-11-23T17:00:00Z")
@@ -59,18 +56,19 @@ func TestWavesInWords(t *testing.T) {
 // A review says when the first and the last get it, for whom it is too late, and what
 // becomes of who has no zone.
 func TestForetoldByTheirClocks(t *testing.T) {
+	reader := zoneOf(t, "Asia/Kathmandu")
 	at := moment(t, "2026-11-23T09:00:30+01:00")
 	s := Spec{LocalTime: LocalTime{Zone: "Europe/Berlin"}, StartAt: at}
 	count := AudienceCount{Recipients: 1_362, Zones: map[string]int64{"Pacific/Auckland": 120, "Europe/Berlin": 1_200, "America/New_York": 30, "": 12}}
 	for now, want := range map[string]string{
-		"2026-11-20T12:00:00Z": "For Mon 23 Nov, 09:00 on each recipient's clock: the first at Sun 22 Nov, 21:00 CET (Pacific/Auckland), the last at Mon 23 Nov, 15:00 CET (America/New_York). Without a zone that is known, by the clock of Europe/Berlin: 12 people.",
-		"2026-11-22T22:00:00Z": "For Mon 23 Nov, 09:00 on each recipient's clock: the first at Mon 23 Nov, 09:00 CET (Europe/Berlin), the last at Mon 23 Nov, 15:00 CET (America/New_York). At once, because their clock shows more: 120 people. Without a zone that is known, by the clock of Europe/Berlin: 12 people.",
+		"2026-11-20T12:00:00Z": "For Mon 23 Nov, 09:00 on each recipient's clock: the first at Mon 23 Nov, 01:45 +0545 (Pacific/Auckland), the last at Mon 23 Nov, 19:45 +0545 (America/New_York). Without a zone that is known, by the clock of Europe/Berlin: 12 people.",
+		"2026-11-22T22:00:00Z": "For Mon 23 Nov, 09:00 on each recipient's clock: the first at Mon 23 Nov, 13:45 +0545 (Europe/Berlin), the last at Mon 23 Nov, 19:45 +0545 (America/New_York). At once, because their clock shows more: 120 people. Without a zone that is known, by the clock of Europe/Berlin: 12 people.",
 	} {
-		if got := s.ByTheirClocks(count, moment(t, now)); got != want {
+		if got := s.ByTheirClocks(count, time.Time{}, moment(t, now), reader); got != want {
 			t.Errorf("at %s:\ngot  %s\nwant %s", now, got, want)
 		}
 	}
-	if got := (Spec{}).ByTheirClocks(count, at); got != "" {
+	if got := (Spec{}).ByTheirClocks(count, at, at, reader); got != "" {
 		t.Errorf("for one moment: %s", got)
 	}
 }

@@ -201,7 +201,7 @@ func TestDeleteListInUse(t *testing.T) {
 		if run, moved, err := db.Recur(ctx, r, next, now, now); run != 0 || !moved || err != nil {
 			t.Errorf("without its list: %d, %v, %v", run, moved, err)
 		}
-		if got, want := must(db.RecurrenceOf(ctx, c.ID))(t).Note, `left out Mon 4 May 2026, 03:02 UTC: the list "b": not found`; got != want {
+		if got, want := must(db.RecurrenceOf(ctx, c.ID))(t).Note, `left out 2026-05-04T03:02:01Z: the list "b": not found`; got != want {
 			t.Errorf("the note %q, want %q", got, want)
 		}
 		if _, err := db.CreateRun(ctx, c, campaign.RunRunning, now, now); !errors.Is(err, campaign.ErrNotFound) {

@@ -122,7 +122,7 @@ func (db *DB) Recur(ctx context.Context, was, next campaign.Recurrence, due, now
 			return err
 		}
 		leaveOut := func(why string) error {
-			_, err := t.exec(ctx, "UPDATE recurrences SET note = ? WHERE campaign = ?", "left out "+due.UTC().Format("Mon 2 Jan 2006, 15:04 MST")+": "+why, int64(was.Campaign))
+			_, err := t.exec(ctx, "UPDATE recurrences SET note = ? WHERE campaign = ?", "left out "+campaign.Noted(due)+": "+why, int64(was.Campaign))
 			return err
 		}
 		err = db.holdAudience(ctx, t, spec)

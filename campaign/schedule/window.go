@@ -3,6 +3,7 @@ package schedule
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 )
@@ -96,7 +97,7 @@ func Zone(name string) (*time.Location, error) {
 		return nil, errors.New("is missing; write a time zone such as Europe/Berlin")
 	}
 	zone, err := time.LoadLocation(name)
-	if err != nil {
+	if err != nil || path.Clean(name) != name { // Europe//Berlin is a file too
 		return nil, fmt.Errorf("%q is not a time zone; write a name such as Europe/Berlin", name)
 	}
 	return zone, nil

@@ -150,6 +150,7 @@ func TestWindowProblems(t *testing.T) {
 		{Window{From: "08:00", To: "20:00"}, []string{"zone: is missing"}},
 		{Window{Zone: "Local"}, []string{"zone: is missing"}},
 		{Window{Zone: "Europe/Nowhere"}, []string{`zone: "Europe/Nowhere" is not a time zone`}},
+		{Window{Zone: "Europe//Berlin"}, []string{`zone: "Europe//Berlin" is not a time zone`}},
 		{Window{Days: "mo-fr", From: "8", To: "25:00", Zone: "UTC"}, []string{`days: "mo-fr" is not a day`, `from: "8" is not a time`, `to: "25:00" is not a time`}},
 		{Window{From: "08:00", To: "08:05", Zone: "UTC"}, []string{"to: 08:05 is less than 15 minutes after 08:00"}},
 		{Window{From: "08:00", To: "08:00", Zone: "UTC"}, []string{"to: 08:00 is less than 15 minutes"}},

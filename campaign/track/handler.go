@@ -22,7 +22,10 @@ type Config struct {
 	Writer *Writer
 	// Scanners are networks of mail filters, beside those that are known here.
 	Scanners []netip.Prefix
-	Log      *slog.Logger
+	// Refused shows a reader that a link leads nowhere (404), or cannot be followed just now
+	// (503). Default: a line of text.
+	Refused func(w http.ResponseWriter, r *http.Request, status int)
+	Log     *slog.Logger
 }
 
 // Handler answers readers' requests, and never breaks a link for the sake of counting.
@@ -34,6 +37,9 @@ type Handler struct {
 
 // NewHandler makes a handler.
 func NewHandler(c Config) *Handler {
+	if c.Refused == nil {
+		c.Refused = refusedInText
+	}
 	return &Handler{Config: c, tables: tables{read: c.Links, runs: map[campaign.RunID][]campaign.Link{}}, patience: 2 * time.Second}
 }
 
@@ -44,7 +50,8 @@ var pixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\
 func (h *Handler) Opened(w http.ResponseWriter, r *http.Request, from netip.Addr) {
 	who, link, rest, err := h.Tokens.ReadHit(r.PathValue("token"))
 	if err != nil || link != 0 || len(rest) > 0 {
-		refuse(w, http.StatusNotFound, "There is no such image.")
+		unseen(w)
+		http.Error(w, "There is no such image.", http.StatusNotFound)
 		return
 	}
 	h.record(r, h.hit(r, from, who, 0))
@@ -57,19 +64,19 @@ func (h *Handler) Opened(w http.ResponseWriter, r *http.Request, from netip.Addr
 func (h *Handler) Clicked(w http.ResponseWriter, r *http.Request, from netip.Addr) {
 	who, number, rest, err := h.Tokens.ReadHit(r.PathValue("token"))
 	if err != nil || number == 0 {
-		refuse(w, http.StatusNotFound, "This link is not complete. Please use the whole link from the message.")
+		h.refuse(w, r, http.StatusNotFound)
 		return
 	}
 	h.record(r, h.hit(r, from, who, number))
 	link, err := h.tables.link(r.Context(), campaign.RunID(who.Run), int(number))
 	switch {
 	case errors.Is(err, campaign.ErrNotFound):
-		refuse(w, http.StatusNotFound, "This link leads nowhere any more.")
+		h.refuse(w, r, http.StatusNotFound)
 		return
 	case err != nil:
 		h.Log.Error("track: a click cannot be led on, its reader is asked to try again", "run", who.Run, "link", number, "error", err)
 		w.Header().Set("Retry-After", "10")
-		refuse(w, http.StatusServiceUnavailable, "That did not work. Please try the link again in a minute.")
+		h.refuse(w, r, http.StatusServiceUnavailable)
 		return
 	}
 	unseen(w)
@@ -110,8 +117,16 @@ func unseen(w http.ResponseWriter) {
 	header.Set("X-Robots-Tag", "noindex, nofollow")
 }
 
-func refuse(w http.ResponseWriter, status int, text string) {
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int) {
 	unseen(w)
+	h.Refused(w, r, status)
+}
+
+func refusedInText(w http.ResponseWriter, _ *http.Request, status int) {
+	text := "This link leads nowhere. Please use the whole link from the message."
+	if status != http.StatusNotFound {
+		text = "That did not work. Please try the link again in a minute."
+	}
 	http.Error(w, text, status)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"image/gif"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -189,4 +190,19 @@ func TestClicksWithoutDatabase(t *testing.T) {
 			t.Errorf("%d hits\n%s", n, w.log.b.String())
 		}
 	})
+}
+
+// A reader whose link leads nowhere sees a page where there is one.
+func TestRefused(t *testing.T) {
+	w := newWorld(t)
+	defer w.stop()
+	w.handler.Refused = func(rw http.ResponseWriter, r *http.Request, status int) {
+		rw.WriteHeader(status)
+		_, _ = io.WriteString(rw, "a page about "+r.URL.Path)
+	}
+	resp := w.get("GET", "/c/nonsense")
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusNotFound || string(text) != "a page about /c/nonsense" || resp.Header.Get("X-Robots-Tag") == "" {
+		t.Errorf("%s %q %v", resp.Status, text, err)
+	}
 }

@@ -59,6 +59,7 @@ func (a *App) routes() {
 	a.page("POST /campaigns/{id}/test", account.Write, "send test", sendTest)
 	a.page("GET /campaigns/{id}/review", account.See, "", showReview)
 	a.page("GET /campaigns/{id}/audience", account.See, "", audienceEvents)
+	a.page("GET /campaigns/{id}/clocks", account.See, "", showClocks)
 	a.page("POST /campaigns/{id}/start", account.Send, "start campaign", startCampaign)
 
 	a.page("GET /runs/{id}", account.See, "", showRun)

@@ -61,6 +61,7 @@ func (f filled) benchmarked(upload string, form signup.Form) map[string][]string
 		"GET /campaigns/{id}/inbox":     append(each("/campaigns/%d/inbox", campaigns), "/campaigns/1/inbox?as=longest"),
 		"GET /campaigns/{id}/review":    each("/campaigns/%d/review", campaigns),
 		"GET /campaigns/{id}/audience":  each("/campaigns/%d/audience", campaigns),
+		"GET /campaigns/{id}/clocks":    each("/campaigns/%d/clocks", campaigns),
 		"GET /library":                  {"/library"},
 		"GET /library/{key}":            {"/library/newsletter"},
 		"GET /library/{key}/preview":    {"/library/newsletter/preview"},

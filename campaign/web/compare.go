@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"broadside/campaign"
 )
@@ -164,12 +163,4 @@ func (v view) PerSecond(rate float64) string {
 		return group(int64(math.Round(rate)))
 	}
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", rate), ".0")
-}
-
-// Day writes the day of a time in the user's zone; what stands beside it has the zone.
-func (v view) Day(t time.Time) string {
-	if t.IsZero() {
-		return "not begun"
-	}
-	return t.In(v.User.Location()).Format("2 Jan 2006")
 }

@@ -168,7 +168,7 @@ func (v *visit) repeats(spec campaign.Spec) string {
 		return ""
 	}
 	next := times.Next(v.app.Now())
-	return fmt.Sprintf("%s. Next %s.", times, next.In(v.User.Location()).Format("Mon 2 Jan, 15:04 MST"))
+	return fmt.Sprintf("%s. Next %s.", times, v.when(next))
 }
 
 func errorText(err error) string {

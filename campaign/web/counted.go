@@ -19,13 +19,13 @@ type counted struct {
 }
 
 type audienceSeen struct {
-	version    time.Time // of the campaign
-	recipients int64
-	forecast   campaign.Forecast
-	at         time.Time
+	version  time.Time // of the campaign
+	count    campaign.AudienceCount
+	forecast campaign.Forecast
+	at       time.Time
 }
 
-func (s *counted) keep(c campaign.Campaign, recipients int64, f campaign.Forecast, now time.Time) {
+func (s *counted) keep(c campaign.Campaign, count campaign.AudienceCount, f campaign.Forecast, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, seen := range s.seen {
@@ -36,7 +36,8 @@ func (s *counted) keep(c campaign.Campaign, recipients int64, f campaign.Forecas
 	if s.seen == nil {
 		s.seen = map[campaign.CampaignID]audienceSeen{}
 	}
-	s.seen[c.ID] = audienceSeen{c.Updated, recipients, f, now}
+	count.Domains = nil // there may be very many
+	s.seen[c.ID] = audienceSeen{c.Updated, count, f, now}
 }
 
 // last returns what was counted of a campaign as it stands; false when nothing was.

@@ -28,6 +28,15 @@ func (v *visit) readForm(fields ...string) (Form, error) {
 	return f, nil
 }
 
+// queried reads the named fields of a page's address.
+func (v *visit) queried(fields ...string) Form {
+	f, query := Form{Values: map[string]string{}, Errors: map[string]string{}}, v.r.URL.Query()
+	for _, name := range fields {
+		f.Values[name] = query.Get(name)
+	}
+	return f
+}
+
 // take puts the problems of an error beside their fields; false when it is none of those.
 func (f Form) take(err error) bool {
 	problems := account.Problems(err)

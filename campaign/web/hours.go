@@ -37,12 +37,12 @@ func windowOf(f Form, days []string) schedule.Window {
 	return w
 }
 
-// hours says when a campaign may send, and what a start outside of that waits for; both
-// are "" when it may send at any time.
-func hours(spec campaign.Spec, now time.Time) (when, waits string) {
+// hours says when a campaign may send, and what a start outside of that waits for, by the
+// reader's clock; both are "" when it may send at any time.
+func hours(spec campaign.Spec, now time.Time, reader *time.Location) (when, waits string) {
 	h, err := spec.Window.Parse()
 	if err != nil || h.Always() {
 		return "", ""
 	}
-	return h.String(), campaign.Run{Spec: spec, State: campaign.RunRunning}.WaitsFor(now)
+	return h.String(), campaign.Run{Spec: spec, State: campaign.RunRunning}.WaitsFor(now, reader)
 }

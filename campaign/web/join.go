@@ -31,6 +31,8 @@ func Joining(desk *signup.Desk, log *slog.Logger) http.Handler {
 	// As with unsubscribing, what follows links changes nothing: only the button does.
 	mux.HandleFunc("GET /confirm/{token}", h.ask)
 	mux.HandleFunc("POST /confirm/{token}", h.confirm)
+	mux.HandleFunc("GET /join/", h.nowhere) // links that were cut
+	mux.HandleFunc("GET /confirm/", h.nowhere)
 	return mux
 }
 

@@ -62,6 +62,26 @@ func (p public) notice(w http.ResponseWriter, status int, words *locale.Words, t
 	p.show(w, status, "notice", publicView{Words: words, Title: title, Body: text})
 }
 
+// nowhere says that a link leads nowhere: it is not whole, or what it led to is gone.
+func (p public) nowhere(w http.ResponseWriter, r *http.Request) {
+	words := wordsFor(r, nil)
+	p.notice(w, http.StatusNotFound, words, words.Say("trouble/nowhere-title"), words.Say("trouble/nowhere-text"))
+}
+
+// LinkRefused shows a reader whose link cannot be followed why, in the browser's language:
+// it leads nowhere (404), or not just now.
+func LinkRefused(log *slog.Logger) func(w http.ResponseWriter, r *http.Request, status int) {
+	p := public{log}
+	return func(w http.ResponseWriter, r *http.Request, status int) {
+		if status == http.StatusNotFound {
+			p.nowhere(w, r)
+			return
+		}
+		words := wordsFor(r, nil)
+		p.notice(w, status, words, words.Say("trouble/title"), words.Say("trouble/text"))
+	}
+}
+
 // wordsFor chooses the language of a page: the one that was clicked, the contact's own
 // (by its attributes), the browser's.
 func wordsFor(r *http.Request, attributes []byte) *locale.Words {

@@ -41,6 +41,7 @@ func Recipients(store RecipientStore, tokens *token.Maker, log *slog.Logger) htt
 	mux.HandleFunc("POST /u/{token}", h.unsubscribe)
 	mux.HandleFunc("GET /u/{token}/lists", h.ask) // who reloads what a POST answered
 	mux.HandleFunc("POST /u/{token}/lists", h.choose)
+	mux.HandleFunc("GET /u/", h.nowhere) // a link that was cut
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	return mux
 }

@@ -56,7 +56,7 @@ func repeatCampaign(v *visit) error {
 		}
 		return err
 	}
-	v.flash("%s is sent again and again, next %s.", c.Spec.Name, r.Next.In(v.User.Location()).Format("Mon 2 Jan, 15:04 MST"))
+	v.flash("%s is sent again and again, next %s.", c.Spec.Name, v.when(r.Next))
 	return v.redirect(fmt.Sprintf("/campaigns/%d/review", c.ID))
 }
 

@@ -47,7 +47,7 @@ func TestRepeating(t *testing.T) {
 		t.Errorf("the campaigns do not show that it is sent %s", again)
 	}
 	w.admin.post(path+"/repeat/skip", http.StatusSeeOther)
-	if text = w.admin.get(path+"/review", http.StatusOK); !strings.Contains(text, "left out "+next.Format("Mon 2 Jan")) {
+	if text = w.admin.get(path+"/review", http.StatusOK); !strings.Contains(text, "left out "+next.In(berlin(t)).Format("Mon 2 Jan 2006, 15:04 MST")) {
 		t.Error("the review does not say what was left out")
 	}
 	w.admin.post(path+"/repeat/stop", http.StatusSeeOther)

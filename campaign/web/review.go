@@ -1,10 +1,8 @@
 package web
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -36,6 +34,7 @@ type reviewView struct {
 	Repeat    repetition
 	Canary    string // who goes first
 	Undo      string // how long a start can be taken back, in words
+	Clocks    string // when, by recipients' clocks, for a start that was said already
 }
 
 // Letter is that of a variant beside A.
@@ -46,13 +45,20 @@ func showReview(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.review(http.StatusOK, c, Form{})
+	f := v.queried(startFields...)
+	if f.Values["when"] == "" {
+		f = Form{}
+	}
+	return v.review(http.StatusOK, c, f)
 }
+
+// startFields are what a person says of a start.
+var startFields = []string{"when", "at", "zone", "count", "again"}
 
 func (v *visit) review(status int, c campaign.Campaign, f Form) error {
 	ctx := v.r.Context()
 	body := reviewView{Form: f, Campaign: c, Undo: inWords(v.app.UndoTime), Spread: written(c.Spec.Spread)}
-	body.Hours, body.Waits = hours(c.Spec, v.app.Now().Add(v.app.UndoTime))
+	body.Hours, body.Waits = hours(c.Spec, v.app.Now().Add(v.app.UndoTime), v.User.Location())
 	var err error
 	if body.Repeat, err = v.app.repetition(ctx, c); err != nil {
 		return err
@@ -96,6 +102,11 @@ func (v *visit) review(status int, c campaign.Campaign, f Form) error {
 	if body.Without, err = v.segmentsNamed(c.Spec.ExcludeSegments); err != nil {
 		return err
 	}
+	if f.Values["when"] != "" {
+		if body.Clocks, err = v.clocks(c, f); err != nil && !f.take(err) {
+			return err
+		}
+	}
 	return v.render(status, "review", "Review "+c.Spec.Name, body)
 }
 
@@ -128,67 +139,6 @@ func merged(preflight, lint []campaign.Finding) []campaign.Finding {
 	return all
 }
 
-// audienceNews is a campaign's audience as far as it is counted.
-type audienceNews struct {
-	campaign.AudienceCount
-	Sites    []siteShare `json:"sites,omitempty"`
-	Forecast string      `json:"forecast,omitempty"` // how long it will take
-	Test     string      `json:"test,omitempty"`     // what its A/B test means for so many
-	Clocks   string      `json:"clocks,omitempty"`   // when, by recipients' clocks
-}
-
-type siteShare struct {
-	Name  string `json:"name"`
-	N     int64  `json:"n"`
-	Share string `json:"share"`
-}
-
-// audienceEvents counts the audience and tells how far it is.
-func audienceEvents(v *visit) error {
-	c, err := v.campaign()
-	if err != nil {
-		return err
-	}
-	out, err := v.events()
-	if err != nil {
-		return nil // the page was closed
-	}
-	ctx := v.r.Context()
-	last := v.app.Now()
-	count, err := v.app.Service.CountAudience(ctx, c.Spec, func(count campaign.AudienceCount) {
-		if now := v.app.Now(); now.Sub(last) >= progressEvery {
-			last = now
-			_ = out.send("progress", audienceNews{AudienceCount: count}) // the end tells whether the page is there
-		}
-	})
-	if ctx.Err() != nil {
-		return nil
-	}
-	if err != nil {
-		return out.send("problem", map[string]string{"text": err.Error()})
-	}
-	f, err := v.app.Service.Forecast(ctx, c.Spec, count, v.app.Now())
-	if err != nil {
-		return out.send("problem", map[string]string{"text": err.Error()})
-	}
-	v.app.counted.keep(c, count.Recipients, f, v.app.Now())
-	return out.send("over", audienceNews{count, v.app.sites(count), f.String(), c.Spec.AB.Plan(count.Recipients, func(n int64) string { return group(n) }), c.Spec.ByTheirClocks(count, v.app.Now())})
-}
-
-// sites are the largest mailbox providers of an audience.
-func (a *App) sites(count campaign.AudienceCount) []siteShare {
-	bySite := map[string]int64{}
-	for domain, n := range count.Domains {
-		bySite[a.SiteOf(domain)] += n
-	}
-	names := slices.SortedFunc(maps.Keys(bySite), func(x, y string) int { return cmp.Or(cmp.Compare(bySite[y], bySite[x]), cmp.Compare(x, y)) })
-	var list []siteShare
-	for _, name := range names[:min(len(names), 6)] {
-		list = append(list, siteShare{name, bySite[name], percent(bySite[name], count.Recipients)})
-	}
-	return list
-}
-
 // startCampaign starts or schedules a run. An undo minute passes before the first
 // message; a large audience asks for its count, so that nobody sends it by a slip.
 func startCampaign(v *visit) error {
@@ -196,7 +146,7 @@ func startCampaign(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f, err := v.readForm("when", "at", "zone", "count", "again")
+	f, err := v.readForm(startFields...)
 	if err != nil {
 		return err
 	}
@@ -242,7 +192,7 @@ func (v *visit) startTime(f Form) (time.Time, error) {
 	}
 	at, err := time.ParseInLocation("2006-01-02T15:04", f.Values["at"], zone)
 	if err != nil {
-		return time.Time{}, &account.Problem{Field: "at", Text: "choose a day and a time"}
+		return time.Time{}, &account.Problem{Field: "at", Text: "is not chosen yet: choose a day and a time"}
 	}
 	if at.Before(now) {
 		return time.Time{}, &account.Problem{Field: "at", Text: "is in the past"}
@@ -265,14 +215,9 @@ func (v *visit) rightCount(c campaign.Campaign, f Form) error {
 	if members < largeAudience {
 		return nil
 	}
-	seen, ok := v.app.counted.last(c, v.app.Now())
-	recipients := seen.recipients
-	if !ok { // the page that counts was not open
-		count, err := v.app.Service.CountAudience(v.r.Context(), c.Spec, func(campaign.AudienceCount) {})
-		if err != nil {
-			return err
-		}
-		recipients = count.Recipients
+	count, err := v.audience(c)
+	if err != nil {
+		return err
 	}
 	typed := strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' {
@@ -280,8 +225,8 @@ func (v *visit) rightCount(c campaign.Campaign, f Form) error {
 		}
 		return -1
 	}, f.Values["count"])
-	if n, err := strconv.ParseInt(typed, 10, 64); err != nil || n != recipients {
-		return &account.Problem{Field: "count", Text: fmt.Sprintf("type how many people get it: %s", group(recipients))}
+	if n, err := strconv.ParseInt(typed, 10, 64); err != nil || n != count.Recipients {
+		return &account.Problem{Field: "count", Text: fmt.Sprintf("type how many people get it: %s", group(count.Recipients))}
 	}
 	return nil
 }

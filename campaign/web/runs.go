@@ -110,9 +110,10 @@ func showRun(v *visit) error {
 		return err
 	}
 	body := runView{Run: run, Counts: status.Counts, Readers: status.Readers, AB: status.AB, Sites: sitesOf(status.Lanes)}
-	body.Hours, _ = hours(run.Spec, v.app.Now())
+	zone := v.User.Location()
+	body.Hours, _ = hours(run.Spec, v.app.Now(), zone)
 	body.Spread, body.Until = written(run.Spec.Spread), status.SpreadUntil()
-	body.Waits, body.Held, body.Waves = status.WaitsFor(v.app.Now()), status.Waves.Held(v.app.Now()), status.Waves.String()
+	body.Waits, body.Held, body.Waves = status.WaitsFor(v.app.Now(), zone), status.Waves.Held(v.app.Now()), status.Waves.Parted(zone)
 	for _, s := range campaign.States() {
 		body.Terms = append(body.Terms, because{State: s, N: numberOf(status.Counts, s)})
 	}
@@ -208,6 +209,7 @@ func runEvents(v *visit) error {
 	if err != nil {
 		return err
 	}
+	zone := v.User.Location()
 	watch, leave := v.app.watches.join(run.ID)
 	defer leave()
 	out, err := v.events()
@@ -215,7 +217,7 @@ func runEvents(v *visit) error {
 		return nil // the page was closed
 	}
 	for first := true; ; {
-		text, over, changed := watch.see(first)
+		text, over, changed := watch.see(zone, first)
 		if text != nil { // there are news
 			if out.write(text) != nil || over {
 				return nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"broadside/campaign"
 	"broadside/campaign/account"
 )
 
@@ -79,6 +80,20 @@ func (v view) When(t time.Time) string {
 	}
 	return local.Format("2 Jan 2006, 15:04 MST")
 }
+
+// Day writes the day of a time in the user's zone; what stands beside it has the zone.
+func (v view) Day(t time.Time) string {
+	if t.IsZero() {
+		return "not begun"
+	}
+	return t.In(v.User.Location()).Format("2 Jan 2006")
+}
+
+// when writes a time in the user's zone, as the page does.
+func (v *visit) when(t time.Time) string { return view{User: v.User, Now: v.app.Now()}.When(t) }
+
+// Noted writes a note that was kept with its times in the user's zone.
+func (v view) Noted(note string) string { return campaign.InZone(note, v.User.Location()) }
 
 // Ago says how long a time is past.
 func (v view) Ago(t time.Time) string {

@@ -69,7 +69,8 @@ type watch struct {
 
 	mu      sync.Mutex
 	latest  news
-	text    []byte // the latest, written out for all who look
+	waits   func(reader *time.Location) string // what the latest waits for; nil while there is none
+	text    map[string][]byte                  // the latest, written out for all who look from a zone
 	sites   []activityNews
 	trail   []float64
 	changed chan struct{} // closed with the next news
@@ -122,7 +123,8 @@ func (ws *watches) follow(ctx context.Context, id campaign.RunID, w *watch) {
 		status, err := ws.service.StatusOf(ctx, id)
 		switch {
 		case err == nil:
-			w.tell(pace.news(status, ws.now()))
+			now := ws.now()
+			w.tell(pace.news(status, now), func(reader *time.Location) string { return status.WaitsFor(now, reader) })
 		case ctx.Err() == nil && !errors.Is(err, campaign.ErrNotFound):
 			ws.log.Warn("web: a run that is watched can't be read", "run", id, "error", err)
 		}
@@ -171,32 +173,39 @@ func (ws *watches) followSites(ctx context.Context, w *watch) {
 	}
 }
 
-func (w *watch) tell(n news) {
+func (w *watch) tell(n news, waits func(reader *time.Location) string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n.Activity = w.sites
-	w.latest = n
+	w.latest, w.waits, w.text = n, waits, map[string][]byte{}
 	if n.State == campaign.RunRunning || n.Rate > 0 {
 		w.trail = append(w.trail, n.Rate)
 		w.trail = w.trail[max(0, len(w.trail)-trail):]
 	}
-	w.text = n.event()
 	close(w.changed)
 	w.changed = make(chan struct{})
 }
 
-// see returns the latest news as an event, nil when there are none yet, whether they are
-// the last, and a channel that is closed with the next. The first time they have the trail.
-func (w *watch) see(first bool) (text []byte, over bool, changed <-chan struct{}) {
+// see returns the latest news as an event for a reader in a zone, nil when there are none
+// yet, whether they are the last, and a channel that is closed with the next. The first time
+// they have the trail.
+func (w *watch) see(reader *time.Location, first bool) (text []byte, over bool, changed <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	text = w.text
-	if first && text != nil {
-		n := w.latest
-		n.Trail = w.trail
-		text = n.event()
+	if w.waits == nil {
+		return nil, false, w.changed
 	}
-	return text, w.latest.over(), w.changed
+	n, zone := w.latest, reader.String()
+	if text = w.text[zone]; text != nil && !first {
+		return text, n.over(), w.changed
+	}
+	n.Waits = w.waits(reader)
+	if first {
+		n.Trail = w.trail
+		return n.event(), n.over(), w.changed
+	}
+	w.text[zone] = n.event()
+	return w.text[zone], n.over(), w.changed
 }
 
 // over tells that nothing will change any more.
@@ -241,7 +250,7 @@ func (p *pace) measure(c campaign.Counts, now time.Time) float64 {
 }
 
 func (p *pace) news(s campaign.Status, now time.Time) news {
-	n := news{State: s.Run.State, Note: s.Run.Note, Counts: s.Counts, Complete: s.Run.SnapshotDone, Open: s.Run.Open(), AB: s.AB, Rate: p.measure(s.Counts, now), Waits: s.WaitsFor(now), Held: s.Waves.Held(now)}
+	n := news{State: s.Run.State, Note: s.Run.Note, Counts: s.Counts, Complete: s.Run.SnapshotDone, Open: s.Run.Open(), AB: s.AB, Rate: p.measure(s.Counts, now), Held: s.Waves.Held(now)}
 	if s.Run.State == campaign.RunScheduled {
 		n.StartAt = s.Run.StartAt.UnixMilli()
 	}

@@ -1,8 +1,12 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
+	"html"
+	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +63,67 @@ func TestRestIsSentFromThePage(t *testing.T) {
 		t.Errorf("the page afterwards: %s", text)
 	}
 	w.admin.post(path+"/rest", http.StatusConflict)
+}
+
+// When people get it by the clocks of their zones follows the start that is typed, asked by
+// the page's script, or shown with the page again where there is none. Times are in the zone
+// of who asks.
+func TestClocksFollowTheStart(t *testing.T) {
+	w := newWorld(t)
+	_, at := w.admin.upload("/uploads", "people.csv", "email,timezone\nann@example.com,Pacific/Auckland\nbob@example.com,America/New_York\n", http.StatusSeeOther)
+	w.admin.post(at+"/check", http.StatusSeeOther, "new_list", "news", "column-0", "email", "column-1", "timezone")
+	w.admin.settled(at)
+	w.admin.post(at+"/import", http.StatusSeeOther)
+	w.admin.settled(at)
+	_, path := w.admin.post("/campaigns", http.StatusSeeOther, "name", "Daily")
+	w.admin.save(path+"/draft", http.StatusOK, draft(w.admin.version(path), "lists", "news", "local_zone", "Europe/Berlin")...)
+	w.admin.post("/account/zone", http.StatusSeeOther, "zone", "Asia/Kathmandu")
+
+	kathmandu := account.User{Zone: "Asia/Kathmandu"}.Location()
+	day := time.Now().In(berlin(t)).AddDate(0, 0, 3)
+	nine := func(name string) string {
+		there, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return time.Date(day.Year(), day.Month(), day.Day(), 9, 0, 0, 0, there).In(kathmandu).Format("Mon 2 Jan, 15:04 MST")
+	}
+	typed := url.Values{"when": {"at"}, "at": {day.Format("2006-01-02") + "T09:00"}, "zone": {"Europe/Berlin"}}
+	want := fmt.Sprintf("For %s, 09:00 on each recipient's clock: the first at %s (Pacific/Auckland), the last at %s (America/New_York).", day.Format("Mon 2 Jan"), nine("Pacific/Auckland"), nine("America/New_York"))
+	news := func(query url.Values) string {
+		var answer struct{ Clocks string }
+		if err := json.Unmarshal([]byte(w.admin.get(path+"/clocks?"+query.Encode(), http.StatusOK)), &answer); err != nil {
+			t.Fatal(err)
+		}
+		return answer.Clocks
+	}
+	if got := news(typed); got != want {
+		t.Errorf("the script is told\n%s\nwant\n%s", got, want)
+	}
+	for _, wrong := range []struct{ field, value, want string }{
+		{"at", "", "The time is not chosen yet: choose a day and a time."},
+		{"at", "2020-01-01T09:00", "The time is in the past."},
+		{"zone", "Berlin", "The time zone is not a time zone; write it like Europe/Berlin."},
+	} {
+		query := maps.Clone(typed)
+		query.Set(wrong.field, wrong.value)
+		if got := news(query); got != wrong.want {
+			t.Errorf("%s %q: %q, want %q", wrong.field, wrong.value, got, wrong.want)
+		}
+	}
+	if got := news(url.Values{"when": {"now"}}); got == want || !strings.Contains(got, "on each recipient's clock:") {
+		t.Errorf("for now: %s", got)
+	}
+
+	kept := `name="at" type="datetime-local" value="` + typed.Get("at") + `"`
+	if text := html.UnescapeString(w.admin.get(path+"/review?"+typed.Encode(), http.StatusOK)); !strings.Contains(text, want) || !strings.Contains(text, kept) {
+		t.Errorf("without a script: %s", text)
+	}
+	// A start that is refused keeps what was typed, and what it means.
+	text, _ := w.admin.post(path+"/start", http.StatusUnprocessableEntity, "when", "at", "at", typed.Get("at"), "zone", "Berlin")
+	if !strings.Contains(text, kept) || !strings.Contains(text, "is not a time zone") {
+		t.Errorf("a start in no zone: %s", text)
+	}
 }
 
 // A canary and local time are said on the compose page, and the review tells in words

@@ -231,7 +231,7 @@ func replayWebhook(v *visit) error {
 		if since, err = time.ParseInLocation(sinceLayout, f.Values["since"], v.User.Location()); err != nil {
 			err = &webhook.Invalid{Field: "since", Text: "is not a date and a time"}
 		} else {
-			what = "What happened since " + since.Format("Mon 2 Jan, 15:04 MST")
+			what = "What happened since " + v.when(since)
 			err = v.app.Webhooks.ReplaySince(ctx, e.ID, since)
 		}
 	}

@@ -180,7 +180,7 @@ func (w *worker) judge(ctx context.Context, e *Endpoint, a answer) error {
 	case a.gone():
 		return w.disable(ctx, e, "it answered 410 Gone")
 	case now.Sub(since) > w.pace.disableAfter:
-		return w.disable(ctx, e, fmt.Sprintf("it has failed since %s, last with: %s", since.UTC().Format(time.RFC3339), a.failure))
+		return w.disable(ctx, e, fmt.Sprintf("it has failed since %s, last with: %s", campaign.Noted(since), a.failure))
 	}
 	return nil
 }

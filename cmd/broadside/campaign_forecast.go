@@ -26,7 +26,7 @@ func campaignForecastCommand(a *app) *cobra.Command {
 					return err
 				}
 				if a.json {
-					return a.printJSON(map[string]any{"recipients": count.Recipients, "seconds": int64(f.Lasts.Seconds()), "bound": f.Bound, "clocks": c.Spec.ByTheirClocks(count, time.Now())})
+					return a.printJSON(map[string]any{"recipients": count.Recipients, "seconds": int64(f.Lasts.Seconds()), "bound": f.Bound, "clocks": c.Spec.ByTheirClocks(count, time.Time{}, time.Now(), time.Local)})
 				}
 				if count.Recipients == 0 {
 					a.printf("Campaign %q would reach nobody.\n", args[0])
@@ -37,7 +37,7 @@ func campaignForecastCommand(a *app) *cobra.Command {
 					return nil
 				}
 				a.printf("Campaign %q would reach %s people; to send to them takes %s. This is a forecast.\n", args[0], group(count.Recipients), f)
-				if text := c.Spec.ByTheirClocks(count, time.Now()); text != "" {
+				if text := c.Spec.ByTheirClocks(count, time.Time{}, time.Now(), time.Local); text != "" {
 					a.printf("%s\n", text)
 				}
 				return nil

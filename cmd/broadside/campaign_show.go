@@ -101,10 +101,10 @@ func (a *app) showStatus(st campaign.Status) error {
 		a.printf("  starts %s\n", day(st.Run.StartAt))
 		return nil
 	}
-	if waits := st.WaitsFor(time.Now()); waits != "" {
+	if waits := st.WaitsFor(time.Now(), time.Local); waits != "" {
 		a.printf("  %s\n", waits)
 	}
-	if parts := st.Waves.String(); parts != "" {
+	if parts := st.Waves.Parted(time.Local); parts != "" {
 		a.printf("  %s\n", parts)
 	}
 	if until := st.SpreadUntil(); !until.IsZero() && st.Run.Open() {

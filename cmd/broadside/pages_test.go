@@ -52,6 +52,7 @@ func wholeStory(t *testing.T, db string) {
 	watch(b)
 	report(b, c, people)
 	buildSegment(b)
+	followClocks(b)
 	list, person := b.first("/lists"), b.first("/contacts")
 	b.fits("/", "/lists", list, "/contacts", person, "/suppressions", "/segments", "/segments/new", "/segments/1", "/library", "/library/offer", "/campaigns", "/campaigns?archived=1", "/campaigns/new", "/campaigns/1", "/campaigns/1/review", "/runs/1", "/runs/1/compare", "/runs/1/people?state=accepted", "/runs/1/people", list+"/forms/new", "/sites", "/webhooks", "/users", "/audit", "/account", "/api/docs")
 	b.open("/audit")

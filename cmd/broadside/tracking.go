@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"broadside/campaign/track"
+	"broadside/campaign/web"
 )
 
 // TrackingConfig says where readers are counted, whose lists allow it.
@@ -34,7 +35,7 @@ func (c TrackingConfig) check() error {
 // readers is what counts readers, and its writer, which has to run.
 func (e *engine) readers() (*track.Handler, *track.Writer) {
 	w := track.NewWriter(e.queue.PublishHits, e.log)
-	c := track.Config{Tokens: e.tokens, Links: e.store.LinksOf, Writer: w, Log: e.log}
+	c := track.Config{Tokens: e.tokens, Links: e.store.LinksOf, Writer: w, Refused: web.LinkRefused(e.log), Log: e.log}
 	for _, n := range e.cfg.Tracking.Scanners {
 		c.Scanners = append(c.Scanners, netip.MustParsePrefix(n)) // checked with the configuration
 	}

@@ -92,7 +92,7 @@ func webhookListCommand(a *app) *cobra.Command {
 func (r webhookRow) health() string {
 	switch {
 	case r.Why != "":
-		return string(r.State) + ": " + r.Why
+		return string(r.State) + ": " + campaign.InZone(r.Why, time.Local)
 	case r.State == webhook.Active && !r.Failing.IsZero():
 		return "failing since " + day(r.Failing)
 	}

@@ -145,7 +145,7 @@ type Audience struct {
 	Recipients   int64     `json:"recipients" doc:"Of the members: the least that it would reach."`
 	About        int64     `json:"about" doc:"An estimate of all that it would reach; the same as recipients when it is complete."`
 	Forecast     *Forecast `json:"forecast,omitempty" doc:"How long a start now would take; missing for nobody, and when it is not complete."`
-	Clocks       string    `json:"clocks,omitempty" doc:"When they would get it, in words, if it is sent by the clocks of their zones: for the next time of its repetition, its start_at if that is to come, or a start now; missing when it is not complete."`
+	Clocks       string    `json:"clocks,omitempty" doc:"When they would get it, in words, if it is sent by the clocks of their zones: for the next time of its repetition, its start_at if that is to come, or a start now; missing when it is not complete. Times are in your time zone."`
 }
 
 type audience struct {
@@ -173,19 +173,19 @@ func (a *API) countCampaign(ctx context.Context, c *call, in *audience) (*body[A
 		return answer(audienceOf(g.AudienceCount, g.About), err)
 	}
 	f, err := a.Service.Forecast(ctx, found.Spec, g.AudienceCount, a.Now())
-	return answer(a.foretold(found.Spec, g.AudienceCount, f), err)
+	return answer(a.foretold(c, found.Spec, g.AudienceCount, f), err)
 }
 
 // counted answers with whom a campaign would reach, all of them.
 func (a *API) counted(ctx context.Context, c *call, spec campaign.Spec) (*body[Audience], error) {
 	n, f, err := a.count(ctx, c, spec)
-	return answer(a.foretold(spec, n, f), err)
+	return answer(a.foretold(c, spec, n, f), err)
 }
 
 // foretold is an audience of which everybody was looked at.
-func (a *API) foretold(spec campaign.Spec, n campaign.AudienceCount, f campaign.Forecast) Audience {
+func (a *API) foretold(c *call, spec campaign.Spec, n campaign.AudienceCount, f campaign.Forecast) Audience {
 	whole := audienceOf(n, n.Recipients)
-	whole.Complete, whole.Forecast, whole.Clocks = true, forecastOf(f), spec.ByTheirClocks(n, a.Now())
+	whole.Complete, whole.Forecast, whole.Clocks = true, forecastOf(f), spec.ByTheirClocks(n, time.Time{}, a.Now(), c.user.Location())
 	return whole
 }
 

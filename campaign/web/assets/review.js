@@ -1,9 +1,13 @@
 // The review page counts the audience while one reads, and asks for a time only when
-// it is not now.
+// it is not now. When people get it by the clocks of their zones follows what is typed.
 const number = new Intl.NumberFormat("en");
 const box = document.querySelector("[data-audience]");
 const said = box.querySelector("[data-said]");
 const source = new EventSource(box.dataset.audience);
+const clocks = box.querySelector("[data-clocks]");
+const start = document.querySelector("[data-start]");
+const later = document.querySelector("[data-later]");
+let counted = false;
 
 function show(count) {
   for (const el of box.querySelectorAll("[data-n]")) el.textContent = number.format(count[el.dataset.n]);
@@ -22,8 +26,11 @@ source.addEventListener("over", (event) => {
   const test = box.querySelector("[data-test]");
   if (test) test.textContent = count.test;
   box.querySelector("[data-forecast]").textContent = count.forecast ? `${count.forecast} (a forecast)` : "–";
-  const clocks = box.querySelector("[data-clocks]");
-  if (clocks) clocks.textContent = count.clocks || "–";
+  if (clocks) {
+    clocks.textContent = count.clocks || "–";
+    counted = true;
+    if (later && !later.hidden) tellClocks();
+  }
   const sites = (count.sites ?? []).map((site) => {
     const row = document.createElement("div");
     const text = document.createElement("div");
@@ -49,9 +56,27 @@ source.addEventListener("problem", (event) => {
   said.textContent = JSON.parse(event.data).text;
 });
 
-const later = document.querySelector("[data-later]");
 if (later) {
   const update = () => { later.hidden = document.querySelector("input[name=when]:checked").value !== "at"; };
   for (const radio of document.querySelectorAll("input[name=when]")) radio.addEventListener("change", update);
   update();
+}
+
+// tellClocks asks what the start that is typed means; a later question makes an answer void.
+let asked = 0;
+async function tellClocks() {
+  const mine = ++asked;
+  const typed = new FormData(start);
+  const query = new URLSearchParams(["when", "at", "zone"].map((name) => [name, typed.get(name) ?? ""]));
+  const text = await fetch(`${clocks.dataset.clocks}?${query}`, { headers: { Accept: "application/json" } })
+    .then((answer) => (answer.ok ? answer.json() : {}))
+    .then((news) => news.clocks || "–", () => "–");
+  if (mine === asked) clocks.textContent = text;
+}
+if (start && clocks) {
+  let pause = 0;
+  start.addEventListener("input", () => {
+    clearTimeout(pause);
+    if (counted) pause = setTimeout(tellClocks, 250);
+  });
 }
