@@ -129,3 +129,14 @@ func TestScheme(t *testing.T) {
 		t.Errorf("light: %s", got)
 	}
 }
+
+func TestPlaces(t *testing.T) {
+	for where, want := range map[string]string{
+		"markdown": "text", "html, line 3": "text, line 3", "htmlish": "htmlish", "postal_address": "postal address",
+		"brake.complaints": "brake, complaints", "variant B, subject": "variant B, subject",
+	} {
+		if got := place(where); got != want {
+			t.Errorf("%q is called %q, want %q", where, got, want)
+		}
+	}
+}

@@ -66,4 +66,8 @@ func TestNumbersOpenTheirPeople(t *testing.T) {
 		}
 	}
 	w.admin.get(path+"/people?state=", http.StatusNotFound)
+	w.admin.post(path+"/cancel", http.StatusSeeOther)
+	if text := w.admin.get(path+"/events", http.StatusOK); !strings.Contains(text, `"n":2,"sites":"Gmail 1 · the small sites 1"`) {
+		t.Errorf("whoever watches is not told why: %s", text)
+	}
 }

@@ -31,7 +31,17 @@ var functions = template.FuncMap{
 	// kilobytes are whole ones, rounded up.
 	"kilobytes": func(bytes int) int { return (bytes + 1023) >> 10 },
 	"barOf":     barOf,
-	"words":     func(name string) string { return strings.ReplaceAll(name, "_", " ") },
+	"place":     place,
+}
+
+// place is what people call the place of a finding: what is written in is the text.
+func place(where string) string {
+	for _, format := range []string{"html", "markdown"} {
+		if rest, ok := strings.CutPrefix(where, format); ok && (rest == "" || rest[0] == ',') {
+			where = "text" + rest
+		}
+	}
+	return strings.NewReplacer("_", " ", ".", ", ").Replace(where)
 }
 
 func parsePages() *pages {

@@ -28,6 +28,7 @@ type news struct {
 	Waits    string             `json:"waits,omitempty"` // for its window, and its next wave
 	Held     int64              `json:"held,omitempty"`  // who are in waves that are not open
 	Sites    []siteNews         `json:"sites"`
+	Why      []reasonNews       `json:"why,omitempty"`      // of states that need a reason, most frequent first
 	Activity []activityNews     `json:"activity,omitempty"` // at the sites now, by this and other runs
 	Complete bool               `json:"complete"`           // the audience is in the ledger
 	Open     bool               `json:"open"`
@@ -40,6 +41,15 @@ type siteNews struct {
 	Name   string          `json:"name"`
 	Counts campaign.Counts `json:"counts"`
 	Rate   float64         `json:"rate"`
+}
+
+// reasonNews is a line of the table of reasons.
+type reasonNews struct {
+	State  string `json:"state"`
+	Reason string `json:"reason"`
+	ID     int    `json:"id"` // of the reason, in addresses of pages
+	N      int64  `json:"n"`
+	Sites  string `json:"sites"`
 }
 
 // activityNews is what the senders do at a site.
@@ -269,6 +279,9 @@ func (p *pace) news(s campaign.Status, now time.Time) news {
 		}
 		site.Rate = p.sites[site.Name].measure(site.Counts, now)
 		n.Sites = append(n.Sites, site)
+	}
+	for _, b := range reasonsOf(s.Lanes) {
+		n.Why = append(n.Why, reasonNews{b.State.String(), b.Reason.String(), int(b.Reason), b.N, b.AtSites()})
 	}
 	return n
 }

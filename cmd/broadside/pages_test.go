@@ -106,7 +106,7 @@ func compose(b *tab) {
 	b.write("#subject", `{{ name | default: "Hello" }}, spring is here`)
 	b.write("#content", "# Spring\n\nDear {{ nam }}, the first seeds may go out.")
 	b.until("time zones are offered", `document.querySelector("#window_zone").list.options.length > 100`)
-	b.until("the slip is found", `document.querySelector("#findings").innerText.includes('no contact has a field "nam"')`)
+	b.until("the slip is found", `document.querySelector("#findings").innerText.includes('text no contact has a field "nam"')`)
 	b.write("#content", "# Spring\n\nDear {{ name | default: \"reader\" }}, the first seeds may go out.")
 	b.until("the slip is mended", `!document.querySelector("#findings .blocks") && document.querySelector("#save-state").textContent === "Saved"`)
 	b.until("the preview's subject", `document.querySelector("[data-subject]").textContent.endsWith("spring is here")`)
@@ -152,6 +152,7 @@ func watch(b *tab) {
 	b.click("#resume")
 	b.until("goes on", `document.querySelector("[data-state]").textContent === "running"`)
 	b.until("a site's row has what is allowed there, and its pause", `[...document.querySelectorAll("[data-activity] tbody tr")].some((row) => row.cells[1].textContent.includes(" of 40") && row.querySelector("button")?.textContent === "Pause")`)
+	b.until("reasons come by themselves", `document.querySelector("[data-why] td a")?.href.includes("/people?state=")`)
 	b.until("rates are drawn", `document.querySelector(".curve")?.getAttribute("d")`)
 	b.until("the end", `document.querySelector("[data-state]").textContent === "finished" && document.body.innerText.includes("CSV of everybody")`)
 }

@@ -53,7 +53,7 @@ function line(kind, where, what, fix) {
   div.className = `finding ${kind}`;
   const first = document.createElement("p");
   const strong = document.createElement("strong");
-  strong.textContent = where.replaceAll("_", " ");
+  strong.textContent = where;
   first.append(strong, ` ${what}`);
   const second = document.createElement("p");
   second.className = "small soft";
@@ -67,7 +67,7 @@ function tell(list) {
   count.textContent = list.length;
   count.hidden = list.length === 0;
   findings.replaceChildren(...(list.length
-    ? list.map((f) => line(f.blocks ? "blocks" : "warns", f.where, f.what, f.fix))
+    ? list.map((f) => line(f.blocks ? "blocks" : "warns", called(f.where), f.what, f.fix))
     : [line("fine", "Nothing to mend.", "", "Send yourself a test, then review.")]));
 }
 
@@ -84,6 +84,14 @@ function fieldFor(where) {
   const own = part === "text" && slot.querySelector("[name=ab_format]").value !== "text"; // the plain text of its own
   const name = ["html", "markdown", "text"].includes(part) && !own ? "content" : part;
   return slot.querySelector(`[name="ab_${name}"]`);
+}
+
+// called is what people call a place: what is written in is the text, and a field is called
+// as its label says.
+function called(where) {
+  if (/^(html|markdown)\b/.test(where)) return where.replace(/^[a-z]+/, "text");
+  const label = where.startsWith("variant ") ? "" : fieldFor(where)?.labels?.[0]?.textContent;
+  return label || where.replaceAll("_", " ");
 }
 
 function beside(list) {

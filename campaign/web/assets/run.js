@@ -62,6 +62,32 @@ function sites(list) {
   }));
 }
 
+// why shows the reasons, each with its sites; it opens those whom it is about.
+function why(list) {
+  const card = document.querySelector("[data-why]");
+  card.hidden = !list?.length;
+  const body = card.querySelector("tbody");
+  if (card.hidden || body.contains(document.activeElement)) return;
+  const put = (parent, tag, kind, text) => {
+    const el = document.createElement(tag);
+    el.className = kind;
+    el.textContent = text;
+    parent.append(el);
+    return el;
+  };
+  body.replaceChildren(...list.map((r) => {
+    const row = document.createElement("tr");
+    const cell = put(row, "td", "", "");
+    put(cell, "span", `dot ${r.state}`, "");
+    put(cell, "a", "main", r.reason).href = `${location.pathname}/people?${new URLSearchParams({ state: r.state, reason: r.id })}`;
+    cell.append(" ");
+    put(cell, "span", "tiny faint", r.state);
+    if (r.sites) put(cell, "div", "tiny soft", r.sites);
+    put(row, "td", "num", number.format(r.n));
+    return row;
+  }));
+}
+
 // compare shows how the variants of an A/B test do. When it is decided, or known when it
 // will be, the page says so anew.
 function compare(ab) {
@@ -184,6 +210,7 @@ function show(news) {
   if (rates.length > shown) rates.splice(0, rates.length - shown);
   chart();
   sites(news.sites);
+  why(news.why);
   activity(news.activity);
   compare(news.ab);
 }
