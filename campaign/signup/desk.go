@@ -153,6 +153,13 @@ func (d *Desk) SignUp(ctx context.Context, f Form, r Request) error {
 // maxValue bounds what a field may hold, in characters.
 const maxValue = 200
 
+// Check says what is wrong with what was filled in, in its language; nil for nothing.
+func (f *Form) Check(r Request) Problems {
+	_, err := f.read(r, f.Speak(r.Language))
+	problems, _ := errors.AsType[Problems](err)
+	return problems
+}
+
 // read makes a sign-up of what was filled in.
 func (f *Form) read(r Request, words *locale.Words) (SignUp, error) {
 	var p Problems

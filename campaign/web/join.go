@@ -128,7 +128,7 @@ func (h *joining) signUp(w http.ResponseWriter, r *http.Request) {
 	case f.Redirect != "":
 		http.Redirect(w, r, f.Redirect, http.StatusSeeOther)
 	default:
-		h.notice(w, http.StatusOK, words, words.Say("join/sent-title"), words.Say("join/sent-text"))
+		h.show(w, http.StatusOK, "notice", publicView{Words: words, Title: words.Say("join/sent-title"), Body: note{"mail", words.Say("join/sent-text")}})
 	}
 }
 
@@ -146,10 +146,11 @@ func (h *joining) take(r *http.Request, f signup.Form, a asked) error {
 	if a.Website != "" {
 		return nil
 	}
+	wish := signup.Request{Email: a.Email, Values: a.Values, Language: a.Language, IP: clientOf(r), Agent: agentOf(r)}
 	if !a.Agree {
-		return signup.Problems{{Field: "agree", Text: f.Speak(a.Language).Say("join/agree")}}
+		return append(f.Check(wish), signup.Problem{Field: "agree", Text: f.Speak(a.Language).Say("join/agree")})
 	}
-	return h.desk.SignUp(r.Context(), f, signup.Request{Email: a.Email, Values: a.Values, Language: a.Language, IP: clientOf(r), Agent: agentOf(r)})
+	return h.desk.SignUp(r.Context(), f, wish)
 }
 
 // allowed lets the scripts of a form's sites, and ours, read the answer; false for others.

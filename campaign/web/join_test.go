@@ -251,7 +251,9 @@ func TestJoinByForm(t *testing.T) {
 	f, page := w.joinForm(1, "redirect", "https://www.example.com/thanks")
 	for _, test := range []struct{ body, says string }{
 		{values("email", "no address", "agree", "yes", "first_name", "P"), "Please write your address"},
+		{values("email", "no address", "first_name", "P"), "Please write your address"}, // beside that it is not agreed to
 		{values("email", "p@example.org", "agree", "yes"), "Please fill this in"},
+		{values("email", "p@example.org", "agree", "yes"), `aria-describedby="f-first_name-note"`},
 		{values("email", "p@example.org", "first_name", "P"), "Please tick this"},
 		{values("email", "p@example.org", "agree", "yes", "first_name", strings.Repeat("P", 201)), "at most 200"},
 		{values("email", "p@example.org", "agree", "yes", "first_name", "<script>alert(1)</script>\n"+"x"), "at most 200"},

@@ -57,9 +57,16 @@ func (p public) show(w http.ResponseWriter, status int, page string, v publicVie
 	}
 }
 
-// notice shows a page that only says something.
+// note is what a page says that only says something, below a sign: done, mail or stop.
+type note struct{ Sign, Text string }
+
+// notice shows such a page.
 func (p public) notice(w http.ResponseWriter, status int, words *locale.Words, title, text string) {
-	p.show(w, status, "notice", publicView{Words: words, Title: title, Body: text})
+	sign := "done"
+	if status >= 400 {
+		sign = "stop"
+	}
+	p.show(w, status, "notice", publicView{Words: words, Title: title, Body: note{sign, text}})
 }
 
 // nowhere says that a link leads nowhere: it is not whole, or what it led to is gone.

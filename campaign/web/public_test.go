@@ -14,7 +14,7 @@ func TestLinksThatLeadNowhere(t *testing.T) {
 	for _, path := range []string{"/u/", "/u/none/more/of/it", "/join/", "/join/news/more", "/confirm/", "/confirm/none/more"} {
 		for lang, want := range map[string]string{"en": "This link leads nowhere", "zh": "无法打开此链接"} {
 			resp, text := w.stranger("GET", path+"?lang="+lang, "", "")
-			if resp.StatusCode != http.StatusNotFound || !strings.Contains(text, "<h1>"+want+"</h1>") {
+			if resp.StatusCode != http.StatusNotFound || !strings.Contains(text, "</svg><h1>"+want+"</h1>") {
 				t.Errorf("%s in %s: %s\n%s", path, lang, resp.Status, text)
 			}
 		}
