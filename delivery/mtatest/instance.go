@@ -58,13 +58,13 @@ func (i *Instance) Stop() {
 
 // Said is what a server that has stopped said, and how its logs end.
 func (i *Instance) Said() string {
-	text := i.said.String()
+	parts := []string{i.said.String()}
 	for _, name := range i.logs {
 		if log, err := os.ReadFile(filepath.Join(i.dir, name)); err == nil {
-			text += fmt.Sprintf("\n%s ends in\n%s", name, log[max(0, len(log)-4<<10):])
+			parts = append(parts, fmt.Sprintf("%s ends in\n%s", name, log[max(0, len(log)-4<<10):]))
 		}
 	}
-	return text
+	return strings.Join(parts, "\n")
 }
 
 // await waits until every address is served.
