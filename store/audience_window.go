@@ -15,15 +15,15 @@ import (
 const (
 	// mergedAtOnce is how many members too many cost less than asking twice: a few lists,
 	// or a small page, are read without windows.
-	mergedAtOnce = 1000
+	mergedAtOnce = 4000
 	// windowGrowth bounds how much wider the next window is: behind a place where members
 	// are rare there may be one where they are not.
-	windowGrowth = 8
+	windowGrowth = 32
 )
 
 // audiencePage reads a page of an audience whose lists are in order, each once. Each window
-// begins with a member, and is as wide as the one before lets expect for the rest of the
-// page: also where people are far apart there are few.
+// is as wide as the one before lets expect for the rest of the page, and behind an empty one
+// the next begins with a member: also where people are far apart there are few.
 func (db *DB) audiencePage(ctx context.Context, a campaign.Audience, after campaign.ContactID, limit int) ([]campaign.AudienceMember, error) {
 	page := make([]campaign.AudienceMember, 0, min(limit, 8192))
 	if len(a.Lists) == 1 || len(a.Lists)*limit <= mergedAtOnce {
@@ -35,12 +35,16 @@ func (db *DB) audiencePage(ctx context.Context, a campaign.Audience, after campa
 		if page, err = db.audienceWindow(ctx, page, a, after, upTo, limit-before); err != nil || len(page) == limit {
 			return page, err
 		}
-		next, err := db.nextMember(ctx, a.Lists, upTo)
-		if err != nil || next == 0 {
-			return page, err
+		found := len(page) - before
+		after = upTo
+		if found == 0 {
+			next, err := db.nextMember(ctx, a.Lists, upTo)
+			if err != nil || next == 0 {
+				return page, err
+			}
+			after = next - 1
 		}
-		after = next - 1
-		expected := (limit - len(page)) * width / max(len(page)-before, 1)
+		expected := (limit - len(page)) * width / max(found, 1)
 		width = min(expected*5/4+1, width*windowGrowth)
 	}
 }
