@@ -155,7 +155,7 @@ type audience struct {
 
 // countTime is how long an audience is counted for who did not ask for all of it: with the
 // samples of the rest, the answer is there in a tenth of a second.
-const countTime = 40 * time.Millisecond
+const countTime = 30 * time.Millisecond
 
 func (a *API) countCampaign(ctx context.Context, c *call, in *audience) (*body[Audience], error) {
 	found, err := a.campaign(ctx, c, in.CampaignPath)
