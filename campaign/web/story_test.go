@@ -188,6 +188,21 @@ func TestStopEndsStreams(t *testing.T) {
 	w.app.Wait()
 }
 
+// A file of which nobody can be imported says what to do instead.
+func TestNobodyToImport(t *testing.T) {
+	w := newWorld(t)
+	for text, want := range map[string]string{
+		"email,name\n":                    "the file has no rows",
+		"email,name\nno address,Nobody\n": "There is nobody to import",
+	} {
+		_, path := w.admin.upload("/uploads", "people.csv", text, http.StatusSeeOther)
+		w.admin.post(path+"/check", http.StatusSeeOther, "new_list", "news", "column-0", "email", "column-1", "name")
+		if page := w.admin.settled(path); !strings.Contains(page, want) || !strings.Contains(page, `<button class="btn primary" disabled>`) {
+			t.Errorf("%q: no %q in\n%s", text, want, page)
+		}
+	}
+}
+
 // A column becomes what a person calls it, also where no contact has such a field yet.
 func TestColumnOfOnesOwnName(t *testing.T) {
 	w := newWorld(t)
