@@ -164,6 +164,9 @@ func TestUnknownZonesAreRemembered(t *testing.T) {
 	const others = 4 * mostZones
 	for i := range others {
 		c.of(fmt.Appendf(nil, `{"timezone":"Nowhere/%d"}`, i))
+		if i < 2*mostZones { // the two come when there is no room any more
+			continue
+		}
 		if zone, due := c.of([]byte(`{"timezone":"Berlin"}`)); zone != "" || !due.Equal(c.wall) {
 			t.Fatalf("Berlin: %q at %s", zone, due)
 		}

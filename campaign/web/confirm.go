@@ -35,7 +35,7 @@ func (h *joining) confirm(w http.ResponseWriter, r *http.Request) {
 	}
 	words := f.Speak(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
 	if held {
-		h.notice(w, http.StatusOK, words, words.Say("confirm/held-title"), words.Say("lists/suppressed"))
+		h.show(w, http.StatusOK, "notice", publicView{Words: words, Title: words.Say("confirm/held-title"), Body: note{"stop", words.Say("lists/suppressed")}})
 		return
 	}
 	h.notice(w, http.StatusOK, words, words.Say("confirm/done-title"), words.Say("confirm/done-text"))
