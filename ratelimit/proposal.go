@@ -156,9 +156,9 @@ func (g *sharedGate) reserve(p *proposal, me, waiting int, now int64) {
 	}
 	earliest := int64(0)
 	if g.s.quiet(now) { // until the slots are over that the lost table had given away
-		earliest = g.s.lost.Load() + int64(horizon+late+skew)
+		earliest = g.s.lost.Load() + int64(furthest)
 	}
-	own, most := 0, int(math.Ceil(share-1./8)) // of a frame's units: the others are theirs
+	own, most := 0, max(int(math.Ceil(share-1./8)), 1) // of a frame's units: the others are theirs
 	for i := range t.units(now) {
 		unit := t.unit(i)
 		begins, slots := unit.start, unit.left(now)

@@ -93,7 +93,7 @@ func (g *sharedGate) read(ctx context.Context) error {
 	if g.known, err = decodeTable(value); err != nil {
 		g.s.opt.Log.Error("limits: the key is begun anew", "key", g.key, "error", err)
 		g.s.forgot()
-		g.known = table{Last: g.s.clock.server() + int64(horizon+late+skew)}
+		g.known = table{Last: g.s.clock.server() + int64(furthest)}
 	}
 	return nil
 }

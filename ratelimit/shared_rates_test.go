@@ -11,7 +11,7 @@ import (
 // S26: what holds for one site holds for all senders together.
 func TestSharedRatesHoldForAllProcessesTogether(t *testing.T) {
 	for _, rate := range []float64{1. / 60, 10. / 60, 0.2, 1.5, 10, 100, 1000} {
-		for _, n := range []int{1, 4} {
+		for _, n := range []int{1, 4, 12} {
 			t.Run(fmt.Sprintf("%.3g by %d", rate, n), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld()

@@ -51,6 +51,9 @@ const (
 	// horizon. At most mostAbreast units lie side by side, see grid.
 	leastUnit   = 16 * time.Millisecond
 	mostAbreast = 8
+	// furthest is how far ahead a slot may be in use: in a frame that begins at the
+	// horizon. The longest frame has mostAbreast units of as many slots.
+	furthest = horizon + mostAbreast*leastUnit*mostAbreast/(mostAbreast-1) + late + skew
 	// mostRate keeps slots apart; more is no limit in practice. Below leastRate, three
 	// messages a year, nothing leaves.
 	mostRate  = 1e6

@@ -81,7 +81,7 @@ func TestSharePaces(t *testing.T) {
 func TestTablesKeepSlotsApart(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		rates := []float64{0, 1. / 600, 0.2, 1, 7, 60, 999, mostRate}
+		rates := []float64{0, 1. / 600, 0.2, 1, 7, 60, 440, 999, mostRate}
 		now := int64(1_800_000_000_000_000_000)
 		tab := table{}
 		var slots []int64
@@ -109,7 +109,7 @@ func TestTablesKeepSlotsApart(t *testing.T) {
 				}
 				b := tab.take(i)
 				given = append(given, b)
-				if b.last() < now-int64(late) || b.start > now+int64(horizon) {
+				if b.last() < now-int64(late) || b.start > now+int64(horizon) || b.last() > now+int64(furthest-late-skew) {
 					t.Fatalf("seed %d: unit %v is outside the horizon of %v", seed, b, now)
 				}
 				// Some of a unit of thousands stand for all.
