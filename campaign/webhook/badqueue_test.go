@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -97,9 +96,10 @@ func TestOneQueueIsBad(t *testing.T) {
 			catchUps[o.Kind]++
 		}
 	}
-	want := map[webhook.OrderKind]int{webhook.CatchUpOutcomes: 1, webhook.CatchUpFacts: 1, webhook.CatchUpSuppressions: 1}
-	if !maps.Equal(catchUps, want) { // however many batches were left out
-		t.Errorf("orders to catch up: %v", catchUps)
+	for _, kind := range []webhook.OrderKind{webhook.CatchUpOutcomes, webhook.CatchUpFacts, webhook.CatchUpSuppressions} {
+		if n := catchUps[kind]; n < 1 || n > 2 { // however many batches were left out; a clock may be set back
+			t.Errorf("%d orders to %s", n, kind)
+		}
 	}
 	if len(bad.got) > 0 {
 		t.Error("the bad queue is none")
