@@ -56,12 +56,14 @@ func (d *Dispatcher) fallBehind(ctx context.Context, a arrear, since time.Time, 
 // owe has an order in the store to catch up from a time, or one before it, and notes that
 // something is left out. The caller holds the lock.
 func (d *Dispatcher) owe(ctx context.Context, a arrear, since time.Time) error {
+	left := d.arrears.of[a]
+	if left.any && !since.Before(left.since) {
+		return nil // nobody takes an order away from one that is behind
+	}
 	if err := d.orderOnce(ctx, Order{Endpoint: a.endpoint, Kind: a.kind, Since: since, Made: time.Now()}); err != nil {
 		return err
 	}
-	if left := d.arrears.of[a]; !left.any || since.Before(left.since) {
-		d.arrears.of[a] = leftOut{true, since}
-	}
+	d.arrears.of[a] = leftOut{true, since}
 	return nil
 }
 
@@ -82,8 +84,8 @@ func (d *Dispatcher) orderOnce(ctx context.Context, o Order) error {
 
 // catchUp brings what an endpoint missed. While the most of it is brought, the endpoint
 // goes on to miss what happens: its queue may fail still. Then it is told of what happens
-// again, and brought what it missed meanwhile. So nothing falls in between; what comes both
-// ways is known by its id.
+// again, and brought what it missed meanwhile, by what it wants by then. So nothing falls
+// in between; what comes both ways is known by its id.
 func (d *Dispatcher) catchUp(ctx context.Context, e Endpoint, o Order) error {
 	d.arrears.begin(o.arrear())
 	if err := d.bring(ctx, e, o.Kind, o.Since); err != nil {
@@ -92,6 +94,10 @@ func (d *Dispatcher) catchUp(ctx context.Context, e Endpoint, o Order) error {
 	left := d.arrears.goOn(o.arrear())
 	if !left.any {
 		return nil
+	}
+	e, err := d.Store.WebhookByID(ctx, e.ID)
+	if err != nil || e.State == Disabled {
+		return missingIsFine(err)
 	}
 	return d.bring(ctx, e, o.Kind, left.since)
 }

@@ -137,6 +137,33 @@ func TestMissedWhileItCatchesUp(t *testing.T) {
 	bad.hears(2)
 }
 
+// What an endpoint came to want while it was catching up, and was left out of, is brought
+// too.
+func TestWantsMoreWhileItCatchesUp(t *testing.T) {
+	w := newWorld(t)
+	bad, other := w.receiver(nil, webhook.Deferred), w.receiver(nil, webhook.Deferred, webhook.Bounced)
+	catchesUp, goOn := make(chan bool, 1), make(chan bool)
+	letGo := sync.OnceFunc(func() { close(goOn) })
+	q := &badQueue{Queue: w.queue, of: bad.id, slow: sync.OnceFunc(func() {
+		catchesUp <- true
+		<-goOn
+	})}
+	w.dispatch(func(d *webhook.Dispatcher) { d.Queue = q })
+	t.Cleanup(letGo)
+	w.outcome(0, campaign.Deferred)
+	other.next()
+	q.well.Store(true)
+	from(w, catchesUp)
+	must(w.db.ChangeWebhook(t.Context(), bad.id, func(e *webhook.Endpoint) error {
+		e.Types = append(e.Types, webhook.Bounced)
+		return nil
+	}))(t)
+	w.outcome(1, campaign.Bounced)
+	other.next()
+	letGo()
+	bad.hears(2)
+}
+
 // The next dispatcher brings what an endpoint missed of one before.
 func TestBehindWhenTheDispatcherDies(t *testing.T) {
 	w := newWorld(t)

@@ -93,7 +93,7 @@ func (d *Dispatcher) fulfil(ctx context.Context, e Endpoint, o Order) error {
 	case CatchUpOutcomes, CatchUpFacts, CatchUpSuppressions:
 		return d.catchUp(ctx, e, o)
 	}
-	return nil
+	return fmt.Errorf("order %d has a kind that this version does not know: %q; it waits for one that does", o.ID, o.Kind)
 }
 
 func (d *Dispatcher) replayFailed(ctx context.Context, e Endpoint, o Order) error {

@@ -277,10 +277,14 @@ func (q *Queue) ForgetOutcomes(ctx context.Context) error {
 
 // OutcomesSince implements webhook.Queue.
 func (q *Queue) OutcomesSince(ctx context.Context, since time.Time, tell func([]campaign.Event) error) error {
-	_, last, err := q.EventsRange(ctx)
-	if err != nil || last == 0 {
-		return err
+	info, err := q.events.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("queue: outcomes since %s: %w", since, explain(err))
 	}
+	if info.State.Msgs == 0 || info.State.LastTime.Before(since) {
+		return nil
+	}
+	last := info.State.LastSeq
 	cons, err := q.events.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since, InactiveThreshold: hookReplay,
 	})
@@ -312,6 +316,9 @@ func (q *Queue) OutcomesSince(ctx context.Context, since time.Time, tell func([]
 		}
 		if err := batch.Error(); err != nil && !errors.Is(err, jetstream.ErrNoMessages) {
 			return fmt.Errorf("queue: outcomes since %s: %w", since, err)
+		}
+		if n == 0 && ctx.Err() == nil {
+			return fmt.Errorf("queue: outcomes since %s: the server gives no more, though there are some: they are to be asked for again", since)
 		}
 		if n == 0 {
 			return ctx.Err()
