@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -51,6 +52,15 @@ func hookSubject(id webhook.EndpointID) string { return "hook." + strconv.Format
 // OpenHook implements webhook.Queue: a stream of its own for each endpoint, so that none
 // is held up by another, nor costs its disk, and a durable on it.
 func (q *Queue) OpenHook(ctx context.Context, id webhook.EndpointID) error {
+	if _, ok := q.hooks.Load(id); ok {
+		return nil
+	}
+	// Several open it at once when it is well again: one asks the server, so that it does
+	// not make the durable while it updates the stream.
+	opening, _ := q.opening.LoadOrStore(id, new(sync.Mutex))
+	one := opening.(*sync.Mutex)
+	one.Lock()
+	defer one.Unlock()
 	if _, ok := q.hooks.Load(id); ok {
 		return nil
 	}

@@ -64,6 +64,8 @@ type Queue struct {
 	runs   jetstream.KeyValue
 	leases jetstream.KeyValue
 	hooks  sync.Map // webhook.EndpointID → jetstream.Consumer: the queues that are open
+	// opening is locked by who opens a queue: webhook.EndpointID → *sync.Mutex.
+	opening sync.Map
 	// connected is when this connection was made, or made again: Unix nanoseconds.
 	connected atomic.Int64
 }
