@@ -99,6 +99,11 @@ func (db *DB) Everybody(ctx context.Context, id campaign.RunID, after campaign.R
 // recipients is Recipients with a further condition.
 func (db *DB) recipients(ctx context.Context, id campaign.RunID, s campaign.State, and string, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error) {
 	from, state := "ledger l", fmt.Sprintf("l.state = %d", s)
+	if s == campaign.Waiting { // of which no index knows: who looks for them after a run reads all of it
+		if c, err := db.Counts(ctx, id); err != nil || c.Waiting == 0 {
+			return nil, err
+		}
+	}
 	if s >= 2 { // the index on the rarer states; SQLite would rather go by primary key
 		state += " AND l.state >= 2"
 		if !db.postgres && and == "" {
@@ -114,7 +119,9 @@ func (db *DB) recipients(ctx context.Context, id campaign.RunID, s campaign.Stat
 	return list, nil
 }
 
-// people reads a page of a run's rows under a further condition, with their addresses.
+// people reads a page of a run's rows under a further condition, with their addresses. The
+// page is cut before they are looked up: PostgreSQL may think that the condition leaves a
+// handful, and would look up all of them.
 func (db *DB) people(ctx context.Context, id campaign.RunID, from, and string, after campaign.Recipient, limit int) ([]campaign.RecipientRow, error) {
 	var rows []struct {
 		ledgerRow
@@ -122,8 +129,9 @@ func (db *DB) people(ctx context.Context, id campaign.RunID, from, and string, a
 		Person campaign.ContactID
 	}
 	err := db.selectAll(ctx, &rows, "SELECT "+rowColumns+`, COALESCE(NULLIF(c.spelling, ''), c.address, '') AS email, COALESCE(c.id, 0) AS person
-		FROM `+from+" LEFT JOIN replies p ON p.id = l.reply LEFT JOIN"+db.contactOf(personOf("l.contact"))+`
-		WHERE `+ofRun("l.run", id)+` AND (l.lane, l.contact) > (?, ?)`+and+` ORDER BY l.lane, l.contact LIMIT ?`,
+		FROM (SELECT l.* FROM `+from+" WHERE "+ofRun("l.run", id)+` AND (l.lane, l.contact) > (?, ?)`+and+` ORDER BY l.lane, l.contact LIMIT ?) l
+		LEFT JOIN replies p ON p.id = l.reply LEFT JOIN`+db.contactOf(personOf("l.contact"))+`
+		ORDER BY l.lane, l.contact`,
 		int64(after.Lane), int64(after.Contact), limit)
 	if err != nil {
 		return nil, err
