@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"net/http"
 	"slices"
@@ -49,7 +50,7 @@ func audienceEvents(v *visit) error {
 	if err != nil {
 		return out.send("problem", map[string]string{"text": err.Error()})
 	}
-	return out.send("over", audienceNews{count, v.app.sites(count), f.String(), c.Spec.AB.Plan(count.Recipients, func(n int64) string { return group(n) }), c.Spec.ByTheirClocks(count, time.Time{}, v.app.Now(), v.User.Location())})
+	return out.send("over", audienceNews{count, v.app.sites(count), f.String(), c.Spec.AB.Plan(count.Recipients, func(n int64) string { return group(n) }), c.Spec.ByTheirClocks(count, v.undoEnd(), v.app.Now(), v.User.Location())})
 }
 
 // countAudience counts a campaign's audience, and remembers what a person has seen of it.
@@ -77,13 +78,17 @@ func (v *visit) audience(c campaign.Campaign) (campaign.AudienceCount, error) {
 }
 
 // showClocks says when people get a campaign by the clocks of their zones, for the start
-// that somebody is typing.
+// that somebody is typing; nothing until the page has counted them.
 func showClocks(v *visit) error {
 	c, err := v.campaign()
 	if err != nil {
 		return err
 	}
-	text, err := v.clocks(c, v.queried("when", "at", "zone"))
+	seen, ok := v.app.counted.last(c, v.app.Now())
+	if !ok {
+		return v.json(http.StatusOK, map[string]string{"clocks": ""})
+	}
+	text, err := v.clocks(c, seen.count, v.queried("when", "at", "zone"))
 	if problems := account.Problems(err); len(problems) > 0 {
 		name := map[string]string{"at": "The time ", "zone": "The time zone "}[problems[0].Field]
 		return v.json(http.StatusOK, map[string]string{"clocks": name + problems[0].Text + "."})
@@ -96,22 +101,34 @@ func showClocks(v *visit) error {
 
 // clocks foretells when people get a campaign by the clocks of their zones, if it is started
 // as a form says; "" when all get it at the same moment.
-func (v *visit) clocks(c campaign.Campaign, f Form) (string, error) {
-	if !c.Spec.LocalTime.On() {
-		return "", nil
-	}
-	at := time.Time{}
-	if f.Values["when"] == "at" {
-		var err error
-		if at, err = v.startTime(f); err != nil {
-			return "", err
-		}
-	}
-	count, err := v.audience(c)
+func (v *visit) clocks(c campaign.Campaign, count campaign.AudienceCount, f Form) (string, error) {
+	at, err := v.startTime(f)
 	if err != nil {
 		return "", err
 	}
 	return c.Spec.ByTheirClocks(count, at, v.app.Now(), v.User.Location()), nil
+}
+
+// clocksPatience is how long a page without a script waits for its audience to be counted.
+const clocksPatience = 3 * time.Second
+
+// clocksOf is clocks where nobody may have counted yet; "" where that takes too long, or
+// what is wrong with the campaign, which the findings say, keeps it from being counted.
+func (v *visit) clocksOf(c campaign.Campaign, f Form) (string, error) {
+	if !c.Spec.LocalTime.On() {
+		return "", nil
+	}
+	seen, ok := v.app.counted.last(c, v.app.Now())
+	if !ok {
+		ctx, cancel := context.WithTimeout(v.r.Context(), clocksPatience)
+		defer cancel()
+		var err error
+		if seen.count, err = v.app.Service.CountAudience(ctx, c.Spec, func(campaign.AudienceCount) {}); err != nil {
+			v.app.Log.Info("pages: the review does not say when people get it", "campaign", c.Spec.Name, "error", err)
+			return "", nil
+		}
+	}
+	return v.clocks(c, seen.count, f)
 }
 
 // sites are the largest mailbox providers of an audience.

@@ -103,7 +103,7 @@ func (v *visit) review(status int, c campaign.Campaign, f Form) error {
 		return err
 	}
 	if f.Values["when"] != "" {
-		if body.Clocks, err = v.clocks(c, f); err != nil && !f.take(err) {
+		if body.Clocks, err = v.clocksOf(c, f); err != nil && !f.take(err) {
 			return err
 		}
 	}
@@ -180,11 +180,14 @@ func startCampaign(v *visit) error {
 	return v.redirect(fmt.Sprintf("/runs/%d", run.ID))
 }
 
+// undoEnd is when a run begins that is started now.
+func (v *visit) undoEnd() time.Time { return v.app.Now().Add(v.app.UndoTime) }
+
 // startTime reads when to begin: the undo minute from now, or a time in a zone.
 func (v *visit) startTime(f Form) (time.Time, error) {
 	now := v.app.Now()
 	if f.Values["when"] != "at" {
-		return now.Add(v.app.UndoTime), nil
+		return v.undoEnd(), nil
 	}
 	zone, err := time.LoadLocation(f.Values["zone"])
 	if err != nil || f.Values["zone"] == "" {

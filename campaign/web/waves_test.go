@@ -97,6 +97,10 @@ func TestClocksFollowTheStart(t *testing.T) {
 		}
 		return answer.Clocks
 	}
+	if got := news(typed); got != "" {
+		t.Errorf("before anybody has counted: %q", got)
+	}
+	w.admin.get(path+"/audience", http.StatusOK)
 	if got := news(typed); got != want {
 		t.Errorf("the script is told\n%s\nwant\n%s", got, want)
 	}
@@ -123,6 +127,23 @@ func TestClocksFollowTheStart(t *testing.T) {
 	text, _ := w.admin.post(path+"/start", http.StatusUnprocessableEntity, "when", "at", "at", typed.Get("at"), "zone", "Berlin")
 	if !strings.Contains(text, kept) || !strings.Contains(text, "is not a time zone") {
 		t.Errorf("a start in no zone: %s", text)
+	}
+
+	// Now is now, also for what is repeated later.
+	w.admin.save(path+"/draft", http.StatusOK, draft(w.admin.version(path), "lists", "news", "local_zone", "Europe/Berlin", "repeat_cron", "0 9 1 1 *", "repeat_zone", "Europe/Berlin")...)
+	if events := w.admin.get(path+"/audience", http.StatusOK); strings.Contains(events, " Jan, 09:00 on each") || !strings.Contains(events, "on each recipient's clock") && !strings.Contains(events, "on each recipient\\u0027s clock") {
+		t.Errorf("the page counts for the repetition: %s", events)
+	}
+	if got := news(url.Values{"when": {"now"}}); strings.Contains(got, " Jan, 09:00 on each") {
+		t.Errorf("now is told as the repetition: %s", got)
+	}
+
+	// What keeps people from being counted is among the findings, and no reason for no page.
+	w.admin.save(path+"/draft", http.StatusOK, draft(w.admin.version(path), "lists", "news", "local_zone", "Berlin")...)
+	w.admin.get(path+"/review?when=now", http.StatusOK)
+	w.admin.post(path+"/start", http.StatusUnprocessableEntity, "when", "now")
+	if got := news(url.Values{"when": {"now"}}); got != "" {
+		t.Errorf("of a campaign that cannot be counted: %q", got)
 	}
 }
 
