@@ -63,7 +63,9 @@ func showPeople(v *visit) error {
 	}
 	q := v.r.URL.Query()
 	body := peopleView{Run: run, All: !q.Has("state"), Reason: campaign.Reason(min(v.number("reason"), 255)), First: q.Get("contact") == ""}
-	if !body.All {
+	if body.All {
+		body.Reason = campaign.NoReason // a reason is of a state
+	} else {
 		if body.State, err = campaign.ParseState(q.Get("state")); err != nil {
 			return err
 		}

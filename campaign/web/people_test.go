@@ -54,6 +54,7 @@ func TestNumbersOpenTheirPeople(t *testing.T) {
 	for query, want := range map[string][]string{
 		"":               {"planned", "ann.archer@", "bob@", "erased", "CSV of everybody"},
 		"?state=skipped": {"skipped", "ann.archer@", "bob@", "CSV of all skipped"},
+		fmt.Sprintf("?reason=%d", campaign.Suppressed):                                 {"</span> planned</h1>", "ann.archer@", "bob@", "erased"}, // it is of a state
 		fmt.Sprintf("?lane=%d&contact=0", campaign.TailLane):                           {"bob@"},
 		fmt.Sprintf("?state=skipped&reason=%d", campaign.Suppressed):                   {"erased"},
 		fmt.Sprintf("?lane=%d&contact=%d", campaign.TailLane+1, campaign.FirstMessage): {"Nobody"},

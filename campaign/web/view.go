@@ -32,6 +32,7 @@ var functions = template.FuncMap{
 	"kilobytes": func(bytes int) int { return (bytes + 1023) >> 10 },
 	"barOf":     barOf,
 	"place":     place,
+	"brake":     brakeWords,
 }
 
 // place is what people call the place of a finding: what is written in is the text.

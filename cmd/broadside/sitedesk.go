@@ -94,6 +94,8 @@ func (d *siteDesk) Activity(ctx context.Context) ([]campaign.SiteActivity, error
 
 // activityOf lists the sites where something is done, or where a person ordered something:
 // who paused a site finds it again. Those that are paused come first, then the busiest.
+// Senders tell the limits only of sites where they did something; at the others the limit
+// is what was ordered.
 func activityOf(sample meter.Sample, seconds float64, ordered map[string]campaign.SiteLimit, paused map[string]bool) []campaign.SiteActivity {
 	names := map[string]bool{}
 	for _, name := range slices.Concat(slices.Collect(maps.Keys(sample.Sites)), slices.Collect(maps.Keys(ordered)), slices.Collect(maps.Keys(paused))) {
@@ -103,8 +105,8 @@ func activityOf(sample meter.Sample, seconds float64, ordered map[string]campaig
 	for name := range names {
 		c := sample.Sites[name]
 		a := campaign.SiteActivity{
-			Site: name, Rate: float64(c.Accepted) / max(seconds, 1), RateLimit: c.Limits.Rate,
-			Connections: c.Connections, ConnectionLimit: c.Limits.Connections, Paused: paused[name], Ordered: ordered[name],
+			Site: name, Rate: float64(c.Accepted) / max(seconds, 1), RateLimit: cmp.Or(c.Limits.Rate, ordered[name].Rate),
+			Connections: c.Connections, ConnectionLimit: cmp.Or(c.Limits.Connections, ordered[name].Connections), Paused: paused[name], Ordered: ordered[name],
 		}
 		if !c.Said.At.IsZero() {
 			a.ReplyAt, a.Reply = c.Said.At, c.Said.Text
