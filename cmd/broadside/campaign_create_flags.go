@@ -98,10 +98,10 @@ func put[T any](cmd *cobra.Command, flag string, to *T, value T) {
 }
 
 // readInto reads the files that flags name. HTML takes the place of a campaign's Markdown,
-// and the other way round.
+// and the other way round; either takes that of its plain text, which said the old letter.
 func (f *createFlags) readInto(spec *campaign.Spec) error {
 	if f.htmlFile != "" || f.mdFile != "" {
-		spec.HTML, spec.Markdown = "", ""
+		spec.HTML, spec.Markdown, spec.Text = "", "", ""
 	}
 	for _, part := range []struct {
 		file string
