@@ -106,8 +106,24 @@ func chown(dir, owner string) error {
 	return errors.Join(err1, err2, os.Chown(dir, uid, gid))
 }
 
-// open lets the server's processes pass through to its directory: they are not root's.
-func open(dir string) error { return os.Chmod(filepath.Dir(dir), 0o755) }
+// open lets the server's processes pass through to its directory: they are not root's. A
+// parent that everybody can pass keeps its mode, and that of all temporary files is not a
+// test's to change.
+func open(dir string) error {
+	parent := filepath.Dir(dir)
+	info, err := os.Stat(parent)
+	if err != nil {
+		return err
+	}
+	const pass = 0o005
+	if info.Mode()&pass == pass {
+		return nil
+	}
+	if parent == filepath.Clean(os.TempDir()) {
+		return fmt.Errorf("%s: a server's processes cannot pass through %s: give it a directory within one of its own", dir, parent)
+	}
+	return os.Chmod(parent, 0o755)
+}
 
 // write writes a server's file, in which DIR stands for its directory.
 func write(dir, name, text string) error {

@@ -6,6 +6,7 @@ package dnsserver
 import (
 	"errors"
 	"net"
+	"sync"
 
 	"github.com/miekg/dns"
 )
@@ -15,6 +16,7 @@ type Server struct {
 	addr    string
 	servers []*dns.Server
 	ended   []chan error
+	close   func() error
 }
 
 // Start answers at addr with what handler writes. The port 0 is one that is free for both.
@@ -24,6 +26,7 @@ func Start(addr string, handler dns.Handler) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{addr: packets.LocalAddr().String()}
+	s.close = sync.OnceValue(s.end)
 	for _, half := range []*dns.Server{{PacketConn: packets}, {Listener: stream}} {
 		started, ended := make(chan struct{}), make(chan error, 1)
 		half.Handler = handler
@@ -38,8 +41,11 @@ func Start(addr string, handler dns.Handler) (*Server, error) {
 // Addr is where it answers, "127.0.0.1:5353".
 func (s *Server) Addr() string { return s.addr }
 
-// Close stops it and waits for the answers that are under way.
-func (s *Server) Close() error {
+// Close stops it and waits for the answers that are under way. Closed again, it waits for
+// the first and returns its error.
+func (s *Server) Close() error { return s.close() }
+
+func (s *Server) end() error {
 	var errs []error
 	for i, half := range s.servers {
 		errs = append(errs, half.Shutdown(), <-s.ended[i])
