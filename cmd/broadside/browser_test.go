@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -47,6 +48,9 @@ func openTab(t *testing.T, base string) *tab {
 	return b
 }
 
+// refused is a form that was refused: an answer of ours, which the browser logs as an error.
+var refused = regexp.MustCompile(`status of (409|422)`)
+
 // listen collects what the console says until the test ends.
 func (b *tab) listen() {
 	messages := chromedp.Console(b.ctx)
@@ -57,8 +61,7 @@ func (b *tab) listen() {
 			if err != nil {
 				return
 			}
-			// A refused form is an answer of ours, which the browser logs as an error.
-			if text := m.String(); (m.IsException() || m.Type == "error") && !strings.Contains(text, "status of 422") {
+			if text := m.String(); (m.IsException() || m.Type == "error") && !refused.MatchString(text) {
 				mu.Lock()
 				said = append(said, text)
 				mu.Unlock()

@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,20 +14,7 @@ import (
 // Variants are written, seen, emptied, removed and found again on the compose page, and
 // what becomes of them is followed on the page of the run.
 func TestVariantsInABrowser(t *testing.T) {
-	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	c := newCluster(t, 20, "BROADSIDE_LOG_LEVEL=info", "BROADSIDE_LISTEN="+listen)
-	c.prepare(20)
-	c.open(filepath.Join(c.dir, "data", "broadside.db"))
-	link := c.serveLogged("--roles", "web")
-
-	_, path, _ := strings.Cut(link, "/setup")
-	b := openTab(t, "http://"+listen)
-	b.open("/setup" + path)
-	b.write("#name", "Ann Baker")
-	b.write("#email", "ann@example.org")
-	b.write("#password", "a harbour in the fog")
-	b.click("form button")
-	b.until("signed in", `document.querySelector('form[action="/logout"]')`)
+	b, c := openCampaign(t)
 	composeVariants(b, c)
 	followVariants(b, c)
 }
@@ -42,11 +27,11 @@ func composeVariants(b *tab, c *cluster) {
 	b.t.Helper()
 	stored := func(want ...campaign.Alternative) {
 		b.t.Helper()
+		eventually(b.t, fmt.Sprintf("not stored: %+v", want), patience, func() bool {
+			got, err := c.db.CampaignByName(b.t.Context(), "news")
+			return err == nil && slices.Equal(got.Spec.AB.Variants, want)
+		})
 		b.until("saved", `document.getElementById("save-state").textContent === "Saved"`)
-		got, err := c.db.CampaignByName(b.t.Context(), "news")
-		if err != nil || !slices.Equal(got.Spec.AB.Variants, want) {
-			b.t.Fatalf("stored %+v (%v), want %+v", got.Spec.AB.Variants, err, want)
-		}
 	}
 	named := func(slot int, letter string) {
 		b.t.Helper()

@@ -191,35 +191,62 @@ variant.addEventListener("change", () => {
   preview();
 });
 
-let timer, saving = false, again = false;
+// What is typed is saved when nobody has typed for a moment, one save at a time. "Saved"
+// stands there only when nothing was typed since that save began.
+let typed = 0, stored = 0; // changes, and how many of them the server has
+let saving = null; // the save that is under way
+let timer;
+const unsaved = "Not sent, because what you typed is not saved yet.";
 
+function saveIn(ms) {
+  clearTimeout(timer);
+  timer = setTimeout(save, ms);
+}
+
+// save stores everything that was typed before it was asked, and says whether it could: a
+// save that is under way may have begun before, so another follows it.
 async function save() {
-  if (saving) { again = true; return; }
-  saving = true;
+  await saving;
+  return saving ??= store().finally(() => { saving = null; });
+}
+
+// settled waits until the server has everything that was typed. When it cannot be saved
+// the answer is false, and the page says why.
+async function settled() {
+  while (saving || stored < typed) {
+    if (!await save()) return stored === typed;
+  }
+  return true;
+}
+
+async function store() {
+  clearTimeout(timer);
+  const changes = typed;
   state.textContent = "Saving…";
+  let answer, result;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), ...json });
-    if (answer.status === 401) { state.textContent = "Not saved: please sign in again in another window."; return; }
-    const result = await answer.json();
-    if (result.problem) {
-      state.textContent = `Not saved: ${result.problem}`;
-      if (result.field) beside([{ blocks: true, where: result.field, what: result.problem }]);
-      return;
-    }
-    form.elements.version.value = result.version;
-    state.textContent = "Saved";
-    tell(result.findings);
-    beside(result.findings ?? []);
-    form.querySelector("[data-repeats]").textContent = result.repeats ?? "";
-    countPeople();
-    await preview();
+    answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), ...json });
+    if (answer.status === 401) { state.textContent = "Not saved: please sign in again in another window."; return false; }
+    result = await answer.json();
   } catch {
     state.textContent = "Not saved: the server does not answer. Trying again…";
-    timer = setTimeout(save, 3000);
-  } finally {
-    saving = false;
-    if (again) { again = false; save(); }
+    saveIn(3000);
+    return false;
   }
+  if (result.problem) {
+    state.textContent = `Not saved: ${result.problem}`;
+    if (result.field) beside([{ blocks: true, where: result.field, what: result.problem }]);
+    return false;
+  }
+  stored = changes;
+  form.elements.version.value = result.version;
+  state.textContent = stored === typed ? "Saved" : "…";
+  tell(result.findings);
+  beside(result.findings ?? []);
+  form.querySelector("[data-repeats]").textContent = result.repeats ?? "";
+  countPeople();
+  preview().catch(() => {}); // the next save shows another
+  return true;
 }
 
 const length = () => {
@@ -231,20 +258,21 @@ if (!form.querySelector("fieldset").disabled) {
   form.addEventListener("input", (event) => {
     touched.add(event.target.id);
     length();
+    typed++;
     state.textContent = "…";
-    clearTimeout(timer);
-    timer = setTimeout(save, 500);
+    saveIn(500);
   });
   form.addEventListener("submit", (event) => { event.preventDefault(); save(); });
   nameVariants();
-  // Leaving for the review waits for what was typed last.
+  // Leaving for the review waits for what was typed last; before any other way out the
+  // browser asks.
   document.getElementById("to-review").addEventListener("click", async (event) => {
-    if (state.textContent !== "…" && !saving) return;
+    if (!saving && stored === typed) return;
     event.preventDefault();
-    clearTimeout(timer);
-    await save();
-    location.assign(event.target.closest("a").href);
+    const { href } = event.currentTarget;
+    if (await settled()) location.assign(href);
   });
+  window.addEventListener("beforeunload", (event) => { if (stored < typed) event.preventDefault(); });
   save();
 } else {
   preview();
@@ -284,6 +312,7 @@ for (const button of formats) {
   button.addEventListener("click", () => {
     press(formats, button);
     form.elements.format.value = button.dataset.format;
+    typed++;
     save();
   });
 }
@@ -297,13 +326,14 @@ for (const button of document.querySelectorAll("[data-insert], [data-image]")) {
   });
 }
 
-// A file goes with what was typed last saved before it, because the page comes anew.
+// A file goes when what was typed last is saved, and nobody types while it goes, because
+// the page comes anew.
 for (const file of document.querySelectorAll("form[data-file]")) {
   const send = async () => {
-    clearTimeout(timer);
-    if (state.textContent === "…" || saving) await save();
     const result = document.getElementById("file-result");
     result.textContent = "…";
+    if (!await settled()) { result.textContent = unsaved; return; }
+    form.inert = true;
     try {
       const body = file.enctype === "multipart/form-data" ? new FormData(file) : undefined;
       const answer = await fetch(file.action, { method: "POST", body, ...json });
@@ -312,6 +342,7 @@ for (const file of document.querySelectorAll("form[data-file]")) {
     } catch {
       result.textContent = "The server does not answer. Please try again.";
     }
+    form.inert = false;
   };
   file.querySelector("input[type=file]")?.addEventListener("change", send);
   file.addEventListener("submit", (event) => { event.preventDefault(); event.stopPropagation(); send(); });
@@ -323,11 +354,12 @@ test?.addEventListener("submit", async (event) => {
   event.stopPropagation();
   const result = document.getElementById("test-result");
   const button = test.querySelector("button");
+  button.disabled = true;
+  result.textContent = "Sending…";
+  if (!await settled()) { result.textContent = unsaved; button.disabled = false; return; }
   const body = new URLSearchParams(new FormData(test));
   body.set("as", query().get("as") ?? "");
   body.set("variant", query().get("variant") ?? "");
-  button.disabled = true;
-  result.textContent = "Sending…";
   try {
     const answer = await fetch(test.action, { method: "POST", body, ...json });
     const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : { result: await answer.text() };
