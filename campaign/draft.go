@@ -1,7 +1,9 @@
 package campaign
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,11 +44,25 @@ func (s *Service) SaveDraft(ctx context.Context, c Campaign, read time.Time, spe
 	if !c.Updated.Equal(read) {
 		return c, fmt.Errorf("campaign %q was changed meanwhile, in another window or by somebody else: load it again: %w", c.Spec.Name, ErrConflict)
 	}
-	saved, err := s.Store.UpdateCampaign(ctx, c.ID, spec.WithDefaults(), s.Now())
+	spec = spec.WithDefaults()
+	if alike(spec, c.Spec) {
+		return c, nil // who only looks at a campaign is in nobody's way
+	}
+	saved, err := s.Store.UpdateCampaign(ctx, c.ID, spec, s.Now())
 	if errors.Is(err, ErrExists) {
 		return c, fmt.Errorf("a campaign named %q %w: choose another name", spec.Name, ErrExists)
 	}
 	return saved, err
+}
+
+// alike reports whether two campaigns are stored alike.
+func alike(a, b Spec) bool {
+	one, err := json.Marshal(a)
+	if err != nil {
+		return false
+	}
+	other, err := json.Marshal(b)
+	return err == nil && bytes.Equal(one, other)
 }
 
 func checkName(name string) error {

@@ -62,6 +62,10 @@ func TestComposing(t *testing.T) {
 		t.Errorf("over newer text: %+v", s)
 	}
 	now := author.version(path)
+	author.save(path+"/draft", http.StatusOK, draft(now)...) // as a page does that is opened
+	if looked := author.version(path); looked != now {
+		t.Errorf("who looks at a campaign makes version %s of %s", looked, now)
+	}
 	for field, value := range map[string]string{"weight": "many", "give_up": "long", "spread": "wide", "name": ""} {
 		if s := author.save(path+"/draft", http.StatusConflict, draft(now, field, value)...); s.Problem == "" || s.Field != field {
 			t.Errorf("%s %q: %+v, want a problem with the field", field, value, s)
