@@ -39,17 +39,30 @@ const readerIdle = 5 * time.Second
 // openReader starts reading a stream after a sequence.
 func openReader[T any](ctx context.Context, q *Queue, stream jetstream.Stream, after uint64, decode func([]T, []byte) ([]T, error)) (*Reader[T], error) {
 	r := &Reader[T]{q: q, stream: stream, decode: decode, last: after, idle: readerIdle}
-	cons, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   after + 1,
-	})
-	if err == nil {
-		r.iter, err = cons.Messages(jetstream.PullMaxMessages(500))
-	}
-	if err != nil {
+	if err := r.open(ctx); err != nil {
 		return nil, fmt.Errorf("queue: reading %s after %d: %w", r.name(), after, explain(err))
 	}
 	return r, nil
+}
+
+// open has the server deliver what comes after what was read.
+func (r *Reader[T]) open(ctx context.Context) error {
+	cons, err := r.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:   r.last + 1,
+	})
+	if err != nil {
+		return err
+	}
+	iter, err := cons.Messages(jetstream.PullMaxMessages(500))
+	if err != nil {
+		return err
+	}
+	if r.iter != nil {
+		r.iter.Stop()
+	}
+	r.iter = iter
+	return nil
 }
 
 func (r *Reader[T]) name() string { return r.stream.CachedInfo().Config.Name }
@@ -81,7 +94,8 @@ func (r *Reader[T]) Read(ctx context.Context, list []T, limit int, wait time.Dur
 
 // first waits for a message. A server that lost the end of its stream, as by a power
 // cut, gives its sequences to new messages, which would never be delivered to this
-// reader.
+// reader. And a consumer that was made while the stream's leader changed may never be
+// given what is there: then another one is made.
 func (r *Reader[T]) first(ctx context.Context) (jetstream.Msg, error) {
 	for {
 		idle, cancel := context.WithTimeout(ctx, r.idle)
@@ -90,12 +104,17 @@ func (r *Reader[T]) first(ctx context.Context) (jetstream.Msg, error) {
 		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 			return msg, err
 		}
-		_, last, err := rangeOf(ctx, r.stream)
+		first, last, err := rangeOf(ctx, r.stream)
 		if err != nil {
 			return nil, err
 		}
 		if last < r.last {
 			return nil, fmt.Errorf("the stream ends at %d, before what was read", last)
+		}
+		if first <= last && r.last < last {
+			if err := r.open(ctx); err != nil {
+				return nil, explain(err)
+			}
 		}
 	}
 }
