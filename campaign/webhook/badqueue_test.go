@@ -115,22 +115,29 @@ func TestOneQueueIsBad(t *testing.T) {
 	}
 }
 
-// What happens while an endpoint catches up, and is left out once more, is brought after.
-func TestMissedWhileItCatchesUp(t *testing.T) {
-	w := newWorld(t)
-	bad, other := w.receiver(nil, webhook.Deferred), w.receiver(nil, webhook.Deferred)
+// catchingUp is an endpoint whose queue failed for the first outcome, and that is being
+// brought it until letGo, beside one that hears of everything.
+func (w *world) catchingUp() (bad, other *receiver, letGo func()) {
+	bad, other = w.receiver(nil, webhook.Deferred), w.receiver(nil, webhook.Deferred, webhook.Bounced)
 	catchesUp, goOn := make(chan bool, 1), make(chan bool)
-	letGo := sync.OnceFunc(func() { close(goOn) })
+	letGo = sync.OnceFunc(func() { close(goOn) })
 	q := &badQueue{Queue: w.queue, of: bad.id, slow: sync.OnceFunc(func() {
 		catchesUp <- true
 		<-goOn
 	})}
 	w.dispatch(func(d *webhook.Dispatcher) { d.Queue = q })
-	t.Cleanup(letGo)
+	w.Cleanup(letGo)
 	w.outcome(0, campaign.Deferred)
 	other.next()
 	q.well.Store(true)
 	from(w, catchesUp)
+	return bad, other, letGo
+}
+
+// What happens while an endpoint catches up, and is left out once more, is brought after.
+func TestMissedWhileItCatchesUp(t *testing.T) {
+	w := newWorld(t)
+	bad, other, letGo := w.catchingUp()
 	w.outcome(1, campaign.Deferred)
 	other.next()
 	letGo()
@@ -141,19 +148,7 @@ func TestMissedWhileItCatchesUp(t *testing.T) {
 // too.
 func TestWantsMoreWhileItCatchesUp(t *testing.T) {
 	w := newWorld(t)
-	bad, other := w.receiver(nil, webhook.Deferred), w.receiver(nil, webhook.Deferred, webhook.Bounced)
-	catchesUp, goOn := make(chan bool, 1), make(chan bool)
-	letGo := sync.OnceFunc(func() { close(goOn) })
-	q := &badQueue{Queue: w.queue, of: bad.id, slow: sync.OnceFunc(func() {
-		catchesUp <- true
-		<-goOn
-	})}
-	w.dispatch(func(d *webhook.Dispatcher) { d.Queue = q })
-	t.Cleanup(letGo)
-	w.outcome(0, campaign.Deferred)
-	other.next()
-	q.well.Store(true)
-	from(w, catchesUp)
+	bad, other, letGo := w.catchingUp()
 	must(w.db.ChangeWebhook(t.Context(), bad.id, func(e *webhook.Endpoint) error {
 		e.Types = append(e.Types, webhook.Bounced)
 		return nil
